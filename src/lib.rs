@@ -1,0 +1,1 @@
+//! hvtune: storage stall tuning for Linux guests on Hyper-V and Azure.

@@ -1,0 +1,3 @@
+//! hvtune.
+
+fn main() {}
