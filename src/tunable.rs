@@ -1,0 +1,345 @@
+//! What a tunable is, and the catalogue: one explicit table in reading order.
+//!
+//! A tunable's description is constant data; its condition and value are a plain
+//! function of facts and policy. It knows no file names and no formats: where an
+//! assignment lands is `render`'s business.
+
+use std::fmt;
+
+use crate::facts::{Facts, Hypervisor};
+use crate::policy::Policy;
+
+/// Something that can be set, with its reasons.
+#[derive(Debug)]
+pub struct Tunable {
+    /// Stable id, dotted lower case.
+    pub id: &'static str,
+    /// One line.
+    pub title: &'static str,
+    /// Why it matters in a storage stall, in a few sentences.
+    pub why: &'static str,
+    /// Where that is written; at least one.
+    pub sources: &'static [Source],
+    /// What an administrator may pin under `[set]`.
+    pub knobs: &'static [Knob],
+    /// Condition and value; pure.
+    pub decide: fn(&Facts, &Policy) -> Vec<Decision>,
+}
+
+/// One place where a claim can be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// What it is.
+    pub title: &'static str,
+    /// Where it is.
+    pub url: &'static str,
+}
+
+/// One thing that `[set]` may pin, and what it accepts.
+#[derive(Debug, Clone, Copy)]
+pub struct Knob {
+    /// Its name: `vm.swappiness`, `queue/scheduler`. The tunable's own id pins its first knob.
+    pub name: &'static str,
+    /// What values it takes.
+    pub accepts: Accepts,
+}
+
+/// The values that a knob takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Accepts {
+    /// A whole number in this range, both ends included.
+    Integer {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// One of these words.
+    Word(&'static [&'static str]),
+}
+
+/// What a tunable says of this machine; one per class of disk, or one in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Set these, in this order.
+    Set {
+        /// The assignments.
+        what: Vec<Assignment>,
+        /// Why here.
+        because: String,
+    },
+    /// The kernel (or another keeper) is right already.
+    Fine {
+        /// Why.
+        because: String,
+    },
+    /// It does not apply here.
+    NotHere {
+        /// Why.
+        because: String,
+    },
+    /// A fact is missing.
+    CannotTell {
+        /// Which fact.
+        fact: String,
+        /// What is known of why.
+        because: String,
+    },
+    /// What the policy asks for cannot be had here.
+    Refused {
+        /// Why, with the number that counts.
+        because: String,
+    },
+}
+
+impl Decision {
+    /// The kind's name in JSON and text.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Set { .. } => "set",
+            Self::Fine { .. } => "fine",
+            Self::NotHere { .. } => "not-here",
+            Self::CannotTell { .. } => "cannot-tell",
+            Self::Refused { .. } => "refused",
+        }
+    }
+
+    /// Its reason.
+    pub fn because(&self) -> &str {
+        match self {
+            Self::Set { because, .. }
+            | Self::Fine { because }
+            | Self::NotHere { because }
+            | Self::CannotTell { because, .. }
+            | Self::Refused { because } => because,
+        }
+    }
+}
+
+/// One knob and the value it is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Which knob.
+    pub target: Target,
+    /// How exactly.
+    pub want: Want,
+}
+
+/// A knob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A key of `/proc/sys`, with dots.
+    Sysctl(&'static str),
+    /// An attribute of every device of a class, written by udev.
+    Udev {
+        /// Which devices.
+        select: Select,
+        /// Which attribute.
+        attr: UdevAttr,
+    },
+    /// A module's parameter; `render` decides between modprobe.d and the command line.
+    ModuleOption {
+        /// Module with underscores.
+        module: &'static str,
+        /// Parameter.
+        option: &'static str,
+    },
+    /// A kernel argument to add.
+    KernelArg(&'static str),
+    /// A kernel argument to take away wherever the distribution or the administrator put it.
+    DropKernelArg(&'static str),
+}
+
+/// A class of devices that one rule line selects; never a single device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Select {
+    /// Disks of synthetic SCSI controllers.
+    StorvscScsi,
+    /// Disks of synthetic IDE controllers.
+    StorvscIde,
+    /// LUNs behind synthetic Fibre Channel adapters.
+    StorvscFc,
+    /// LUNs of in-guest iSCSI sessions.
+    Iscsi,
+    /// LUNs of in-guest iSCSI sessions that multipath does not use as paths.
+    IscsiSinglePath,
+    /// Azure remote disks over NVMe.
+    NvmeAzureRemote,
+    /// NVMe devices passed through by VMBus PCI, other than Azure's own.
+    NvmePassthrough,
+    /// Device-mapper multipath maps.
+    Multipath,
+}
+
+impl Select {
+    /// The name of the class in JSON, text and the udev mark.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StorvscScsi => "storvsc-scsi",
+            Self::StorvscIde => "storvsc-ide",
+            Self::StorvscFc => "storvsc-fc",
+            Self::Iscsi | Self::IscsiSinglePath => "iscsi",
+            Self::NvmeAzureRemote => "nvme-azure-remote",
+            Self::NvmePassthrough => "nvme",
+            Self::Multipath => "multipath",
+        }
+    }
+}
+
+/// The attributes that rules of ours write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UdevAttr {
+    /// `queue/scheduler`
+    Scheduler,
+    /// `queue/nr_requests`
+    NrRequests,
+    /// `queue/read_ahead_kb`
+    ReadAheadKb,
+    /// `queue/io_timeout`, milliseconds
+    IoTimeout,
+    /// `device/timeout`, seconds
+    Timeout,
+    /// `max_retries` of the `scsi_disk` device
+    MaxRetries,
+}
+
+impl UdevAttr {
+    /// The attribute's path below the device that the rule matches.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Scheduler => "queue/scheduler",
+            Self::NrRequests => "queue/nr_requests",
+            Self::ReadAheadKb => "queue/read_ahead_kb",
+            Self::IoTimeout => "queue/io_timeout",
+            Self::Timeout => "device/timeout",
+            Self::MaxRetries => "max_retries",
+        }
+    }
+}
+
+/// How exactly a value is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// This value.
+    Exactly(Value),
+    /// This number or more: a larger one, set by whoever, is left alone.
+    AtLeast(u64),
+}
+
+impl Want {
+    /// The value to write.
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Exactly(value) => value.clone(),
+            Self::AtLeast(number) => Value::number(*number),
+        }
+    }
+
+    /// Whether what was found will do.
+    pub fn met_by(&self, found: &str) -> bool {
+        match self {
+            Self::Exactly(value) => {
+                found.split_ascii_whitespace().eq(value.as_str().split_ascii_whitespace())
+            }
+            Self::AtLeast(number) => found.trim().parse::<u64>().is_ok_and(|have| have >= *number),
+        }
+    }
+}
+
+/// A token that cannot leave its place in a rule, a sysctl file, a shell
+/// fragment or a command line: only `[A-Za-z0-9_.,:=@/+-]`, 1 to 128 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Value(String);
+
+impl Value {
+    /// Takes a token, or refuses it with the reason.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.len() > 128 {
+            return Err(format!("a value has 1 to 128 characters, this one {}", text.len()));
+        }
+        match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.,:=@/+-".contains(*c))) {
+            None => Ok(Self(text.to_owned())),
+            Some(c) => Err(format!("{c:?} cannot stand in a value; letters, digits and _.,:=@/+- can")),
+        }
+    }
+
+    /// A whole number.
+    pub fn number(number: impl Into<i128>) -> Self {
+        Self(number.into().to_string())
+    }
+
+    /// A word of ours. Only the grammar's characters survive, so that even a slip here cannot break a line.
+    pub fn word(word: &'static str) -> Self {
+        Self(word.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,:=@/+-".contains(*c)).collect())
+    }
+
+    /// The token.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A tunable and one of its decisions here.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// Whose.
+    pub tunable: &'static Tunable,
+    /// What it says.
+    pub decision: Decision,
+}
+
+/// Every tunable, in reading order; files and reports keep this order.
+pub const CATALOGUE: &[&Tunable] = &[];
+
+/// Asks every tunable of the catalogue. Where the machine is no Hyper-V guest, or
+/// that could not be told, each gives that one reason and none is asked.
+pub fn decide(facts: &Facts, policy: &Policy) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    for &tunable in CATALOGUE {
+        let decisions = if policy.off.contains(tunable.id) {
+            vec![Decision::NotHere { because: "switched off by the policy".to_owned() }]
+        } else {
+            match outside(facts) {
+                Some(decision) => vec![decision],
+                None => (tunable.decide)(facts, policy),
+            }
+        };
+        verdicts.extend(decisions.into_iter().map(|decision| Verdict { tunable, decision }));
+    }
+    verdicts
+}
+
+/// The one decision of every tunable where this is no Hyper-V guest.
+fn outside(facts: &Facts) -> Option<Decision> {
+    let hypervisor = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());
+    match hypervisor {
+        Some(Hypervisor::HyperV(_)) => None,
+        Some(other) => Some(Decision::NotHere { because: not_a_guest(other) }),
+        None => Some(Decision::CannotTell {
+            fact: "hypervisor".to_owned(),
+            because: "could not tell whether this is a Hyper-V guest".to_owned(),
+        }),
+    }
+}
+
+/// Why a machine of this kind is not tuned, in one clause.
+pub fn not_a_guest(hypervisor: &Hypervisor) -> String {
+    match hypervisor {
+        Hypervisor::HyperV(_) => "a Hyper-V guest".to_owned(),
+        Hypervisor::NotVirtual => "not a Hyper-V guest: bare metal".to_owned(),
+        Hypervisor::RootPartition => {
+            "not a Hyper-V guest: the Hyper-V root partition, which owns its hardware".to_owned()
+        }
+        Hypervisor::Wsl => "not a guest of its own: WSL2, whose kernel and disks Windows owns".to_owned(),
+        Hypervisor::Container(_) => {
+            "not a guest of its own: a container, which shares its host's kernel".to_owned()
+        }
+        Hypervisor::Other(name) => format!("not a Hyper-V guest: {name}"),
+    }
+}
