@@ -37,7 +37,7 @@ pub enum MachineSource<'a> {
     Live(&'a Root),
     /// A capture: `machine.json`, `sys/`, `proc/`.
     Capture(&'a Root),
-    /// ``--assume hyperv` or `--assume azure`: nothing is looked at.
+    /// `--assume hyperv` or `--assume azure`: nothing is looked at.
     Assume {
         /// Azure was said.
         azure: bool,
