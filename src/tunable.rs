@@ -6,8 +6,9 @@
 
 use std::fmt;
 
-use crate::facts::{Facts, Hypervisor};
+use crate::facts::{Disk, Facts, Hypervisor};
 use crate::policy::Policy;
+use crate::tunables;
 
 /// Something that can be set, with its reasons.
 #[derive(Debug)]
@@ -123,6 +124,32 @@ pub struct Assignment {
     pub target: Target,
     /// How exactly.
     pub want: Want,
+    /// What must also hold on the device when the rule runs.
+    pub guard: Option<Guard>,
+}
+
+impl Assignment {
+    /// An assignment without a guard.
+    pub fn new(target: Target, want: Want) -> Self {
+        Self { target, want, guard: None }
+    }
+
+    /// The same with a guard.
+    #[must_use]
+    pub fn guarded(self, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..self }
+    }
+}
+
+/// What a udev rule looks at on the device, at boot, before it writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guard {
+    /// The scheduler file names this one, active or not.
+    Offers(&'static str),
+    /// `nr_requests` is above this number now, so that writing the number cannot be refused.
+    RequestsAbove(u64),
+    /// The disk calls itself rotational.
+    Rotational,
 }
 
 /// A knob.
@@ -172,6 +199,12 @@ pub enum Select {
 }
 
 impl Select {
+    /// Whether a disk of this class is selected. Roles count where the rule looks at them too.
+    pub fn takes(self, disk: &Disk) -> bool {
+        let same = disk.class.name() == self.name();
+        if self == Self::IscsiSinglePath { same && !disk.is_path() } else { same }
+    }
+
     /// The name of the class in JSON, text and the udev mark.
     pub fn name(self) -> &'static str {
         match self {
@@ -224,6 +257,8 @@ pub enum Want {
     Exactly(Value),
     /// This number or more: a larger one, set by whoever, is left alone.
     AtLeast(u64),
+    /// This number or less: a smaller one, set by whoever, is left alone.
+    AtMost(u64),
 }
 
 impl Want {
@@ -231,7 +266,16 @@ impl Want {
     pub fn value(&self) -> Value {
         match self {
             Self::Exactly(value) => value.clone(),
-            Self::AtLeast(number) => Value::number(*number),
+            Self::AtLeast(number) | Self::AtMost(number) => Value::number(*number),
+        }
+    }
+
+    /// How it is wanted, in words: `10`, `at least 240`.
+    pub fn phrase(&self) -> String {
+        match self {
+            Self::Exactly(value) => value.to_string(),
+            Self::AtLeast(number) => format!("at least {number}"),
+            Self::AtMost(number) => format!("at most {number}"),
         }
     }
 
@@ -242,6 +286,7 @@ impl Want {
                 found.split_ascii_whitespace().eq(value.as_str().split_ascii_whitespace())
             }
             Self::AtLeast(number) => found.trim().parse::<u64>().is_ok_and(|have| have >= *number),
+            Self::AtMost(number) => found.trim().parse::<u64>().is_ok_and(|have| have <= *number),
         }
     }
 }
@@ -285,6 +330,28 @@ impl fmt::Display for Value {
     }
 }
 
+impl Target {
+    /// The knob's name in JSON and text.
+    pub fn knob(&self) -> String {
+        match self {
+            Self::Sysctl(key) | Self::KernelArg(key) | Self::DropKernelArg(key) => (*key).to_owned(),
+            Self::Udev { attr, .. } => attr.path().to_owned(),
+            Self::ModuleOption { module, option } => format!("{module}.{option}"),
+        }
+    }
+
+    /// Where the knob is turned, in JSON and text.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Sysctl(_) => "sysctl".to_owned(),
+            Self::Udev { select, .. } => format!("udev:{}", select.name()),
+            Self::ModuleOption { .. } => "module".to_owned(),
+            Self::KernelArg(_) => "cmdline".to_owned(),
+            Self::DropKernelArg(_) => "cmdline-remove".to_owned(),
+        }
+    }
+}
+
 /// A tunable and one of its decisions here.
 #[derive(Debug, Clone)]
 pub struct Verdict {
@@ -295,7 +362,23 @@ pub struct Verdict {
 }
 
 /// Every tunable, in reading order; files and reports keep this order.
-pub const CATALOGUE: &[&Tunable] = &[];
+pub static CATALOGUE: &[&Tunable] = &[
+    &tunables::disk::SCHEDULER,
+    &tunables::requests::NR_REQUESTS,
+    &tunables::timeout::DISK_TIMEOUT,
+    &tunables::timeout::MAX_RETRIES,
+    &tunables::disk::READ_AHEAD,
+    &tunables::nvme::IO_TIMEOUT,
+    &tunables::memory::SWAPPINESS,
+    &tunables::memory::DIRTY,
+    &tunables::kernel::HUNG_TASK,
+    &tunables::kernel::PANIC,
+    &tunables::module::STORVSC_RING,
+    &tunables::module::NVME_IO_TIMEOUT,
+    &tunables::boot::ELEVATOR,
+    &tunables::boot::USE_BLK_MQ,
+    &tunables::boot::PANIC,
+];
 
 /// Asks every tunable of the catalogue. Where the machine is no Hyper-V guest, or
 /// that could not be told, each gives that one reason and none is asked.
