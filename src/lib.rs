@@ -35,8 +35,12 @@
 pub mod cmdline;
 pub mod facts;
 pub mod formats;
+pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod render;
 pub mod root;
+pub mod run;
 pub mod tunable;
 pub mod tunables;
+pub mod verify;

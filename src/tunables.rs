@@ -16,52 +16,52 @@ pub mod timeout;
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};
 use crate::tunable::{Decision, Select};
 
-/// Whether devices of a class are there.
+/// How devices of a class are there.
 #[derive(Debug)]
-enum Presence<'a> {
+enum There<'a> {
     /// These were seen.
     Seen(Vec<&'a Disk>),
     /// None was seen, but they may come; why that is thought.
     MayCome(&'static str),
-    /// None, and none is expected.
-    Not,
-    /// The disks could not be listed.
-    CannotTell,
 }
 
-fn presence(facts: &Facts, select: Select) -> Presence<'_> {
-    let Some(machine) = facts.machine.as_ref() else { return Presence::CannotTell };
+/// The devices of a class: `Err` where the disks could not be listed, `None` where none is expected.
+fn presence(facts: &Facts, select: Select) -> Result<Option<There<'_>>, Decision> {
+    let unknown = || cannot_tell("disks", "the block devices could not be listed");
+    let machine = facts.machine.as_ref().ok_or_else(unknown)?;
     match &machine.disks {
         Some(disks) => {
             let seen: Vec<&Disk> = disks.iter().filter(|disk| select.takes(disk)).collect();
-            if seen.is_empty() { may_come(facts, machine, select) } else { Presence::Seen(seen) }
+            let expected = || may_come(facts, machine, select).map(There::MayCome);
+            Ok(if seen.is_empty() { expected() } else { Some(There::Seen(seen)) })
         }
-        None if machine.assumed => may_come(facts, machine, select),
-        None => Presence::CannotTell,
+        None if machine.assumed => Ok(may_come(facts, machine, select).map(There::MayCome)),
+        None => Err(unknown()),
     }
 }
 
-/// Devices that a rule should wait for although none is there now.
-fn may_come<'a>(facts: &Facts, machine: &Machine, select: Select) -> Presence<'a> {
+/// Why a rule should wait for devices of this class although none is there now.
+fn may_come(facts: &Facts, machine: &Machine, select: Select) -> Option<&'static str> {
     let hyperv = hyperv(machine);
     let controller = |class| hyperv.is_some_and(|guest| guest.vmbus.contains_key(&class));
     let azure = hyperv.and_then(|guest| guest.azure).unwrap_or(false);
-    let why = match select {
+    match select {
         Select::StorvscScsi if machine.assumed || controller(VmbusClass::Scsi) => {
-            "disks of a synthetic SCSI controller may be added"
+            Some("disks of a synthetic SCSI controller may be added")
         }
-        Select::StorvscIde if machine.assumed => "a generation 1 guest has its disk on synthetic IDE",
-        Select::StorvscFc if machine.assumed => "a synthetic Fibre Channel adapter may be added",
+        Select::StorvscIde if machine.assumed => Some("a generation 1 guest has its disk on synthetic IDE"),
+        Select::StorvscFc if machine.assumed => Some("a synthetic Fibre Channel adapter may be added"),
         Select::Iscsi | Select::IscsiSinglePath if facts.system.owners.iscsi => {
-            "open-iscsi is installed, so sessions may come"
+            Some("open-iscsi is installed, so sessions may come")
         }
         Select::Multipath if facts.system.owners.multipath => {
-            "multipath-tools is installed, so maps may come"
+            Some("multipath-tools is installed, so maps may come")
         }
-        Select::NvmeAzureRemote if azure && machine.assumed => "newer Azure sizes have their disks on NVMe",
-        _ => return Presence::Not,
-    };
-    Presence::MayCome(why)
+        Select::NvmeAzureRemote if azure && machine.assumed => {
+            Some("newer Azure sizes have their disks on NVMe")
+        }
+        _ => None,
+    }
 }
 
 fn hyperv(machine: &Machine) -> Option<&HyperV> {
@@ -107,16 +107,14 @@ fn per_class(
     facts: &Facts,
     classes: &[Select],
     nobody: &str,
-    mut ask: impl FnMut(Select, Presence<'_>) -> Vec<Decision>,
+    mut ask: impl FnMut(Select, There<'_>) -> Vec<Decision>,
 ) -> Vec<Decision> {
     let mut decisions = Vec::new();
     for &select in classes {
         match presence(facts, select) {
-            Presence::Not => {}
-            Presence::CannotTell => {
-                return vec![cannot_tell("disks", "the block devices could not be listed")];
-            }
-            there => decisions.extend(ask(select, there)),
+            Ok(None) => {}
+            Ok(Some(there)) => decisions.extend(ask(select, there)),
+            Err(unknown) => return vec![unknown],
         }
     }
     if decisions.is_empty() {

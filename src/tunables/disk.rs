@@ -1,6 +1,6 @@
 //! The I/O scheduler and read-ahead.
 
-use super::{Presence, fine, held, kernels, not_here, per_class, refused};
+use super::{There, fine, held, kernels, not_here, per_class, refused};
 use crate::facts::{Attribute, Class, Disk, Facts};
 use crate::policy::Policy;
 use crate::tunable::{
@@ -42,9 +42,8 @@ fn scheduler(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     }
     per_class(facts, QUEUES, nobody, |select, there| {
         vec![match there {
-            Presence::Seen(disks) => by_offer(facts, select, &disks),
-            Presence::MayCome(why) => unseen(facts, select, why),
-            Presence::Not | Presence::CannotTell => fine(select.name()),
+            There::Seen(disks) => by_offer(facts, select, &disks),
+            There::MayCome(why) => unseen(facts, select, why),
         }]
     })
 }
@@ -54,14 +53,14 @@ fn write(select: Select, value: Value) -> Assignment {
 }
 
 /// A pinned word is written where it is offered; where no disk offers it, it is refused.
-fn pinned(select: Select, there: &Presence<'_>, word: &Value) -> Decision {
+fn pinned(select: Select, there: &There<'_>, word: &Value) -> Decision {
     let class = select.name();
     let offers = |disk: &&Disk| match &disk.limits.schedulers {
         Attribute::Is(offered) => offered.iter().any(|name| name == word.as_str()),
         Attribute::Absent => false,
         Attribute::Unknown => true,
     };
-    if let Presence::Seen(disks) = there
+    if let There::Seen(disks) = there
         && !disks.iter().any(offers)
     {
         return refused(format!("{class}: the policy asks for {word}, which no disk of this class offers"));
@@ -176,7 +175,7 @@ fn read_ahead(facts: &Facts, policy: &Policy) -> Vec<Decision> {
                 assignment,
                 format!("{class}: the disk's optimal size makes the kernel read ahead 65536 KiB"),
             ),
-            (_, _, Presence::Seen(disks)) if raised && !disks.iter().any(|disk| rotational(disk)) => {
+            (_, _, There::Seen(disks)) if raised && !disks.iter().any(|disk| rotational(disk)) => {
                 fine(format!("{class}: not rotational, so the kernel keeps 128 KiB"))
             }
             (_, _, _) if raised => set(

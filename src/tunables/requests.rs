@@ -1,6 +1,6 @@
 //! The queue's depth, and the storvsc ring that bounds it.
 
-use super::{Presence, fine, kernels, not_here, per_class, refused};
+use super::{There, fine, kernels, not_here, per_class, refused};
 use crate::facts::{Attribute, Disk, Facts};
 use crate::policy::Policy;
 use crate::tunable::{
@@ -62,14 +62,14 @@ fn is_legacy(disk: &Disk) -> bool {
     disk.limits.schedulers.value().is_some_and(|offered| offered.iter().any(|name| name == "noop"))
 }
 
-fn unpinned(facts: &Facts, select: Select, there: &Presence<'_>) -> Decision {
+fn unpinned(facts: &Facts, select: Select, there: &There<'_>) -> Decision {
     let class = select.name();
     let legacy = || write(select, LEGACY_REQUESTS).guarded(Guard::Offers("noop"));
     match there {
-        Presence::Seen(disks) if disks.iter().any(|disk| is_legacy(disk)) => {
+        There::Seen(disks) if disks.iter().any(|disk| is_legacy(disk)) => {
             set(legacy(), format!("{class}: the legacy request path has 128 and takes 1024"))
         }
-        Presence::Seen(disks) => match smallest_limit(disks) {
+        There::Seen(disks) => match smallest_limit(disks) {
             Some(limit) => fine(format!(
                 "{class}: blk-mq; the device takes {limit} commands and nr_requests follows it; 1024 {}",
                 if limit < LEGACY_REQUESTS { "would be refused without a scheduler" } else { "is not more" }
@@ -82,7 +82,7 @@ fn unpinned(facts: &Facts, select: Select, there: &Presence<'_>) -> Decision {
         _ if kernels(facts).iter().any(|kernel| !kernel.at_least(5, 0)) => {
             set(legacy(), format!("{class}: an installed kernel may use the legacy path; decided at boot"))
         }
-        _ => fine(format!("{class}: blk-mq; nr_requests follows what the device takes")),
+        There::MayCome(_) => fine(format!("{class}: blk-mq; nr_requests follows what the device takes")),
     }
 }
 
@@ -101,9 +101,9 @@ fn growing_scheduler(policy: &Policy) -> Option<&'static str> {
     ["mq-deadline", "bfq", "kyber"].into_iter().find(|name| *name == pin.value.as_str())
 }
 
-fn pinned(facts: &Facts, policy: &Policy, select: Select, there: &Presence<'_>, number: u64) -> Decision {
+fn pinned(facts: &Facts, policy: &Policy, select: Select, there: &There<'_>, number: u64) -> Decision {
     let class = select.name();
-    if let Presence::Seen(disks) = there
+    if let There::Seen(disks) = there
         && disks.iter().any(|disk| is_legacy(disk))
     {
         return set(
@@ -115,8 +115,8 @@ fn pinned(facts: &Facts, policy: &Policy, select: Select, there: &Presence<'_>, 
         return with_scheduler(select, scheduler, number);
     }
     let limit = match there {
-        Presence::Seen(disks) => smallest_limit(disks),
-        _ => None,
+        There::Seen(disks) => smallest_limit(disks),
+        There::MayCome(_) => None,
     };
     if limit.is_some_and(|limit| number <= limit) {
         let because =

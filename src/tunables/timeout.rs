@@ -1,6 +1,6 @@
 //! How long a SCSI command may stay unanswered, and how often an error is retried.
 
-use super::{Presence, fine, kernels, not_here, per_class, refused};
+use super::{There, fine, kernels, not_here, per_class, refused};
 use crate::facts::{Attribute, Disk, Facts, KernelRelease};
 use crate::policy::{Policy, Recovery};
 use crate::tunable::{
@@ -79,7 +79,7 @@ fn driver_holds(kernel: &KernelRelease) -> bool {
     kernel.at_least(3, 17) || kernel.is_el7()
 }
 
-fn storvsc(facts: &Facts, policy: &Policy, select: Select, there: &Presence<'_>) -> Decision {
+fn storvsc(facts: &Facts, policy: &Policy, select: Select, there: &There<'_>) -> Decision {
     let class = select.name();
     let kernels = kernels(facts);
     if !kernels.is_empty() && kernels.iter().all(|kernel| driver_holds(kernel)) {
@@ -99,10 +99,10 @@ fn storvsc(facts: &Facts, policy: &Policy, select: Select, there: &Presence<'_>)
     write(select, Want::AtLeast(budget), because)
 }
 
-fn held_by_driver(class: &str, there: &Presence<'_>) -> String {
+fn held_by_driver(class: &str, there: &There<'_>) -> String {
     let shown = match there {
-        Presence::Seen(disks) => disks.iter().filter_map(|disk| disk.live.timeout.value()).min(),
-        _ => None,
+        There::Seen(disks) => disks.iter().filter_map(|disk| disk.live.timeout.value()).min(),
+        There::MayCome(_) => None,
     };
     let now = shown.map_or(String::new(), |seconds| format!(" (now {seconds} s)"));
     format!(
@@ -206,10 +206,10 @@ fn max_retries(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             }
         };
         vec![match there {
-            Presence::Seen(disks) if disks.iter().any(|disk| disk.is_path()) => {
+            There::Seen(disks) if disks.iter().any(|disk| disk.is_path()) => {
                 not_here(format!("{class}: a path of a multipath map must report its errors"))
             }
-            Presence::Seen(disks) if disks.iter().all(|disk| lacks_max_retries(disk)) => {
+            There::Seen(disks) if disks.iter().all(|disk| lacks_max_retries(disk)) => {
                 not_here(format!("{class}: this kernel has no max_retries (it came with 5.10)"))
             }
             _ => {
