@@ -32,13 +32,17 @@
 //! Reading order: [`facts`], [`tunable`], [`tunables`], [`policy`], [`probe`],
 //! [`render`], [`plan`], [`apply`], [`verify`], [`report`]; the doors are [`root`] and [`run`].
 
+pub mod apply;
+pub mod cli;
 pub mod cmdline;
+pub mod command;
 pub mod facts;
 pub mod formats;
 pub mod plan;
 pub mod policy;
 pub mod probe;
 pub mod render;
+pub mod report;
 pub mod root;
 pub mod run;
 pub mod tunable;

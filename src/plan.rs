@@ -2,6 +2,7 @@
 
 mod contenders;
 mod pending;
+pub mod state;
 
 use crate::facts::{Facts, Hypervisor};
 use crate::render::{Artifact, Effect, all_paths};
@@ -12,7 +13,7 @@ pub use contenders::Contender;
 pub use pending::{Pending, Step};
 
 /// Everything that `plan` shows and `apply` carries out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// What the catalogue says, in its order.
     pub verdicts: Vec<Verdict>,
@@ -26,6 +27,8 @@ pub struct Plan {
     pub pending: Vec<Pending>,
     /// What can be made live on this machine at once.
     pub live: Live,
+    /// Directories that the changes need made (apply) or that were made for them (revert), outermost first.
+    pub directories: Vec<String>,
     /// Why nothing is done here at all, where that is so.
     pub standstill: Option<Standstill>,
 }
@@ -165,15 +168,7 @@ impl Plan {
 /// Compares artifacts with a root.
 pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, root: &Root) -> Result<Plan> {
     let standstill = standstill(facts);
-    let mut plan = Plan {
-        verdicts,
-        changes: Vec::new(),
-        unchanged: Vec::new(),
-        contenders: Vec::new(),
-        pending: Vec::new(),
-        live: Live::default(),
-        standstill,
-    };
+    let mut plan = Plan { verdicts, standstill, ..Plan::default() };
     if plan.standstill.is_some() {
         return Ok(plan);
     }
@@ -181,6 +176,7 @@ pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, roo
         compare(artifact, facts, root, &mut plan)?;
     }
     leftovers(facts, root, &mut plan)?;
+    plan.directories = missing_directories(root, &plan.changes)?;
     plan.contenders = contenders::find(facts, &plan);
     plan.pending = pending::list(facts, &plan);
     plan.live = live(facts, &plan);
@@ -223,8 +219,8 @@ fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> R
 
 const EDITED: &str =
     "it is ours but was edited since: it is kept; put your values into /etc/hvtune.toml and move it away";
-const FOREIGN: &str = "it does not carry our marker, so it is somebody else's: it is kept; move it away to let hvtune write";
-const ODD: &str = "it is no regular file: it is kept; move it away to let hvtune write";
+const FOREIGN: &str =
+    "it does not carry our marker, so it is somebody else's: it is kept; move it away to let hvtune write";
 
 fn conflict(path: String, why: &'static str) -> Change {
     Change::Conflict { path, why }
@@ -237,6 +233,7 @@ fn present(root: &Root, path: &str) -> Result<Option<Vec<u8>>> {
     match dir.kind(name)? {
         None => Ok(None),
         Some(crate::root::Kind::File) => dir.read(name),
+        // A link or a device: judged as somebody else's, as it carries no marker.
         Some(_) => Ok(Some(Vec::new())),
     }
 }
@@ -244,7 +241,8 @@ fn present(root: &Root, path: &str) -> Result<Option<Vec<u8>>> {
 /// Files of ours that the verdicts no longer ask for.
 fn leftovers(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     for path in all_paths() {
-        let planned = plan.unchanged.contains(&path) || plan.changes.iter().any(|change| change.path() == path);
+        let planned =
+            plan.unchanged.contains(&path) || plan.changes.iter().any(|change| change.path() == path);
         if planned || !facts.system.ours.iter().any(|file| file.path == path) {
             continue;
         }
@@ -259,6 +257,39 @@ fn leftovers(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The directories that new files need and that are not there.
+fn missing_directories(root: &Root, changes: &[Change]) -> Result<Vec<String>> {
+    let mut missing: Vec<String> = Vec::new();
+    for change in changes.iter().filter(|change| matches!(change, Change::Create(_))) {
+        for (end, _) in change.path().match_indices('/') {
+            let directory = change.path().get(..end).unwrap_or_default().to_owned();
+            if !missing.contains(&directory) && root.dir(&directory)?.is_none() {
+                missing.push(directory);
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// What revert would do: remove every file of ours, on whatever machine.
+pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
+    let mut plan = Plan::default();
+    for path in all_paths() {
+        if !facts.system.ours.iter().any(|file| file.path == path) {
+            continue;
+        }
+        if let Some(found) = root.read(&path)? {
+            plan.changes.push(match standing_of(Some(&found)) {
+                Standing::Ours => Change::Remove { path, found },
+                _ => conflict(path, EDITED),
+            });
+        }
+    }
+    plan.directories = state::made_directories(root)?;
+    plan.pending = pending::after_revert(facts, &plan);
+    Ok(plan)
 }
 
 /// An image's files under /usr/lib are masked by those in /etc, not removed by a live run.

@@ -211,7 +211,7 @@ struct Share<'a> {
     assignments: Vec<&'a Assignment>,
 }
 
-fn shares_of<'a>(verdicts: &'a [Verdict], wanted: impl Fn(&Assignment) -> bool) -> Vec<Share<'a>> {
+fn shares_of(verdicts: &[Verdict], wanted: impl Fn(&Assignment) -> bool) -> Vec<Share<'_>> {
     verdicts
         .iter()
         .filter_map(|verdict| match &verdict.decision {
@@ -258,38 +258,45 @@ type Composed = (Vec<Line>, Vec<Item>, Vec<Line>, Carried);
 fn compose(format: Format, shares: &[Share<'_>]) -> Composed {
     match format {
         Format::Udev => compose_rules(shares),
-        Format::Sysctl => plain(shares, |assignments| {
-            let pairs: Vec<_> = assignments
-                .iter()
-                .map(|a| (true, a.target.knob(), a.want.value().to_string()))
-                .collect();
-            let lines = pairs
-                .iter()
-                .map(|(_, key, value)| Line::Setting { key: key.clone(), value: value.clone() })
-                .collect();
-            (lines, pairs)
-        }, Carried::Settings),
-        Format::Modprobe => plain(shares, |assignments| {
-            let options: Vec<_> = assignments.iter().filter_map(|a| module_option(a)).collect();
-            let lines = options
-                .iter()
-                .map(|(module, parameter, value)| Line::Option {
-                    module: module.clone(),
-                    parameter: parameter.clone(),
-                    value: value.clone(),
-                })
-                .collect();
-            (lines, options)
-        }, Carried::Options),
-        Format::Grub => plain(shares, |assignments| {
-            let edits: Vec<_> = assignments.iter().map(|a| place::edit(a)).collect();
-            let lines = edits
-                .iter()
-                .flat_map(place::edit_lines)
-                .map(|line| Line::Shell { line })
-                .collect();
-            (lines, edits)
-        }, Carried::Edits),
+        Format::Sysctl => plain(
+            shares,
+            |assignments| {
+                let pairs: Vec<_> =
+                    assignments.iter().map(|a| (true, a.target.knob(), a.want.value().to_string())).collect();
+                let lines = pairs
+                    .iter()
+                    .map(|(_, key, value)| Line::Setting { key: key.clone(), value: value.clone() })
+                    .collect();
+                (lines, pairs)
+            },
+            Carried::Settings,
+        ),
+        Format::Modprobe => plain(
+            shares,
+            |assignments| {
+                let options: Vec<_> = assignments.iter().filter_map(|a| module_option(a)).collect();
+                let lines = options
+                    .iter()
+                    .map(|(module, parameter, value)| Line::Option {
+                        module: module.clone(),
+                        parameter: parameter.clone(),
+                        value: value.clone(),
+                    })
+                    .collect();
+                (lines, options)
+            },
+            Carried::Options,
+        ),
+        Format::Grub => plain(
+            shares,
+            |assignments| {
+                let edits: Vec<_> = assignments.iter().map(|a| place::edit(a)).collect();
+                let lines =
+                    edits.iter().flat_map(place::edit_lines).map(|line| Line::Shell { line }).collect();
+                (lines, edits)
+            },
+            Carried::Edits,
+        ),
     }
 }
 
@@ -359,7 +366,11 @@ fn check(format: Format, body: &str, planned: &Carried) -> Result<(), Error> {
             sysctl::parse(body).map_err(refused)?.into_iter().map(|e| (e.optional, e.key, e.value)).collect(),
         ),
         Format::Modprobe => Carried::Options(
-            modprobe::parse(body).map_err(refused)?.into_iter().map(|o| (o.module, o.parameter, o.value)).collect(),
+            modprobe::parse(body)
+                .map_err(refused)?
+                .into_iter()
+                .map(|o| (o.module, o.parameter, o.value))
+                .collect(),
         ),
         Format::Grub => Carried::Edits(grub::parse(body).map_err(refused)?),
     };

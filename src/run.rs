@@ -152,7 +152,8 @@ mod tests {
     #[test]
     fn nothing_of_our_environment_is_handed_on() {
         let out = run("env", &[], Duration::from_secs(10)).unwrap();
-        let names: Vec<&str> = out.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        let names: Vec<&str> =
+            out.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
         assert_eq!(names, ["PATH", "LC_ALL"]);
     }
 }

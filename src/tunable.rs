@@ -380,6 +380,12 @@ pub static CATALOGUE: &[&Tunable] = &[
     &tunables::boot::PANIC,
 ];
 
+/// The tunable of an id, or of a knob that it holds.
+pub fn find(name: &str) -> Option<&'static Tunable> {
+    let by_id = CATALOGUE.iter().find(|tunable| tunable.id == name);
+    by_id.or_else(|| CATALOGUE.iter().find(|tunable| tunable.knobs.iter().any(|knob| knob.name == name))).copied()
+}
+
 /// Asks every tunable of the catalogue. Where the machine is no Hyper-V guest, or
 /// that could not be told, each gives that one reason and none is asked.
 pub fn decide(facts: &Facts, policy: &Policy) -> Vec<Verdict> {

@@ -183,7 +183,9 @@ fn file_deviates(assignment: &Assignment, facts: &Facts, plan: &Plan) -> Option<
     let change = plan.changes.iter().find(|change| concerns(change.path()))?;
     Some(match change {
         Change::Create(artifact) => format!("{} is missing; hvtune apply writes it", artifact.path),
-        Change::Replace { artifact, .. } => format!("{} is not as planned; hvtune apply writes it", artifact.path),
+        Change::Replace { artifact, .. } => {
+            format!("{} is not as planned; hvtune apply writes it", artifact.path)
+        }
         Change::Remove { path, .. } => format!("{path} is no longer wanted; hvtune apply removes it"),
         Change::Conflict { path, why } => format!("{path}: {why}"),
     })
@@ -208,11 +210,7 @@ fn judgement(found: &str, state: State, because: &str) -> Judgement {
 }
 
 fn by_value(found: &str, want: &Want, otherwise: State, because: &str) -> Judgement {
-    if want.met_by(found) {
-        judgement(found, State::Ok, "")
-    } else {
-        judgement(found, otherwise, because)
-    }
+    if want.met_by(found) { judgement(found, State::Ok, "") } else { judgement(found, otherwise, because) }
 }
 
 fn sysctl(machine: &Machine, key: &str, want: &Want) -> Judgement {
@@ -224,8 +222,15 @@ fn sysctl(machine: &Machine, key: &str, want: &Want) -> Judgement {
 
 fn parameter(machine: &Machine, name: &str, want: &Want) -> Judgement {
     match machine.parameters.get(name) {
-        None => judgement("", State::NotApplicable, "the module is not loaded, or does not show the parameter"),
-        Some(now) => by_value(now, want, State::PendingReboot, "a module option takes effect when the module is loaded"),
+        None => {
+            judgement("", State::NotApplicable, "the module is not loaded, or does not show the parameter")
+        }
+        Some(now) => by_value(
+            now,
+            want,
+            State::PendingReboot,
+            "a module option takes effect when the module is loaded",
+        ),
     }
 }
 
@@ -284,11 +289,13 @@ fn attribute(disk: &Disk, assignment: &Assignment, attr: UdevAttr) -> Option<Jud
         Attribute::Unknown => judgement("", State::NotApplicable, "the attribute could not be read"),
         Attribute::Is(now) if assignment.want.met_by(&now) => judgement(&now, State::Ok, ""),
         Attribute::Is(now) => match assignment.guard {
-            Some(Guard::RequestsAbove(number)) if now.parse().is_ok_and(|have: u64| have < number) => judgement(
-                &now,
-                State::PendingReboot,
-                "the device takes no more yet; a larger ring comes with the next boot",
-            ),
+            Some(Guard::RequestsAbove(number)) if now.parse().is_ok_and(|have: u64| have < number) => {
+                judgement(
+                    &now,
+                    State::PendingReboot,
+                    "the device takes no more yet; a larger ring comes with the next boot",
+                )
+            }
             _ => judgement(&now, State::Deviates, "the rule is in place, the live value is not"),
         },
     })

@@ -69,9 +69,10 @@ fn sysctl(facts: &Facts, key: &str, ours: &str) -> Vec<Contender> {
             continue;
         }
         // systemd-sysctl keeps the early place of a key that is set again to an equal value.
-        let repeats = others.iter().take_while(|other| *other != line).any(|other| {
-            other.key == line.key && other.value == line.value
-        });
+        let repeats = others
+            .iter()
+            .take_while(|other| *other != line)
+            .any(|other| other.key == line.key && other.value == line.value);
         let later = later_than_ours(&line.path, "conf");
         let (wins, because) = if line.key == key && line.value == ours {
             (false, "it writes the same value")

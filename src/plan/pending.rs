@@ -57,7 +57,8 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     if effects.contains(&Effect::Initramfs) {
         steps.push(Pending {
             step: Step::Initramfs,
-            because: "storage modules are loaded from the initramfs, which holds a copy of modprobe.d".to_owned(),
+            because: "storage modules are loaded from the initramfs, which holds a copy of modprobe.d"
+                .to_owned(),
             command: initramfs_command(facts).to_owned(),
         });
     }
@@ -72,10 +73,40 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     steps
 }
 
+/// What stays after our files are gone.
+pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
+    let effects: Vec<Effect> = plan.changes.iter().filter_map(super::Change::effect).collect();
+    let mut steps = Vec::new();
+    if effects.contains(&Effect::BootMenu) && facts.system.offline {
+        steps.push(Pending {
+            step: Step::BootMenu,
+            because: "the menu may still carry our arguments".to_owned(),
+            command: "update-grub".to_owned(),
+        });
+    }
+    // initramfs-tools and newer dracut copy /etc/udev/rules.d and modprobe.d into the initramfs.
+    if effects.contains(&Effect::Initramfs) || effects.contains(&Effect::ReloadUdev) {
+        steps.push(Pending {
+            step: Step::Initramfs,
+            because: "the initramfs may still hold a copy of our files".to_owned(),
+            command: initramfs_command(facts).to_owned(),
+        });
+    }
+    if !effects.is_empty() && !facts.system.offline {
+        steps.push(Pending {
+            step: Step::Reboot,
+            because: "values that are live stay until the next boot".to_owned(),
+            command: "systemctl reboot".to_owned(),
+        });
+    }
+    steps
+}
+
 fn initramfs_command(facts: &Facts) -> &'static str {
-    let debian = facts.system.os.as_ref().is_some_and(|os| {
-        [&os.id].into_iter().chain(&os.id_like).any(|id| id == "debian" || id == "ubuntu")
-    });
+    let debian =
+        facts.system.os.as_ref().is_some_and(|os| {
+            [&os.id].into_iter().chain(&os.id_like).any(|id| id == "debian" || id == "ubuntu")
+        });
     if debian { "update-initramfs -u -k all" } else { "dracut --force --regenerate-all" }
 }
 
@@ -99,34 +130,34 @@ fn arguments(facts: &Facts, plan: &Plan) -> Option<Pending> {
     if add.is_empty() && drop.is_empty() {
         return None;
     }
-    let mut because = format!("boot stack {}", stack.name());
-    for (what, args) in [("add", &add), ("remove", &drop)] {
-        if !args.is_empty() {
-            because.push_str(&format!("; {what} {}", args.join(" ")));
-        }
-    }
+    let parts = [("add", &add), ("remove", &drop)];
+    let parts = parts.iter().filter(|(_, args)| !args.is_empty());
+    let asked: Vec<String> = parts.map(|(what, args)| format!("{what} {}", args.join(" "))).collect();
+    let because = format!("boot stack {}: {}", stack.name(), asked.join("; "));
     Some(Pending { step: Step::KernelArguments, because, command: command(stack, &add, &drop) })
 }
 
 /// Each stack's own way, by persistence of the kernel command line.
 fn command(stack: BootStack, add: &[String], drop: &[String]) -> String {
     let added = add.join(" ");
-    let each = |flag: &str, args: &[String]| -> String {
-        args.iter().map(|arg| format!(" {flag}{arg}")).collect()
+    let each = |flag: &str, args: &[String]| {
+        let flagged: Vec<String> = args.iter().map(|arg| format!(" {flag}{arg}")).collect();
+        flagged.concat()
+    };
+    let quoted = |flag: &str, args: &[String]| match args {
+        [] => String::new(),
+        args => format!(" {flag}\"{}\"", args.join(" ")),
     };
     match stack {
         BootStack::GrubMkconfig | BootStack::GrubBlsKernelopts | BootStack::GrubBls => {
-            let mut command = "grubby --update-kernel=ALL".to_owned();
-            if !drop.is_empty() {
-                command.push_str(&format!(" --remove-args=\"{}\"", drop.join(" ")));
-            }
-            if !add.is_empty() {
-                command.push_str(&format!(" --args=\"{added}\""));
-            }
-            command
+            format!("grubby --update-kernel=ALL{}{}", quoted("--remove-args=", drop), quoted("--args=", add))
         }
         BootStack::Ostree => {
-            format!("rpm-ostree kargs{}{}", each("--append-if-missing=", add), each("--delete-if-present=", drop))
+            format!(
+                "rpm-ostree kargs{}{}",
+                each("--append-if-missing=", add),
+                each("--delete-if-present=", drop)
+            )
         }
         BootStack::Bootc => {
             format!("bootc loader-entries set-options-for-source --source hvtune --options \"{added}\"")
@@ -136,7 +167,10 @@ fn command(stack: BootStack, add: &[String], drop: &[String]) -> String {
             format!("update-bootloader{del}{} && update-bootloader --config", each("--add-option ", add))
         }
         BootStack::TransactionalUpdate => {
-            format!("transactional-update run update-bootloader{} && transactional-update --continue grub.cfg", each("--add-option ", add))
+            format!(
+                "transactional-update run update-bootloader{} && transactional-update --continue grub.cfg",
+                each("--add-option ", add)
+            )
         }
         BootStack::Flatcar => {
             format!("append `set linux_append=\"$linux_append {added}\"` to /oem/grub.cfg")
@@ -148,7 +182,9 @@ fn command(stack: BootStack, add: &[String], drop: &[String]) -> String {
             format!("ukify build --stub=addonx64.efi.stub --cmdline=\"{added}\" --output=90-hvtune.addon.efi")
         }
         BootStack::AzureLinuxGrubD => {
-            format!("write {added} to /etc/default/grub.d/90-hvtune.cfg, then grub2-mkconfig -o /boot/grub2/grub.cfg")
+            format!(
+                "write {added} to /etc/default/grub.d/90-hvtune.cfg, then grub2-mkconfig -o /boot/grub2/grub.cfg"
+            )
         }
         BootStack::AzureLinuxGrubenv => {
             format!("grub2-editenv - set kernelopts=\"$kernelopts {added}\"")

@@ -105,6 +105,8 @@ pub(super) fn edit(assignment: &Assignment) -> grub::Edit {
 pub(super) fn edit_lines(edit: &grub::Edit) -> Vec<String> {
     match edit {
         grub::Edit::Add(arg) => Value::new(arg).map(|arg| vec![grub::add_line(&arg)]).unwrap_or_default(),
-        grub::Edit::Drop(key) => Value::new(key).map(|key| grub::drop_lines(&key).to_vec()).unwrap_or_default(),
+        grub::Edit::Drop(key) => {
+            Value::new(key).map(|key| grub::drop_lines(&key).to_vec()).unwrap_or_default()
+        }
     }
 }

@@ -140,7 +140,9 @@ pub fn at_least_pattern(number: u64) -> String {
     let digits = number.to_string();
     let mut alternatives = vec![digits.clone()];
     for (index, digit) in digits.char_indices().rev() {
-        let Some(next) = digit.to_digit(10).filter(|digit| *digit < 9).map(|digit| digit + 1) else { continue };
+        let Some(next) = digit.to_digit(10).filter(|digit| *digit < 9).map(|digit| digit + 1) else {
+            continue;
+        };
         let same = digits.get(..index).unwrap_or_default();
         let range = if next == 9 { "9".to_owned() } else { format!("[{next}-9]") };
         alternatives.push(format!("{same}{range}{}", "[0-9]".repeat(digits.len() - index - 1)));
@@ -182,17 +184,27 @@ mod tests {
     fn the_pattern_is_the_comparison() {
         for number in [1_u64, 9, 10, 99, 128, 129, 180, 240, 1000, 1024, 1025, 86_400, 240_000] {
             let pattern = at_least_pattern(number);
-            for candidate in (0..3000).chain([9999, 10_000, 86_399, 86_400, 99_999, 239_999, 240_000, 4_294_967_295]) {
-                assert_eq!(matches(&pattern, &candidate.to_string()), candidate >= number, "{candidate} >= {number}: {pattern}");
+            for candidate in
+                (0..3000).chain([9999, 10_000, 86_399, 86_400, 99_999, 239_999, 240_000, 4_294_967_295])
+            {
+                assert_eq!(
+                    matches(&pattern, &candidate.to_string()),
+                    candidate >= number,
+                    "{candidate} >= {number}: {pattern}"
+                );
             }
         }
-        assert_eq!(at_least_pattern(180), "180|18[1-9]|19[0-9]|[2-9][0-9][0-9]|[1-9][0-9][0-9][0-9]*".replace("19[0-9]", "19[0-9]"));
+        assert_eq!(at_least_pattern(180), "180|18[1-9]|19[0-9]|[2-9][0-9][0-9]|[1-9][0-9][0-9][0-9]*");
     }
 
     #[test]
     fn a_write_looks_first() {
         let show = |assignment: &Assignment| {
-            line(assignment).unwrap().iter().map(|t| format!("{}{}{}", t.key, t.op, t.value)).collect::<Vec<_>>()
+            line(assignment)
+                .unwrap()
+                .iter()
+                .map(|t| format!("{}{}{}", t.key, t.op, t.value))
+                .collect::<Vec<_>>()
         };
         let select = Select::IscsiSinglePath;
         let timeout = Assignment::new(Target::Udev { select, attr: UdevAttr::Timeout }, Want::AtLeast(180));

@@ -184,6 +184,46 @@ impl Root {
         self.dir(path)?.ok_or_else(|| Error::io("opening", path, Errno::NOENT))
     }
 
+    /// Writes a live kernel attribute, such as `proc/sys/vm/swappiness`: no temp file, one write.
+    pub fn write_attribute(&self, path: &str, value: &str) -> Result<()> {
+        let fail = |errno| Error::io("writing", path, errno);
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let fd = self.open(path, flags)?.ok_or_else(|| fail(Errno::NOENT))?;
+        super::dir::demand_regular(&fd, path)?;
+        rustix::io::write(&fd, format!("{value}\n").as_bytes()).map(|_| ()).map_err(fail)
+    }
+
+    /// Puts a generated file that lies beside its target in the target's place, and makes it last
+    /// as the boot loader will read it: file, directory and file system are flushed
+    /// (GRUB's own drivers saw the old file on ext4 and btrfs without the last).
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn exchange(&self, new: &str, target: &str) -> Result<()> {
+        let fail = |errno| Error::io("putting in place", target, errno);
+        let (parent, name) = split(target);
+        let dir = self.dir(parent)?.ok_or_else(|| fail(Errno::NOENT))?;
+        let (_, staged) = split(new);
+        let read = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let fd = open_in(&dir, staged, read, Mode::empty()).map_err(fail)?;
+        let mode = match rustix::fs::statat(dir.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Mode::from_raw_mode(stat.st_mode),
+            Err(errno) => return Err(fail(errno)),
+        };
+        rustix::fs::fchmod(&fd, mode).map_err(fail)?;
+        rustix::fs::fsync(&fd).map_err(fail)?;
+        rustix::fs::renameat(dir.fd(), staged, dir.fd(), name).map_err(fail)?;
+        flush_dir(&dir)?;
+        rustix::fs::syncfs(&fd).map_err(fail)
+    }
+
+    /// Removes a generated file that is not wanted after all.
+    pub fn discard(&self, path: &str) -> Result<()> {
+        let (parent, name) = split(path);
+        if let Some(dir) = self.dir(parent)? {
+            unlink(dir.fd(), name);
+        }
+        Ok(())
+    }
+
     /// Removes a directory if it is empty; one that is not, or is gone, is left alone.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn remove_empty_dir(&self, path: &str) -> Result<()> {
