@@ -307,69 +307,71 @@ mod tests {
         assert_eq!(pins(&policy), ["queue/nr_requests=64 etc/1.toml:4", "vm.swappiness=10 etc/2.toml:2"]);
     }
 
+    const WRONG: &[(&str, &str)] = &[
+        ("\nstal = 1\n", "etc/1.toml:2: unknown key `stal`; did you mean `stall`?"),
+        ("x = 1\n", "etc/1.toml:1: unknown key `x`; known are off, recovery, set, stall"),
+        ("stall = true\n", "etc/1.toml:1: `stall` is a duration, as in \"180s\"; found boolean"),
+        ("stall = 5\n", "etc/1.toml:1: `stall`: a stall budget of 5 s is out of range: 10 s to 86400 s"),
+        ("stall = -5\n", "etc/1.toml:1: `stall`: a stall budget is a positive number of seconds"),
+        (
+            "stall = \"3 parrots\"\n",
+            "etc/1.toml:1: `stall`: `3 parrots` is no duration; write 180s, 3min, 2m30s or 1h",
+        ),
+        (
+            "recovery = \"selfheal\"\n",
+            "etc/1.toml:1: `recovery`: unknown `selfheal`; did you mean `self-heal`?",
+        ),
+        (
+            "recovery = 1\n",
+            "etc/1.toml:1: `recovery` is a word: \"default\", \"hold\" or \"self-heal\"; found integer",
+        ),
+        (
+            "off = [\n  \"disk.schedular\",\n]\n",
+            "etc/1.toml:2: unknown id `disk.schedular` in `off`; did you mean `disk.scheduler`?",
+        ),
+        (
+            "off = [\"vm.swappiness\"]\n",
+            "etc/1.toml:1: unknown id `vm.swappiness` in `off`; it is a knob of `memory.swappiness`",
+        ),
+        (
+            "off = \"disk.scheduler\"\n",
+            "etc/1.toml:1: `off` is a list of ids, as in [\"disk.read_ahead\"]; found string",
+        ),
+        ("set = 1\n", "etc/1.toml:1: `set` is a table: [set], then one line per knob; found integer"),
+        (
+            "[set]\n\"vm.swapiness\" = 1\n",
+            "etc/1.toml:2: unknown knob `vm.swapiness`; did you mean `vm.swappiness`?",
+        ),
+        (
+            "[set]\nvm.swappiness = 201\n",
+            "etc/1.toml:2: `vm.swappiness`: `201` is not a whole number from 0 to 200",
+        ),
+        (
+            "[set]\nvm.swappiness = true\n",
+            "etc/1.toml:2: `vm.swappiness` takes a whole number from 0 to 200; found boolean",
+        ),
+        (
+            "[set]\nvm.swappiness = 1.5\n",
+            "etc/1.toml:2: `vm.swappiness` takes a whole number from 0 to 200; found float",
+        ),
+        (
+            "[set]\n\"queue/scheduler\" = \"noop\"\n",
+            "etc/1.toml:2: `queue/scheduler`: `noop` is not one of none, mq-deadline",
+        ),
+        (
+            "[set]\nvm.swappiness = 99999999999999999999\n",
+            "etc/1.toml:2: `vm.swappiness`: the number is too large",
+        ),
+        (
+            "off = [\"memory.swappiness\"]\n[set]\nvm.swappiness = 1\n",
+            "etc/1.toml:3: vm.swappiness is pinned, but memory.swappiness is switched off; drop one of the two",
+        ),
+    ];
+
     #[test]
     fn a_wrong_word_is_named_with_its_place_and_the_right_one() {
-        for (text, message) in [
-            ("\nstal = 1\n", "etc/1.toml:2: unknown key `stal`; did you mean `stall`?"),
-            ("x = 1\n", "etc/1.toml:1: unknown key `x`; known are off, recovery, set, stall"),
-            ("stall = true\n", "etc/1.toml:1: `stall` is a duration, as in \"180s\"; found boolean"),
-            ("stall = 5\n", "etc/1.toml:1: `stall`: a stall budget of 5 s is out of range: 10 s to 86400 s"),
-            ("stall = -5\n", "etc/1.toml:1: `stall`: a stall budget is a positive number of seconds"),
-            (
-                "stall = \"3 parrots\"\n",
-                "etc/1.toml:1: `stall`: `3 parrots` is no duration; write 180s, 3min, 2m30s or 1h",
-            ),
-            (
-                "recovery = \"selfheal\"\n",
-                "etc/1.toml:1: `recovery`: unknown `selfheal`; did you mean `self-heal`?",
-            ),
-            (
-                "recovery = 1\n",
-                "etc/1.toml:1: `recovery` is a word: \"default\", \"hold\" or \"self-heal\"; found integer",
-            ),
-            (
-                "off = [\n  \"disk.schedular\",\n]\n",
-                "etc/1.toml:2: unknown id `disk.schedular` in `off`; did you mean `disk.scheduler`?",
-            ),
-            (
-                "off = [\"vm.swappiness\"]\n",
-                "etc/1.toml:1: unknown id `vm.swappiness` in `off`; it is a knob of `memory.swappiness`",
-            ),
-            (
-                "off = \"disk.scheduler\"\n",
-                "etc/1.toml:1: `off` is a list of ids, as in [\"disk.read_ahead\"]; found string",
-            ),
-            ("set = 1\n", "etc/1.toml:1: `set` is a table: [set], then one line per knob; found integer"),
-            (
-                "[set]\n\"vm.swapiness\" = 1\n",
-                "etc/1.toml:2: unknown knob `vm.swapiness`; did you mean `vm.swappiness`?",
-            ),
-            (
-                "[set]\nvm.swappiness = 201\n",
-                "etc/1.toml:2: `vm.swappiness`: `201` is not a whole number from 0 to 200",
-            ),
-            (
-                "[set]\nvm.swappiness = true\n",
-                "etc/1.toml:2: `vm.swappiness` takes a whole number from 0 to 200; found boolean",
-            ),
-            (
-                "[set]\nvm.swappiness = 1.5\n",
-                "etc/1.toml:2: `vm.swappiness` takes a whole number from 0 to 200; found float",
-            ),
-            (
-                "[set]\n\"queue/scheduler\" = \"noop\"\n",
-                "etc/1.toml:2: `queue/scheduler`: `noop` is not one of none, mq-deadline",
-            ),
-            (
-                "[set]\nvm.swappiness = 99999999999999999999\n",
-                "etc/1.toml:2: `vm.swappiness`: the number is too large",
-            ),
-            (
-                "off = [\"memory.swappiness\"]\n[set]\nvm.swappiness = 1\n",
-                "etc/1.toml:3: vm.swappiness is pinned, but memory.swappiness is switched off; drop one of the two",
-            ),
-        ] {
-            assert_eq!(read(&[text]), Err(message.to_owned()), "{text}");
+        for (text, message) in WRONG {
+            assert_eq!(read(&[text]), Err((*message).to_owned()), "{text}");
         }
     }
 
