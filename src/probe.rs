@@ -1,6 +1,8 @@
 //! Reading the machine and the root into [`crate::facts::Facts`]. Decides nothing;
 //! one unreadable file becomes a gap, never a failure.
 
+pub mod owners;
+
 use crate::facts::Facts;
 use crate::root::Root;
 
