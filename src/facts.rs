@@ -32,6 +32,13 @@ pub struct Gap {
     pub why: String,
 }
 
+impl Gap {
+    /// A gap, from its three texts.
+    pub fn new(fact: &str, path: &str, why: impl Into<String>) -> Self {
+        Self { fact: fact.to_owned(), path: path.to_owned(), why: why.into() }
+    }
+}
+
 /// An attribute file: its value, or that it is not there, or that it could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Attribute<T> {
@@ -47,6 +54,14 @@ pub enum Attribute<T> {
 impl<T> Attribute<T> {
     /// The value, where there is one.
     pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+
+    /// The value itself, where there is one.
+    pub fn into_value(self) -> Option<T> {
         match self {
             Self::Is(value) => Some(value),
             Self::Absent | Self::Unknown => None,

@@ -1,10 +1,21 @@
 //! Reading the machine and the root into [`crate::facts::Facts`]. Decides nothing;
 //! one unreadable file becomes a gap, never a failure.
 
+pub mod boot;
+pub mod disks;
+pub mod hypervisor;
+mod identity;
+pub mod kernel;
+pub mod memory;
+pub mod modules;
+pub mod os;
 pub mod owners;
+pub mod templates;
 
-use crate::facts::Facts;
+use crate::facts::{Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, Machine, System};
 use crate::root::Root;
+
+pub use identity::{Identity, MACHINE_JSON};
 
 /// Live sysctl values that are read, with dots.
 pub const SYSCTL_KEYS: &[&str] = &[
@@ -48,7 +59,111 @@ pub enum MachineSource<'a> {
     Unknown,
 }
 
-/// Reads everything.
-pub fn probe(_machine: &MachineSource<'_>, _root: &Root) -> Facts {
-    Facts::default()
+/// Reads everything: the system half from the root, the machine half from where the source says.
+/// On an offline root nothing but the root and the capture is read.
+pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
+    let mut gaps = Vec::new();
+    let mut machine = read_machine(source, &mut gaps);
+    let system = read_system(root, &mut gaps);
+    if let Some(machine) = machine.as_mut().filter(|machine| machine.assumed) {
+        machine.arch = system.arch;
+    }
+    Facts { machine, system, gaps }
+}
+
+/// The machine half alone; `None` where nobody said what it is.
+pub fn read_machine(source: &MachineSource<'_>, gaps: &mut Vec<Gap>) -> Option<Machine> {
+    match source {
+        MachineSource::Live(root) => Some(look(root, Identity::live(), gaps)),
+        MachineSource::Capture(root) => {
+            let identity = Identity::read(root, gaps);
+            Some(look(root, identity, gaps))
+        }
+        MachineSource::Assume { azure } => Some(assume(*azure)),
+        MachineSource::Unknown => None,
+    }
+}
+
+fn look(root: &Root, identity: Identity, gaps: &mut Vec<Gap>) -> Machine {
+    let osrelease = kernel::read_osrelease(root, gaps);
+    let arch = identity.arch;
+    let seen = hypervisor::observe(root, arch, identity.cpuid, osrelease.as_deref(), gaps);
+    let (hypervisor, evidence, doubts) = hypervisor::judge(&seen);
+    gaps.extend(doubts);
+    let azure = match &hypervisor {
+        Some(Hypervisor::HyperV(hyperv)) => hyperv.azure,
+        Some(_) => Some(false),
+        None => None,
+    };
+    let storage = disks::read(root, azure, gaps);
+    Machine {
+        assumed: false,
+        arch,
+        hypervisor,
+        evidence,
+        cpus: kernel::read_cpus(root, gaps),
+        memory: memory::read_total(root, gaps),
+        kernel: kernel::release(osrelease.as_deref(), gaps),
+        cmdline: kernel::read_cmdline(root, gaps),
+        disks: storage.disks,
+        mounts: storage.mounts,
+        swaps: storage.swaps,
+        sysctls: kernel::read_sysctls(root, gaps),
+        parameters: kernel::read_parameters(root, gaps),
+    }
+}
+
+fn assume(azure: bool) -> Machine {
+    let found = if azure { "azure" } else { "hyperv" };
+    Machine {
+        assumed: true,
+        hypervisor: Some(Hypervisor::HyperV(HyperV { azure: Some(azure), ..HyperV::default() })),
+        evidence: vec![Evidence {
+            from: "--assume".to_owned(),
+            found: found.to_owned(),
+            means: "a Hyper-V guest; the machine was not looked at".to_owned(),
+        }],
+        ..Machine::default()
+    }
+}
+
+fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
+    let os = os::read_release(root, gaps);
+    let boot = boot::read(root, os.as_ref(), gaps);
+    System {
+        offline: !root.is_live(),
+        arch: os::read_arch(root, gaps),
+        kernels: modules::read(root, gaps),
+        boot,
+        owners: owners::read(root, gaps),
+        ours: os::read_ours(root, gaps),
+        os,
+    }
+}
+
+/// What a read gave; a failure becomes a gap.
+pub(crate) fn noted<T>(
+    gaps: &mut Vec<Gap>,
+    fact: &str,
+    path: &str,
+    read: crate::root::Result<Option<T>>,
+) -> Attribute<T> {
+    match read {
+        Ok(Some(value)) => Attribute::Is(value),
+        Ok(None) => Attribute::Absent,
+        Err(error) => {
+            gaps.push(Gap::new(fact, path, error.reason()));
+            Attribute::Unknown
+        }
+    }
+}
+
+/// Text from devices and firmware, fit for a terminal: whatever steers one, or turns the
+/// direction of writing, becomes `?`.
+pub(crate) fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().map(|c| if steers(c) { '?' } else { c }).collect()
 }

@@ -10,6 +10,7 @@
 
 mod dir;
 mod resolve;
+mod tree;
 mod write;
 
 use std::cell::RefCell;
@@ -21,6 +22,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 pub use dir::{Dir, Entry, Kind};
+pub use resolve::link_target;
 pub use write::{Commit, Op, Standing, body_of, content_hash, standing_of};
 
 /// The most that is read of a configuration file: larger is refused, never cut.
@@ -57,6 +59,12 @@ pub enum Error {
         /// Path below the root.
         path: String,
     },
+    /// A directory that was to be new or empty.
+    #[error("writing into {path}: the directory is not empty; name a new or an empty one")]
+    NotEmpty {
+        /// The directory.
+        path: String,
+    },
     /// A file that does not carry our marker, or that was edited since we wrote it.
     #[error("writing {path}: {why}")]
     NotOurs {
@@ -88,6 +96,7 @@ impl Error {
             Self::NotRegular { found, wanted, .. } => format!("it is {found}, not {wanted}"),
             Self::TooLarge { limit, .. } => format!("larger than {limit} bytes"),
             Self::NotText { .. } => "not UTF-8 text".to_owned(),
+            Self::NotEmpty { .. } => "the directory is not empty".to_owned(),
             Self::NotOurs { why, .. } => (*why).to_owned(),
             Self::Io { source, .. } => source.to_string(),
         }
@@ -107,6 +116,8 @@ pub enum Seen {
     File(Vec<u8>),
     /// A symbolic link and its target.
     Link(String),
+    /// A directory that was found there.
+    Dir,
 }
 
 /// An open root directory.
@@ -158,7 +169,20 @@ impl Root {
 
     fn remember(&self, path: &str, seen: impl FnOnce() -> Seen) {
         if let Some(trail) = self.trail.borrow_mut().as_mut() {
-            trail.insert(path.to_owned(), seen());
+            trail.insert(path.trim_matches('/').to_owned(), seen());
+        }
+    }
+
+    /// Remembers that something stands there, unless more than that is known of it:
+    /// a file that was only looked for is remembered empty, its content is not read for it.
+    fn remember_kind(&self, path: &str, kind: Kind) {
+        let seen = match kind {
+            Kind::File => Seen::File(Vec::new()),
+            Kind::Dir => Seen::Dir,
+            Kind::Link | Kind::Special => return,
+        };
+        if let Some(trail) = self.trail.borrow_mut().as_mut() {
+            trail.entry(path.trim_matches('/').to_owned()).or_insert(seen);
         }
     }
 
@@ -217,7 +241,9 @@ impl Root {
     pub fn kind(&self, path: &str) -> Result<Option<Kind>> {
         let Some(fd) = self.open(path, OFlags::PATH)? else { return Ok(None) };
         let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("looking at", path, errno))?;
-        Ok(Some(Kind::of(FileType::from_raw_mode(stat.st_mode))))
+        let kind = Kind::of(FileType::from_raw_mode(stat.st_mode));
+        self.remember_kind(path, kind);
+        Ok(Some(kind))
     }
 
     /// Whether a regular file stands at a path, links followed; unreadable counts as an error.

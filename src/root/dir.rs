@@ -125,7 +125,13 @@ impl<'root> Dir<'root> {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn kind(&self, name: &str) -> Result<Option<Kind>> {
         match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(Kind::of(FileType::from_raw_mode(stat.st_mode)))),
+            Ok(stat) => {
+                let kind = Kind::of(FileType::from_raw_mode(stat.st_mode));
+                if self.root.is_recording() {
+                    self.root.remember_kind(&self.full(name), kind);
+                }
+                Ok(Some(kind))
+            }
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(errno) => Err(Error::io("looking at", &self.full(name), errno)),
         }
@@ -166,13 +172,34 @@ impl<'root> Dir<'root> {
             entries.push(Entry { name: name.to_owned(), kind });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
+        if self.root.is_recording() {
+            self.remember_entries(&entries)?;
+        }
         Ok(entries)
+    }
+
+    /// A listing tells of directories and links that nobody may open later; of
+    /// a listed file only its reading tells, as empty it would mean something else.
+    fn remember_entries(&self, entries: &[Entry]) -> Result<()> {
+        self.root.remember_kind(&self.path, Kind::Dir);
+        for entry in entries {
+            match entry.kind {
+                Kind::Link => drop(self.read_link(&entry.name)?),
+                Kind::Dir => self.root.remember_kind(&self.full(&entry.name), Kind::Dir),
+                Kind::File | Kind::Special => {}
+            }
+        }
+        Ok(())
     }
 }
 
 impl Root {
+    fn is_recording(&self) -> bool {
+        self.trail.borrow().is_some()
+    }
+
     fn remember_in(&self, dir: &Dir<'_>, name: &str, bytes: &[u8]) {
-        if self.trail.borrow().is_some() {
+        if self.is_recording() {
             self.remember(&dir.full(name), || Seen::File(bytes.to_vec()));
         }
     }
@@ -194,11 +221,17 @@ pub(super) fn not_regular(doing: &'static str, path: &str, found: Kind) -> Error
 /// Reads to the end of the file, refusing more than `limit` bytes.
 pub(super) fn read_bounded(fd: &OwnedFd, path: &str, limit: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut chunk = [0_u8; 4096];
+    let mut chunk = vec![0_u8; 4096];
     loop {
         match rustix::io::read(fd, &mut chunk) {
             Ok(0) => return Ok(bytes),
-            Ok(count) => bytes.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+            Ok(count) => {
+                bytes.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                if count == chunk.len() {
+                    // A large file (modules.builtin.modinfo has 1 MiB and more): fewer, larger reads.
+                    chunk.resize(128 << 10, 0);
+                }
+            }
             Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::io("reading", path, errno)),
         }

@@ -31,6 +31,22 @@ pub(super) fn openat2(
     }
 }
 
+/// Where a link in the directory `dir` points, as a path below the root: worked
+/// out from the text alone, climbing no higher than the root. sysfs links point
+/// straight at directories, so for them this is where the kernel would end too.
+pub fn link_target(dir: &str, target: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let from = if target.starts_with('/') { "" } else { dir };
+    for part in from.split('/').chain(target.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
 impl Root {
     /// Opens a path inside the root; `None` where it does not exist.
     pub(super) fn open(&self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>> {
@@ -55,6 +71,28 @@ impl Root {
             Ok(fd) => Ok(Some(fd)),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(errno) => Err(Error::io("opening", path, errno)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_targets_stay_below_the_root() {
+        for (dir, target, path) in [
+            (
+                "sys/bus/vmbus/devices",
+                "../../../devices/LNXSYSTM:00/VMBUS:00/00000000-0000-8899-0000-000000000000",
+                "sys/devices/LNXSYSTM:00/VMBUS:00/00000000-0000-8899-0000-000000000000",
+            ),
+            ("sys/block", "../devices/virtual/block/dm-0", "sys/devices/virtual/block/dm-0"),
+            ("etc", "/usr/lib/os-release", "usr/lib/os-release"),
+            ("etc", "../../../../x", "x"),
+            (".", "a/./b//c", "a/b/c"),
+        ] {
+            assert_eq!(link_target(dir, target), path);
         }
     }
 }
