@@ -1,6 +1,9 @@
 //! Reading the machine and the root into [`crate::facts::Facts`]. Decides nothing;
 //! one unreadable file becomes a gap, never a failure.
 
+pub mod disks;
+pub mod mounts;
+
 use crate::facts::Facts;
 use crate::root::Root;
 
