@@ -33,6 +33,7 @@
 //! [`render`], [`plan`], [`apply`], [`verify`], [`report`]; the doors are [`root`] and [`run`].
 
 pub mod apply;
+pub mod capture;
 pub mod cli;
 pub mod cmdline;
 pub mod command;

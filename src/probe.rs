@@ -8,6 +8,7 @@ mod identity;
 pub mod kernel;
 pub mod memory;
 pub mod modules;
+pub mod mounts;
 pub mod os;
 pub mod owners;
 pub mod templates;
