@@ -33,12 +33,12 @@
 //! [`render`], [`plan`], [`apply`], [`verify`], [`report`]; the doors are [`root`] and [`run`].
 
 pub mod apply;
-pub mod capture;
 pub mod cli;
 pub mod cmdline;
 pub mod command;
 pub mod facts;
 pub mod formats;
+pub mod marker;
 pub mod plan;
 pub mod policy;
 pub mod probe;

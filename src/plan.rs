@@ -5,8 +5,9 @@ mod pending;
 pub mod state;
 
 use crate::facts::{Facts, Hypervisor};
+use crate::marker::{Standing, standing_of};
 use crate::render::{Artifact, Effect, all_paths};
-use crate::root::{Result, Root, Standing, standing_of};
+use crate::root::{Result, Root};
 use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict, not_a_guest};
 
 pub use contenders::Contender;

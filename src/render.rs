@@ -14,7 +14,7 @@ use tera::{Context, Tera};
 
 use crate::facts::Facts;
 use crate::formats::{Refusal, grub, modprobe, sysctl, udev};
-use crate::root::content_hash;
+use crate::marker::marker_line;
 use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 
 pub use place::{BASE_NAME, Landing, all_paths, kernel_arg, landing};
@@ -237,8 +237,7 @@ fn print(format: Format, shares: &[Share<'_>], templates: &Templates) -> Result<
     tera.add_raw_template(name, source).map_err(fail)?;
     let body = tera.render(name, &context).map_err(fail)?;
     check(format, &body, &carried)?;
-    let hash = content_hash(body.as_bytes());
-    Ok(format!("# hvtune {} sha256:{hash}\n{body}", env!("CARGO_PKG_VERSION")).into_bytes())
+    Ok(format!("{}{body}", marker_line(body.as_bytes())).into_bytes())
 }
 
 /// The engine's message and its causes on one line.

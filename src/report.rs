@@ -2,7 +2,7 @@
 //!
 //! Text for people fits a terminal and holds nothing that could move its cursor;
 //! JSON is a contract: every document carries `"schema": 1`.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the printing module")]
+#![expect(clippy::disallowed_methods, reason = "this is the printing module")]
 
 mod catalogue;
 mod detect;

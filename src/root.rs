@@ -23,7 +23,7 @@ use rustix::io::Errno;
 
 pub use dir::{Dir, Entry, Kind};
 pub use resolve::link_target;
-pub use write::{Commit, Op, Standing, body_of, content_hash, standing_of};
+pub use write::{Commit, Op};
 
 /// The most that is read of a configuration file: larger is refused, never cut.
 pub const CONFIG_LIMIT: usize = 1 << 20;

@@ -383,7 +383,9 @@ pub static CATALOGUE: &[&Tunable] = &[
 /// The tunable of an id, or of a knob that it holds.
 pub fn find(name: &str) -> Option<&'static Tunable> {
     let by_id = CATALOGUE.iter().find(|tunable| tunable.id == name);
-    by_id.or_else(|| CATALOGUE.iter().find(|tunable| tunable.knobs.iter().any(|knob| knob.name == name))).copied()
+    by_id
+        .or_else(|| CATALOGUE.iter().find(|tunable| tunable.knobs.iter().any(|knob| knob.name == name)))
+        .copied()
 }
 
 /// Asks every tunable of the catalogue. Where the machine is no Hyper-V guest, or

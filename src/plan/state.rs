@@ -3,8 +3,9 @@
 //! A small text file with our marker, written only where a directory had to be
 //! made, so that revert can take away exactly what apply added.
 
+use crate::marker::{body_of, marker_line};
 use crate::render::all_paths;
-use crate::root::{Result, Root, body_of, content_hash};
+use crate::root::{Result, Root};
 
 /// Where it lies.
 pub const PATH: &str = "var/lib/hvtune/made-directories";
@@ -34,8 +35,7 @@ pub fn content(directories: &[String]) -> Vec<u8> {
         body.push_str(directory);
         body.push('\n');
     }
-    let hash = content_hash(body.as_bytes());
-    format!("# hvtune {} sha256:{hash}\n{body}", env!("CARGO_PKG_VERSION")).into_bytes()
+    format!("{}{body}", marker_line(body.as_bytes())).into_bytes()
 }
 
 #[cfg(test)]

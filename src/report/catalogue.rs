@@ -12,7 +12,7 @@ fn of<'a>(tunable: &Tunable, verdicts: &'a [Verdict]) -> impl Iterator<Item = &'
     verdicts.iter().filter(move |verdict| verdict.tunable.id == id).map(|verdict| &verdict.decision)
 }
 
-fn listed<'a>(only: Option<&'a Regex>) -> impl Iterator<Item = &'static Tunable> + 'a {
+fn listed(only: Option<&Regex>) -> impl Iterator<Item = &'static Tunable> {
     CATALOGUE.iter().copied().filter(move |tunable| {
         let mut names = vec![tunable.id];
         names.extend(tunable.knobs.iter().map(|knob| knob.name));

@@ -166,8 +166,7 @@ fn files_text(plan: &Plan, text: &mut String) {
 }
 
 fn settings_text(plan: &Plan, verbose: bool, only: Option<&Regex>, text: &mut String) {
-    let settings: Vec<_> =
-        plan.settings().filter(|(verdict, _, _)| verdict_shown(verdict, only)).collect();
+    let settings: Vec<_> = plan.settings().filter(|(verdict, _, _)| verdict_shown(verdict, only)).collect();
     if settings.is_empty() {
         return;
     }

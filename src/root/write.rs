@@ -8,7 +8,8 @@
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
-use sha2::{Digest, Sha256};
+
+use crate::marker::{Standing, standing_of};
 
 use super::dir::{Dir, Kind, not_regular, read_bounded};
 use super::resolve::openat2;
@@ -47,50 +48,6 @@ impl Op {
 pub struct Commit {
     /// Directories that had to be made, outermost first.
     pub made_dirs: Vec<String>,
-}
-
-/// What stands where a file of ours would go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing.
-    Absent,
-    /// A file of ours, as we wrote it.
-    Ours,
-    /// A file of ours that somebody edited since.
-    Edited,
-    /// Somebody else's file.
-    Foreign,
-}
-
-/// The hash that our marker line carries: the first 16 hex digits of SHA-256 over the rest of the file.
-pub fn content_hash(body: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let digest = Sha256::digest(body);
-    digest.iter().take(8).fold(String::with_capacity(16), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-/// What follows the marker line, or `None` where the first line is no marker of ours.
-pub fn body_of(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let rest = bytes.strip_prefix(b"# hvtune ")?;
-    let end = rest.iter().position(|&byte| byte == b'\n')?;
-    let (line, body) = rest.split_at(end);
-    let (_, hash) = std::str::from_utf8(line).ok()?.rsplit_once(" sha256:")?;
-    Some((hash, body.get(1..)?))
-}
-
-/// Judges a file's bytes by their marker.
-pub fn standing_of(bytes: Option<&[u8]>) -> Standing {
-    match bytes {
-        None => Standing::Absent,
-        Some(bytes) => match body_of(bytes) {
-            None => Standing::Foreign,
-            Some((hash, body)) if hash == content_hash(body) => Standing::Ours,
-            Some(_) => Standing::Edited,
-        },
-    }
 }
 
 /// A staged change: its directory, its names, and whether a target was there.
@@ -374,25 +331,4 @@ fn flush_dir(dir: &Dir<'_>) -> Result<()> {
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 fn unlink(dir: &std::os::fd::OwnedFd, name: &str) {
     let _ = rustix::fs::unlinkat(dir, name, AtFlags::empty());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn marked(body: &str) -> Vec<u8> {
-        format!("# hvtune 0.1.0 sha256:{}\n{body}", content_hash(body.as_bytes())).into_bytes()
-    }
-
-    #[test]
-    fn a_marker_tells_ours_from_edited_and_foreign() {
-        assert_eq!(standing_of(None), Standing::Absent);
-        assert_eq!(standing_of(Some(&marked("vm.swappiness = 10\n"))), Standing::Ours);
-        let mut edited = marked("vm.swappiness = 10\n");
-        edited.extend(b"vm.swappiness = 1\n");
-        assert_eq!(standing_of(Some(&edited)), Standing::Edited);
-        assert_eq!(standing_of(Some(b"vm.swappiness = 10\n")), Standing::Foreign);
-        assert_eq!(standing_of(Some(b"# hvtune no hash\n")), Standing::Foreign);
-        assert_eq!(standing_of(Some(b"")), Standing::Foreign);
-    }
 }

@@ -137,7 +137,8 @@ pub(super) fn configured(look: &mut Look<'_>, fragments: Option<Vec<Source>>) ->
     }
     let mut sources: Vec<Source> = defaults.map(|text| (DEFAULTS.to_owned(), text)).into_iter().collect();
     sources.extend(fragments?);
-    let texts: Vec<(&str, &str)> = sources.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let texts: Vec<(&str, &str)> =
+        sources.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let (args, opaque) = grub::configured(&texts);
     // What a shell would have to be run for is not known.
     (!opaque).then_some(args)
