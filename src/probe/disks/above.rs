@@ -11,7 +11,7 @@ use crate::root::Root;
 
 /// The instance GUID by which Azure presents the OS, temporary and CD disks of a
 /// generation 2 machine; the temporary disk is LUN 1
-/// (<https://github.com/Azure/WALinuxAgent/blob/v2.11.1.4/config/66-azure-storage.rules>).
+/// (<https://github.com/Azure/WALinuxAgent/blob/master/config/66-azure-storage.rules>).
 const AZURE_FABRIC: &str = "{f8b3781a-1e82-4818-a1c3-63d806ec15bb}";
 /// Likewise of a generation 1 machine: the second IDE channel.
 const AZURE_GEN1_RESOURCE: &str = "{00000000-0001-";
@@ -143,16 +143,19 @@ fn read_host(buses: &mut Buses<'_>, scsi: &Scsi<'_>, gaps: &mut Vec<Gap>) -> Hos
             host.nr_hw_queues = Attribute::Unknown;
         }
     }
-    if let Some(session) = scsi.session {
-        host.iscsi = match driver {
-            Attribute::Is(name) => name == "iscsi_tcp",
-            Attribute::Absent | Attribute::Unknown => {
-                let link = buses.machine.read_link(&format!("sys/class/iscsi_session/{session}"));
-                matches!(link, Ok(Some(_)))
-            }
-        };
-    }
+    host.iscsi = scsi.session.is_some_and(|session| is_iscsi_tcp(buses.machine, session, &driver));
     host
+}
+
+/// Whether the kernel's own initiator serves a session: by its driver, or where
+/// that is unknown by the session's being one of the iSCSI transport at all.
+fn is_iscsi_tcp(machine: &Root, session: &str, driver: &Attribute<String>) -> bool {
+    match driver {
+        Attribute::Is(name) => name == "iscsi_tcp",
+        Attribute::Absent | Attribute::Unknown => {
+            matches!(machine.read_link(&format!("sys/class/iscsi_session/{session}")), Ok(Some(_)))
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -215,13 +218,11 @@ impl Buses<'_> {
             }
         };
         let mut reader = Reader::new(&dir, ("vmbus", instance), gaps);
-        let class = match reader.text("class_id", "class_id") {
-            Attribute::Is(text) => parse_class_id(&text),
-            Attribute::Absent | Attribute::Unknown => None,
-        };
-        if class.is_none() {
-            reader.gap("class_id", "class", "no class in it, so its disks have none".to_owned());
+        let class = reader.parsed("class_id", "class", "a class in braces", parse_class_id);
+        if class == Attribute::Absent {
+            reader.gap("class_id", "class", "it is not there".to_owned());
         }
+        let class = class.value().copied();
         let device_id = if self.azure { reader.text("device_id", "device_id") } else { Attribute::Unknown };
         let device_id = device_id.value().map(|id| id.trim().to_ascii_lowercase()).unwrap_or_default();
         Bus::Vmbus { class, device_id }

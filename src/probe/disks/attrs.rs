@@ -42,7 +42,8 @@ impl<'a, 'root> Reader<'a, 'root> {
         self.parsed(file, fact, "a number", |text| text.trim().parse().ok())
     }
 
-    fn parsed<T>(
+    /// An attribute that is `wanted`, or a gap.
+    pub(super) fn parsed<T>(
         &mut self,
         file: &str,
         fact: &str,
@@ -73,6 +74,7 @@ impl<'a, 'root> Reader<'a, 'root> {
         }
     }
 
+    /// Notes what could not be read.
     pub(super) fn gap(&mut self, file: &str, fact: &str, why: String) {
         let (kind, name) = self.subject;
         self.gaps.push(Gap {

@@ -181,4 +181,13 @@ mod tests {
             assert_eq!(parse_nvme(name), None, "{name}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_path_is_too_odd(base in "[a-c/.]{0,12}", target in "[ -~é]{0,40}") {
+            let path = resolve(&base, &target);
+            proptest::prop_assert!(!target.starts_with('/') || path.split('/').all(|part| part != ".."));
+            let _ = (Scsi::of(&target), whole_disk(&target), parse_nvme(&target));
+        }
+    }
 }

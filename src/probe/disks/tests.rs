@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::root::Seen;
 
 const GUID: &str = "f8b3781a-1e82-4818-a1c3-63d806ec15bb";
 const VMBUS: &str = "sys/devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0004:00/VMBUS:00";
@@ -286,4 +287,48 @@ fn no_sysfs_is_not_no_disks() {
     let storage = read(&Root::offline(empty.path()).unwrap(), None, &mut gaps);
     assert_eq!(storage, Storage::default());
     assert_eq!(gaps.iter().map(|gap| gap.fact.as_str()).collect::<Vec<_>>(), ["disks", "mounts"]);
+}
+
+/// A capture holds what was read, so it must tell the same.
+#[test]
+fn what_was_read_is_enough_to_read_it_again() {
+    let stage = Stage::new();
+    stage.vmbus(GUID, SCSI).storvsc(GUID, 0, 0, "sda").storvsc(GUID, 0, 1, "sdb");
+    let host = "sys/devices/platform/host3";
+    stage.link("sys/class/iscsi_session/session1", "../../devices/x");
+    let lun = format!("{host}/session1/target3:0:0/3:0:0:1");
+    stage.block(&format!("{lun}/block/sdc")).file(&format!("{lun}/timeout"), "30\n");
+    let dm = "sys/devices/virtual/block/dm-0";
+    stage.block(dm).file(&format!("{dm}/dm/uuid"), "LVM-x\n").file(&format!("{dm}/dm/name"), "vg-data\n");
+    stage.link(&format!("{dm}/slaves/sdc1"), &format!("../../../../platform/{}/block/sdc/sdc1", &lun[21..]));
+    let controller = "sys/devices/pci0000:00/nvme/nvme0";
+    let subsystem = "sys/devices/virtual/nvme-subsystem/nvme-subsys0";
+    stage.file(&format!("{controller}/model"), "Other\n").block(&format!("{controller}/nvme0c0n1"));
+    stage.file(&format!("{controller}/nvme0c0n1/queue/io_timeout"), "30000\n");
+    stage
+        .block(&format!("{subsystem}/nvme0n1"))
+        .file(&format!("{subsystem}/nvme0n1/queue/rotational"), "0\n");
+    stage.link(&format!("{subsystem}/nvme0"), "../../../pci0000:00/nvme/nvme0");
+    stage.link("sys/dev/block/8:1", "../../devices/x/block/sda/sda1");
+    let mounts = "29 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 29 0:9 / /srv rw - btrfs /dev/mapper/vg-data rw\n";
+    stage.file("proc/self/mountinfo", mounts).file("proc/swaps", "Filename\n/dev/sdb1 partition 1 0 -2\n");
+
+    let (machine, mut gaps) = (stage.root(), Vec::new());
+    machine.record();
+    let first = read(&machine, Some(true), &mut gaps);
+    let capture = Stage(tempfile::tempdir().unwrap());
+    for (path, seen) in machine.take_trail() {
+        match seen {
+            Seen::File(bytes) => capture.file(&path, std::str::from_utf8(&bytes).unwrap()),
+            Seen::Link(target) => capture.link(&path, &target),
+        };
+    }
+    let second = read(&capture.root(), Some(true), &mut gaps);
+    assert_eq!(first, second);
+    assert_eq!(gaps, []);
+    let seen = first.disks.unwrap();
+    let seen: Vec<_> = seen.iter().map(|disk| (disk.class.name(), disk.slaves.join(" "))).collect();
+    assert_eq!(seen[0], ("lvm", "sdc".to_owned()));
+    assert_eq!(seen[2], ("nvme", "nvme0c0n1".to_owned()));
+    assert_eq!(seen[5].0, "iscsi");
 }

@@ -161,4 +161,17 @@ mod tests {
             assert_eq!(mount_line(&text).unwrap().holds(path), held, "{point} {path}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "[ -~\\\\ä\n\t]{0,80}", point in "/[a-z \\\\\n\t#]{0,20}") {
+            let _ = (mount_line(&text), swaps(&text));
+            let escape = |c: char| match c {
+                ' ' | '\\' | '\n' | '\t' | '#' => format!("\\{:03o}", u32::from(c)),
+                c => c.to_string(),
+            };
+            let escaped: String = point.chars().map(escape).collect();
+            proptest::prop_assert_eq!(unescape(&escaped), point);
+        }
+    }
 }
