@@ -1,6 +1,21 @@
-//! The first line of every file of ours: it tells ours from other people's, and untouched from edited. Pure.
+//! What makes a file ours: its name and its first line, which tells ours from other
+//! people's and untouched from edited. Pure.
 
 use sha2::{Digest, Sha256};
+
+/// The one base name of everything that we write.
+pub const BASE_NAME: &str = "90-hvtune";
+
+/// Every path that a file of ours can have, in plan order.
+pub fn all_paths() -> Vec<String> {
+    let mut paths = Vec::new();
+    for (directory, extension) in [("udev/rules.d", "rules"), ("sysctl.d", "conf"), ("modprobe.d", "conf")] {
+        paths.push(format!("etc/{directory}/{BASE_NAME}.{extension}"));
+        paths.push(format!("usr/lib/{directory}/{BASE_NAME}.{extension}"));
+    }
+    paths.push(format!("etc/default/grub.d/{BASE_NAME}.cfg"));
+    paths
+}
 
 /// What stands where a file of ours would go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

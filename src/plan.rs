@@ -5,8 +5,8 @@ mod pending;
 pub mod state;
 
 use crate::facts::{Facts, Hypervisor};
-use crate::marker::{Standing, standing_of};
-use crate::render::{Artifact, Effect, all_paths};
+use crate::marker::{Standing, all_paths, standing_of};
+use crate::render::{Artifact, Effect};
 use crate::root::{Result, Root};
 use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict, not_a_guest};
 

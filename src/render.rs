@@ -17,7 +17,7 @@ use crate::formats::{Refusal, grub, modprobe, sysctl, udev};
 use crate::marker::marker_line;
 use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 
-pub use place::{BASE_NAME, Landing, all_paths, kernel_arg, landing};
+pub use place::{Landing, kernel_arg, landing};
 pub use rules::at_least_pattern;
 
 /// The kinds of file that are rendered.

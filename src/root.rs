@@ -4,7 +4,7 @@
 //! included: an absolute link or a climbing `..` stays inside. It knows nothing
 //! of what the files mean. Reads are bounded, refuse whatever is not a regular
 //! file, and never block on a FIFO or start a device driver; a missing file is
-//! `Ok(None)`. Writing is in [`write`]: staged, flushed, renamed, whole or not
+//! `Ok(None)`. Writing is in [`Root::commit`]: staged, flushed, renamed, whole or not
 //! at all, and only over files that carry our marker.
 #![expect(clippy::disallowed_methods, reason = "this is the door")]
 

@@ -154,6 +154,6 @@ mod tests {
         let out = run("env", &[], Duration::from_secs(10)).unwrap();
         let names: Vec<&str> =
             out.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
-        assert_eq!(names, ["PATH", "LC_ALL"]);
+        assert_eq!(names, ["LC_ALL", "PATH"]);
     }
 }

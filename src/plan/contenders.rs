@@ -2,7 +2,8 @@
 
 use super::Plan;
 use crate::facts::Facts;
-use crate::render::{BASE_NAME, landing};
+use crate::marker::BASE_NAME;
+use crate::render::landing;
 use crate::tunable::{Target, UdevAttr};
 
 /// Somebody else who writes a knob of ours.

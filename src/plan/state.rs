@@ -3,8 +3,7 @@
 //! A small text file with our marker, written only where a directory had to be
 //! made, so that revert can take away exactly what apply added.
 
-use crate::marker::{body_of, marker_line};
-use crate::render::all_paths;
+use crate::marker::{all_paths, body_of, marker_line};
 use crate::root::{Result, Root};
 
 /// Where it lies.

@@ -3,25 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Arch, Attribute, Gap, OsRelease, OwnFile};
-use crate::root::{Root, body_of};
+use crate::marker::{all_paths, body_of};
+use crate::root::Root;
 
 use super::{Identity, noted, printable};
 
 /// In systemd's order (man 5 os-release).
 const OS_RELEASE: &[&str] = &["etc/os-release", "usr/lib/os-release"];
-
-/// Where files of ours may stand: the administrator's directories, then the vendor's (image bakes).
-const OURS: &[&str] = &[
-    "etc/udev/rules.d/90-hvtune.rules",
-    "etc/sysctl.d/90-hvtune.conf",
-    "etc/modprobe.d/90-hvtune.conf",
-    "etc/default/grub.d/90-hvtune.cfg",
-    "etc/multipath/conf.d/90-hvtune.conf",
-    "usr/lib/udev/rules.d/90-hvtune.rules",
-    "usr/lib/sysctl.d/90-hvtune.conf",
-    "usr/lib/modprobe.d/90-hvtune.conf",
-    "usr/lib/bootc/kargs.d/90-hvtune.toml",
-];
 
 /// The dynamic loader's names, by architecture, below each of [`LOADER_DIRS`].
 const LOADERS: &[(&str, Arch)] = &[
@@ -93,13 +81,13 @@ pub fn read_arch(root: &Root, gaps: &mut Vec<Gap>) -> Option<Arch> {
     }
 }
 
-/// Files that carry our marker, in the order of [`OURS`].
+/// Files that carry our marker, in plan order.
 pub fn read_ours(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OwnFile> {
     let mut ours = Vec::new();
-    for path in OURS {
-        let Attribute::Is(bytes) = noted(gaps, "ours", path, root.read(path)) else { continue };
+    for path in all_paths() {
+        let Attribute::Is(bytes) = noted(gaps, "ours", &path, root.read(&path)) else { continue };
         if let Some((_, body)) = body_of(&bytes) {
-            ours.push(OwnFile { path: (*path).to_owned(), ids: parse_ids(&String::from_utf8_lossy(body)) });
+            ours.push(OwnFile { path, ids: parse_ids(&String::from_utf8_lossy(body)) });
         }
     }
     ours
@@ -122,7 +110,7 @@ fn parse_ids(body: &str) -> BTreeSet<String> {
 #[expect(clippy::disallowed_methods, reason = "tests set the stage")]
 mod tests {
     use super::*;
-    use crate::root::content_hash;
+    use crate::marker::marker_line;
 
     #[test]
     fn os_release_of_several_distributions() {
@@ -187,10 +175,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        write(
-            "etc/sysctl.d/90-hvtune.conf",
-            format!("# hvtune 0.1.0 sha256:{}\n{body}edited = 1\n", content_hash(body.as_bytes())),
-        );
+        write("etc/sysctl.d/90-hvtune.conf", format!("{}{body}edited = 1\n", marker_line(body.as_bytes())));
         write("etc/modprobe.d/90-hvtune.conf", body.to_owned());
         let ours = read_ours(&root, &mut Vec::new());
         let ids = BTreeSet::from(["sysctl.swappiness".to_owned()]);

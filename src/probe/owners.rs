@@ -170,7 +170,7 @@ fn options(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
 #[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
 mod tests {
     use super::*;
-    use crate::root::content_hash;
+    use crate::marker::marker_line;
 
     /// Reads a tree laid out for the purpose; `-> x` makes a link.
     fn owners(files: &[(&str, &str)]) -> (Owners, Vec<String>) {
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn sysctl_files_merge_by_name() {
         let ours = "vm.swappiness = 10\n";
-        let ours = format!("# hvtune 0.1.0 sha256:{}\n{ours}", content_hash(ours.as_bytes()));
+        let ours = format!("{}{ours}", marker_line(ours.as_bytes()));
         let (found, gaps) = owners(&[
             ("usr/lib/sysctl.d/50-default.conf", "kernel.sysrq=16\n-net.ipv4.conf.all.rp_filter=2\n"),
             ("usr/lib/sysctl.d/60-a.conf", "vm.swappiness = 1\n"),

@@ -3,10 +3,8 @@
 use super::{Format, Share, shares_of};
 use crate::facts::{BootStack, Facts};
 use crate::formats::grub;
+use crate::marker::BASE_NAME;
 use crate::tunable::{Assignment, Target, Value, Verdict};
-
-/// The one base name of everything that we write.
-pub const BASE_NAME: &str = "90-hvtune";
 
 /// Where an assignment takes effect from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,17 +67,6 @@ pub(super) fn path(format: Format, facts: &Facts) -> String {
         return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
     }
     in_etc
-}
-
-/// Every path that a file of ours can have, in plan order.
-pub fn all_paths() -> Vec<String> {
-    let mut paths = Vec::new();
-    for (directory, extension) in [("udev/rules.d", "rules"), ("sysctl.d", "conf"), ("modprobe.d", "conf")] {
-        paths.push(format!("etc/{directory}/{BASE_NAME}.{extension}"));
-        paths.push(format!("usr/lib/{directory}/{BASE_NAME}.{extension}"));
-    }
-    paths.push(format!("etc/default/grub.d/{BASE_NAME}.cfg"));
-    paths
 }
 
 /// The kernel argument that an assignment stands for: `key=value`.

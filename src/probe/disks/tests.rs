@@ -321,6 +321,7 @@ fn what_was_read_is_enough_to_read_it_again() {
         match seen {
             Seen::File(bytes) => capture.file(&path, std::str::from_utf8(&bytes).unwrap()),
             Seen::Link(target) => capture.link(&path, &target),
+            Seen::Dir => &capture,
         };
     }
     let second = read(&capture.root(), Some(true), &mut gaps);

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::facts::Gap;
-use crate::root::{Dir, Error, Kind, Root, body_of};
+use crate::marker::body_of;
+use crate::root::{Dir, Error, Kind, Root};
 
 /// The directories, highest first. The last is the fourth on a merged `/usr`.
 const TOPS: [&str; 5] = ["etc", "run", "usr/local/lib", "usr/lib", "lib"];
