@@ -14,7 +14,7 @@ pub mod requests;
 pub mod timeout;
 
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};
-use crate::tunable::{Decision, Select};
+use crate::tunable::{Decision, Select, UdevAttr};
 
 /// How devices of a class are there.
 #[derive(Debug)]
@@ -96,10 +96,11 @@ fn cannot_tell(fact: &str, because: impl Into<String>) -> Decision {
     Decision::CannotTell { fact: fact.to_owned(), because: because.into() }
 }
 
-/// Whether a file of ours already carries this tunable: what we hold we keep
+/// Whether a rule of ours already writes this attribute of this class: what we hold we keep
 /// holding, as the live value is then ours and tells nothing of the kernel's own.
-fn held(facts: &Facts, id: &str) -> bool {
-    facts.system.ours.iter().any(|file| file.ids.contains(id))
+fn held(facts: &Facts, select: Select, attr: UdevAttr) -> bool {
+    let key = (select.name().to_owned(), attr.path().to_owned());
+    facts.system.ours.iter().any(|file| file.writes.contains(&key))
 }
 
 /// Asks a question per class and gathers the answers; one `NotHere` where no class is there at all.

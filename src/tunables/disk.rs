@@ -99,7 +99,7 @@ fn by_offer(facts: &Facts, select: Select, disks: &[&Disk]) -> Decision {
     if words.is_empty() {
         return not_here(format!("{class}: none of {without} devices has a scheduler to choose"));
     }
-    if settled(facts, disks, &words) {
+    if settled(facts, select, disks, &words) {
         return fine(format!(
             "{class}: the kernel itself picks none where there are several hardware queues"
         ));
@@ -115,11 +115,11 @@ fn by_offer(facts: &Facts, select: Select, disks: &[&Disk]) -> Decision {
 }
 
 /// Nothing to do: every disk gets `none` from the kernel, has it, and nobody else writes it.
-fn settled(facts: &Facts, disks: &[&Disk], words: &[&str]) -> bool {
+fn settled(facts: &Facts, select: Select, disks: &[&Disk], words: &[&str]) -> bool {
     let has_none = |disk: &Disk| disk.live.scheduler.value().is_none_or(|now| now == "none");
     words == ["none"]
         && disks.iter().all(|disk| kernel_picks_none(disk) && has_none(disk))
-        && !held(facts, "disk.scheduler")
+        && !held(facts, select, UdevAttr::Scheduler)
         && !facts.system.owners.rules.iter().any(|rule| rule.attr == "queue/scheduler")
 }
 
@@ -243,7 +243,7 @@ mod tests {
         facts.system.owners.rules.clear();
         facts.system.ours.push(OwnFile {
             path: "etc/udev/rules.d/90-hvtune.rules".to_owned(),
-            ids: ["disk.scheduler".to_owned()].into(),
+            writes: [("storvsc-scsi".to_owned(), "queue/scheduler".to_owned())].into(),
         });
         assert_eq!(ask(&SCHEDULER, &facts, &policy), ["udev:storvsc-scsi queue/scheduler=none"]);
     }
