@@ -32,6 +32,7 @@
 //! Reading order: [`facts`], [`tunable`], [`tunables`], [`policy`], [`probe`],
 //! [`render`], [`plan`], [`apply`], [`verify`], [`report`]; the doors are [`root`] and [`run`].
 
+pub mod capture;
 pub mod cmdline;
 pub mod facts;
 pub mod formats;
