@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+use std::path::Path;
+
 use hvtune::capture::{capture, scrub};
 use hvtune::facts::Machine;
 use hvtune::probe::{MachineSource, read_machine};
@@ -30,6 +32,15 @@ fn words(machine: &Machine) -> String {
     }
 }
 
+#[track_caller]
+fn same(first: &Machine, again: &Machine, name: &str) {
+    let (first, again) = (words(first), words(again));
+    for (line, other) in first.lines().zip(again.lines()) {
+        assert_eq!(line, other, "{name}: {again}");
+    }
+    assert_eq!(first, again, "{name}");
+}
+
 #[test]
 fn a_capture_says_what_the_machine_says() {
     let temp = tempfile::tempdir().unwrap();
@@ -46,7 +57,27 @@ fn a_capture_says_what_the_machine_says() {
         line.args.iter().map(|arg| arg.split('=').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(keys(&mut from_machine), keys(&mut from_capture));
-    assert_eq!(words(&from_machine), words(&from_capture));
+    same(&from_machine, &from_capture, "this machine");
+}
+
+/// Every fixture, read, recorded, scrubbed and written, says the same again: whatever
+/// probing rests on is in a capture, and survives what is taken out.
+#[test]
+fn fixtures_survive_being_captured() {
+    let Ok(fixtures) = Root::offline(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")) else { return };
+    for fixture in fixtures.list(".").unwrap().unwrap_or_default() {
+        let machine = fixtures.name().join(&fixture.name).join("machine");
+        let Ok(machine) = Root::offline(&machine) else { continue };
+        machine.record();
+        let first = probed(&MachineSource::Capture(&machine));
+        let trail = machine.take_trail();
+        let clean = scrub(&trail);
+        assert_eq!(clean.len(), trail.len(), "{}: two things became one", fixture.name);
+        let temp = tempfile::tempdir().unwrap();
+        Root::write_new_tree(temp.path(), &clean).unwrap();
+        let again = probed(&MachineSource::Capture(&Root::offline(temp.path()).unwrap()));
+        same(&first, &again, &fixture.name);
+    }
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub(super) enum Kind {
 pub(super) fn at(text: &str, at: usize) -> Option<(Kind, usize)> {
     let before = text.get(..at)?;
     let rest = text.get(at..)?;
+    if !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == ':') {
+        return None;
+    }
     let previous = before.chars().next_back();
     if let Some(length) = uuid(previous, rest) {
         return Some((Kind::Uuid, length));

@@ -21,6 +21,10 @@ const AZURE_DEVICES: &[&str] = &[
     "f8b3781d-1e82-4818-a1c3-63d806ec15bb",
 ];
 
+/// How our placeholders start. In a capture of a captured machine they are numbered anew, lest
+/// two devices meet under one name.
+const FILLER: &str = "00000000-0000-4000-8000-";
+
 /// Attributes that probing has no business with: should one be read all the same, it is left out.
 const NEVER: &[&str] =
     &["serial", "wwid", "nguid", "eui", "password", "password_in", "username", "username_in"];
@@ -141,7 +145,7 @@ impl Scrubber {
             Kind::Wwn => format!("36{:030}", number(&mut self.wwns, original)),
             Kind::Uuid if is_public(original) => original.to_owned(),
             Kind::Uuid | Kind::Volume => {
-                format!("00000000-0000-4000-8000-{:012}", number(&mut self.uuids, original))
+                format!("{FILLER}{:012}", number(&mut self.uuids, original))
             }
         }
     }
@@ -173,7 +177,8 @@ impl Scrubber {
 /// Whether a UUID is the same on every machine.
 fn is_public(uuid: &str) -> bool {
     let uuid = uuid.to_ascii_lowercase();
-    CLASSES.iter().any(|(class, _)| *class == uuid) || AZURE_DEVICES.iter().any(|id| uuid.starts_with(id))
+    let azure = !uuid.starts_with(FILLER) && AZURE_DEVICES.iter().any(|id| uuid.starts_with(id));
+    azure || CLASSES.iter().any(|(class, _)| *class == uuid)
 }
 
 /// An argument without a value that names the machine, its network or a secret.

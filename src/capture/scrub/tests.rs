@@ -44,6 +44,25 @@ fn a_device_keeps_one_name_in_paths_links_and_contents() {
 }
 
 #[test]
+fn placeholders_of_an_earlier_capture_do_not_meet_new_ones() {
+    let ids = [
+        "00000000-0000-4000-8000-000000000002",
+        "00000000-0001-8899-0000-000000000000",
+        "f0000000-c05b-4000-8000-000000000009",
+    ];
+    let trail = ids.iter().map(|id| (format!("sys/bus/vmbus/devices/{id}"), Seen::Dir)).collect();
+    let clean: Vec<_> = scrub(&trail).into_keys().collect();
+    assert_eq!(
+        clean,
+        [
+            "sys/bus/vmbus/devices/00000000-0000-4000-8000-000000000001",
+            "sys/bus/vmbus/devices/00000000-0000-4000-8000-000000000002",
+            "sys/bus/vmbus/devices/00000000-0001-8899-0000-000000000000",
+        ]
+    );
+}
+
+#[test]
 fn the_command_line_keeps_what_tunes_and_loses_what_names() {
     assert_eq!(
         file(
