@@ -30,8 +30,14 @@ pub(super) fn at(text: &str, at: usize) -> Option<(Kind, usize)> {
         return None;
     }
     let previous = before.chars().next_back();
-    if let Some(length) = uuid(previous, rest) {
+    if previous.is_some_and(|c| c.is_ascii_hexdigit()) {
+        return None;
+    }
+    if let Some(length) = uuid(rest) {
         return Some((Kind::Uuid, length));
+    }
+    if previous.is_some_and(|c| c.is_ascii_alphanumeric()) {
+        return None;
     }
     if ["UUID=", "by-uuid/", "by-partuuid/", "by-id/"].iter().any(|key| before.ends_with(key)) {
         let length = run(rest, |c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
@@ -41,7 +47,7 @@ pub(super) fn at(text: &str, at: usize) -> Option<(Kind, usize)> {
         return Some((Kind::Fixed(IQN), length));
     }
     // A version (vmlinuz-5.15.148.2) is no address; the directory ip-10.0.0.1:3260-… holds one.
-    let inside = previous.is_some_and(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    let inside = previous.is_some_and(|c| "._-".contains(c));
     if inside && !before.ends_with("ip-") {
         return None;
     }
@@ -56,14 +62,13 @@ fn run(text: &str, fits: impl Fn(char) -> bool) -> usize {
     text.find(|c| !fits(c)).unwrap_or(text.len())
 }
 
-fn uuid(previous: Option<char>, rest: &str) -> Option<usize> {
+fn uuid(rest: &str) -> Option<usize> {
     let shaped = rest.get(..36)?.bytes().enumerate().all(|(index, byte)| match index {
         8 | 13 | 18 | 23 => byte == b'-',
         _ => byte.is_ascii_hexdigit(),
     });
-    let is_hex = |c: char| c.is_ascii_hexdigit();
-    let alone = !previous.is_some_and(is_hex) && !rest[36..].starts_with(is_hex);
-    (shaped && alone).then_some(36)
+    let ends = !rest[36..].starts_with(|c: char| c.is_ascii_hexdigit());
+    (shaped && ends).then_some(36)
 }
 
 /// `iqn.`, `nqn.`, and the numbered forms `eui.` and `naa.`.
