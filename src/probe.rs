@@ -230,7 +230,10 @@ mod tests {
         let machine = facts.machine.unwrap();
         assert_eq!((machine.arch, machine.hypervisor, machine.kernel), (None, None, None));
         let gaps: Vec<_> = facts.gaps.iter().map(|gap| gap.fact.as_str()).collect();
-        assert_eq!(gaps, ["machine", "kernel.release", "hypervisor", "cpus", "memory", "cmdline"]);
+        assert_eq!(
+            gaps,
+            ["machine", "kernel.release", "hypervisor", "disks", "mounts", "cpus", "memory", "cmdline"]
+        );
     }
 
     #[test]
