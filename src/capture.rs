@@ -8,6 +8,7 @@
 mod identifier;
 mod scrub;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::facts::Gap;
@@ -36,17 +37,27 @@ pub fn capture(machine: &Root, dir: &Path) -> Result<Captured> {
     machine.record();
     read_machine(&MachineSource::Live(machine), &mut captured.gaps);
     let mut tree = scrub(&of_the_machine(machine.take_trail()));
-    let json = Identity::live().to_json(rustix::param::page_size());
+    let unreadable = unreadable(&tree);
+    let json = Identity::live().to_json(rustix::param::page_size(), unreadable);
     tree.insert(MACHINE_JSON.to_owned(), Seen::File(json.into_bytes()));
     for seen in tree.values() {
         match seen {
             Seen::File(_) => captured.files += 1,
             Seen::Link(_) => captured.links += 1,
-            Seen::Dir => {}
+            Seen::Dir | Seen::Unreadable(_) => {}
         }
     }
     Root::write_new_tree(dir, &tree)?;
     Ok(captured)
+}
+
+/// What the machine could not read, so that it stays unknown and does not become absent.
+fn unreadable(tree: &Trail) -> BTreeMap<String, String> {
+    let reason = |(path, seen): (&String, &Seen)| match seen {
+        Seen::Unreadable(why) => Some((path.clone(), why.clone())),
+        _ => None,
+    };
+    tree.iter().filter_map(reason).collect()
 }
 
 /// What was read of the machine; the system half is not part of a capture.

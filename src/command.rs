@@ -56,9 +56,7 @@ fn job(global: &Global) -> anyhow::Result<Job> {
         (None, None) if root.is_live() => MachineSource::Live(&root),
         (None, None) => MachineSource::Unknown,
     };
-    let mut facts = probe::probe(&source, &root);
-    // A capture's live values are another machine's: nothing here may be compared with them or made live.
-    facts.system.offline |= capture.is_some();
+    let facts = probe::probe(&source, &root);
     Ok(Job { root, policy, facts })
 }
 

@@ -30,6 +30,24 @@ pub struct Facts {
     pub gaps: Vec<Gap>,
 }
 
+impl Facts {
+    /// The machine, where it is the running one and the root is its own: live values count, and can be changed.
+    pub fn running(&self) -> Option<&Machine> {
+        self.machine.as_ref().filter(|machine| machine.origin == Origin::Live && !self.system.offline)
+    }
+
+    /// Whether files are made for a machine to come, so that vendor directories are the place.
+    pub fn for_image(&self) -> bool {
+        self.running().is_none()
+    }
+
+    /// Whether nothing beyond the files may be done here: the root or the machine is another's.
+    pub fn files_only(&self) -> bool {
+        let captured = self.machine.as_ref().is_some_and(|machine| machine.origin == Origin::Captured);
+        self.system.offline || captured
+    }
+}
+
 /// One fact that could not be read, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
@@ -100,11 +118,23 @@ impl Arch {
     }
 }
 
+/// Where the machine half comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// The running machine.
+    #[default]
+    Live,
+    /// A capture: true of some machine, not of this one.
+    Captured,
+    /// `--assume`: the kind is given, sizes are unknown, nothing was looked at.
+    Assumed,
+}
+
 /// What only a running machine knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Machine {
-    /// `--assume`: the kind is given, sizes are unknown, nothing was looked at.
-    pub assumed: bool,
+    /// Where all of this comes from.
+    pub origin: Origin,
     /// Processor architecture.
     pub arch: Option<Arch>,
     /// Under what it runs; `None` = could not tell.
@@ -157,6 +187,13 @@ pub enum Hypervisor {
     Container(String),
     /// Another hypervisor, by name (`kvm`, `vmware`, `xen`, …).
     Other(String),
+}
+
+impl Machine {
+    /// Whether nothing was looked at: `--assume`.
+    pub fn is_assumed(&self) -> bool {
+        self.origin == Origin::Assumed
+    }
 }
 
 impl Hypervisor {

@@ -13,7 +13,7 @@ pub mod os;
 pub mod owners;
 pub mod templates;
 
-use crate::facts::{Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, Machine, System};
+use crate::facts::{Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, Machine, Origin, System};
 use crate::root::Root;
 
 pub use identity::{Identity, MACHINE_JSON};
@@ -66,7 +66,7 @@ pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
     let mut gaps = Vec::new();
     let mut machine = read_machine(source, &mut gaps);
     let system = read_system(root, &mut gaps);
-    if let Some(machine) = machine.as_mut().filter(|machine| machine.assumed) {
+    if let Some(machine) = machine.as_mut().filter(|machine| machine.is_assumed()) {
         machine.arch = system.arch;
     }
     Facts { machine, system, gaps }
@@ -75,17 +75,17 @@ pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
 /// The machine half alone; `None` where nobody said what it is.
 pub fn read_machine(source: &MachineSource<'_>, gaps: &mut Vec<Gap>) -> Option<Machine> {
     match source {
-        MachineSource::Live(root) => Some(look(root, Identity::live(), gaps)),
+        MachineSource::Live(root) => Some(look(root, Identity::live(), Origin::Live, gaps)),
         MachineSource::Capture(root) => {
             let identity = Identity::read(root, gaps);
-            Some(look(root, identity, gaps))
+            Some(look(root, identity, Origin::Captured, gaps))
         }
         MachineSource::Assume { azure } => Some(assume(*azure)),
         MachineSource::Unknown => None,
     }
 }
 
-fn look(root: &Root, identity: Identity, gaps: &mut Vec<Gap>) -> Machine {
+fn look(root: &Root, identity: Identity, origin: Origin, gaps: &mut Vec<Gap>) -> Machine {
     let osrelease = kernel::read_osrelease(root, gaps);
     let arch = identity.arch;
     let seen = hypervisor::observe(root, arch, identity.cpuid, osrelease.as_deref(), gaps);
@@ -98,7 +98,7 @@ fn look(root: &Root, identity: Identity, gaps: &mut Vec<Gap>) -> Machine {
     };
     let storage = disks::read(root, azure, gaps);
     Machine {
-        assumed: false,
+        origin,
         arch,
         hypervisor,
         evidence,
@@ -117,7 +117,7 @@ fn look(root: &Root, identity: Identity, gaps: &mut Vec<Gap>) -> Machine {
 fn assume(azure: bool) -> Machine {
     let found = if azure { "azure" } else { "hyperv" };
     Machine {
-        assumed: true,
+        origin: Origin::Assumed,
         hypervisor: Some(Hypervisor::HyperV(HyperV { azure: Some(azure), ..HyperV::default() })),
         evidence: vec![Evidence {
             from: "--assume".to_owned(),
@@ -204,13 +204,16 @@ mod tests {
         let (_temp, root) = root();
         let facts = probe(&MachineSource::Assume { azure: true }, &root);
         let machine = facts.machine.unwrap();
-        assert!(machine.assumed && facts.system.offline);
+        assert!(machine.is_assumed() && facts.system.offline);
         assert_eq!(machine.arch, Some(Arch::Aarch64));
         let expected = HyperV { azure: Some(true), ..HyperV::default() };
         assert_eq!(machine.hypervisor, Some(Hypervisor::HyperV(expected)));
         assert_eq!(machine.evidence.len(), 1);
         let rest = Machine { hypervisor: None, evidence: Vec::new(), ..machine };
-        assert_eq!(rest, Machine { assumed: true, arch: Some(Arch::Aarch64), ..Machine::default() });
+        assert_eq!(
+            rest,
+            Machine { origin: Origin::Assumed, arch: Some(Arch::Aarch64), ..Machine::default() }
+        );
         assert_eq!(facts.gaps, []);
     }
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use hvtune::capture::{capture, scrub};
-use hvtune::facts::Machine;
+use hvtune::facts::{Machine, Origin};
 use hvtune::probe::{MachineSource, read_machine};
 use hvtune::root::{Root, Seen, Trail};
 
@@ -13,6 +13,8 @@ fn probed(source: &MachineSource<'_>) -> Machine {
     let mut machine = read_machine(source, &mut Vec::new()).unwrap();
     // The pool of a machine with dynamic memory may have grown meanwhile.
     machine.memory = machine.memory.map(|_| 0);
+    // Where it comes from is the one thing that differs by intent.
+    machine.origin = Origin::Captured;
     machine
 }
 

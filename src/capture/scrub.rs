@@ -78,7 +78,7 @@ pub fn scrub(trail: &Trail) -> Trail {
         let seen = match seen {
             Seen::File(bytes) => Seen::File(scrubber.file(path, bytes)),
             Seen::Link(target) => Seen::Link(scrubber.text(target)),
-            Seen::Dir => Seen::Dir,
+            Seen::Dir | Seen::Unreadable(_) => seen.clone(),
         };
         clean.insert(scrubber.text(path), seen);
     }

@@ -1,6 +1,6 @@
 //! The I/O scheduler and read-ahead.
 
-use super::{There, fine, held, kernels, not_here, per_class, refused};
+use super::{There, fine, held, may_run, not_here, per_class, refused};
 use crate::facts::{Attribute, Class, Disk, Facts};
 use crate::policy::Policy;
 use crate::tunable::{
@@ -73,7 +73,7 @@ fn pinned(select: Select, there: &There<'_>, word: &Value) -> Decision {
 
 fn unseen(facts: &Facts, select: Select, why: &str) -> Decision {
     let mut what = vec![write(select, Value::word("none"))];
-    if kernels(facts).iter().any(|kernel| !kernel.at_least(5, 0)) {
+    if may_run(facts, |kernel| !kernel.at_least(5, 0)) {
         what.push(write(select, Value::word("noop")));
     }
     let because = format!("{}: {why}; decided at boot by the word that the disk offers", select.name());
@@ -165,7 +165,7 @@ fn read_ahead(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         .pin("queue/read_ahead_kb")
         .map_or(Want::AtMost(READ_AHEAD_KB), |pin| Want::Exactly(pin.value.clone()));
     let is_pinned = matches!(want, Want::Exactly(_));
-    let raised = kernels(facts).iter().any(|kernel| kernel.at_least(6, 17));
+    let raised = may_run(facts, |kernel| kernel.at_least(6, 17));
     per_class(facts, &classes, "no VMBus or Azure NVMe disk", |select, there| {
         let class = select.name();
         let assignment = Assignment::new(Target::Udev { select, attr: UdevAttr::ReadAheadKb }, want.clone());

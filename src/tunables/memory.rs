@@ -30,7 +30,7 @@ fn swappiness(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     if let Some(pin) = policy.pin("vm.swappiness") {
         return vec![one(pin.value.clone(), "pinned by the policy")];
     }
-    let decision = if machine.assumed {
+    let decision = if machine.is_assumed() {
         one(
             Value::number(SWAPPINESS_VALUE),
             "swap of the guest to come is taken to be on disk; without swap it changes nothing",

@@ -1,3 +1,5 @@
+//! What is taken out of a capture, on realistic text.
+
 use super::*;
 
 fn file(path: &str, text: &str) -> String {

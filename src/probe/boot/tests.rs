@@ -1,3 +1,5 @@
+//! Boot stacks of several distributions, each a small root.
+
 #![expect(clippy::disallowed_methods, reason = "tests set the stage")]
 
 use super::*;
