@@ -78,7 +78,7 @@ pub struct Only {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what this machine is: hypervisor, storage, kernels, boot loader
+    /// Show the machine: hypervisor, storage, kernels, boot loader
     Detect(Only),
     /// Show what apply would change
     Plan {
