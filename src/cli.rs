@@ -117,7 +117,7 @@ pub enum Command {
         #[arg(long)]
         no_activate: bool,
     },
-    /// Exit 0 if a reboot is needed, 1 if not, 2 if that could not be told
+    /// Exit 0 if a reboot is needed, 1 if not, 2 if it cannot be told
     RebootNeeded,
     /// Record this machine into a new directory, for --machine or a bug report
     Capture {
