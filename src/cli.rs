@@ -119,7 +119,7 @@ pub enum Command {
     },
     /// Exit 0 if a reboot is needed, 1 if not, 2 if it cannot be told
     RebootNeeded,
-    /// Record this machine into a new directory, for --machine or a bug report
+    /// Record this machine into a new directory, for --machine
     Capture {
         /// A directory that does not exist yet, or is empty
         dir: PathBuf,
