@@ -1,1 +1,54 @@
-//! hvtune: storage stall tuning for Linux guests on Hyper-V and Azure.
+//! hvtune makes Linux guests on Hyper-V and Azure ride out storage stalls.
+//!
+//! One way, each stage a function from the last stage's value:
+//!
+//! ```text
+//!  machine facts (live, or --machine DIR)  system facts (--root DIR)   policy
+//!           \______________ probe ______________/                        |
+//!                             | Facts (+ gaps)                           |
+//!                           decide  <------------------------------------+   pure
+//!                             | Vec<Verdict>
+//!                           render                                           pure
+//!                             | Vec<Artifact>
+//!                            plan  <-- reads the root                        read-only
+//!                             | Plan  -----------------> `plan` prints it
+//!                           apply  --> writes the root, then activates       the only writer
+//!                             |
+//!                           verify = the plan is empty + live read-back      read-only
+//! ```
+//!
+//! `detect`, `explain`, `plan`, `apply` and `verify` are this pipe stopped at
+//! different places. A dry run is the plan, printed; there is no dry-run flag.
+//!
+//! Invariants, each held by clippy or by a test in `tests/tidy.rs`:
+//! - [`facts`], [`tunable`], [`tunables`], [`render`], [`cmdline`] and [`formats`]
+//!   touch no file, clock, environment or process, so they cannot fail on the machine's account;
+//! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
+//! - [`probe`] does not decide, and one unreadable file never fails it: it becomes a gap;
+//! - [`tunables`] know no file names and no formats; templates hold no condition;
+//! - [`apply`] takes a plan and nothing else;
+//! - what was rendered is parsed back and must carry exactly the planned assignments.
+//!
+//! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
+//!
+//! Reading order: [`facts`], [`tunable`], [`tunables`], [`policy`], [`probe`],
+//! [`render`], [`plan`], [`apply`], [`verify`], [`report`]; the doors are [`root`] and [`run`].
+
+pub mod apply;
+pub mod capture;
+pub mod cli;
+pub mod cmdline;
+pub mod command;
+pub mod facts;
+pub mod formats;
+pub mod marker;
+pub mod plan;
+pub mod policy;
+pub mod probe;
+pub mod render;
+pub mod report;
+pub mod root;
+pub mod run;
+pub mod tunable;
+pub mod tunables;
+pub mod verify;

@@ -52,12 +52,7 @@ impl Device {
             Some(parent) if !path.starts_with('/') => format!("{}/{path}", parent.path),
             _ => path.to_owned(),
         };
-        self.nodes.push(Node {
-            path,
-            uevent: String::new(),
-            links: Vec::new(),
-            attrs: Vec::new(),
-        });
+        self.nodes.push(Node { path, uevent: String::new(), links: Vec::new(), attrs: Vec::new() });
         self
     }
 
@@ -97,13 +92,8 @@ impl Device {
     }
 
     fn block(self, name: &str, minor: u32) -> Self {
-        let parent = self
-            .nodes
-            .last()
-            .map(|node| node.path.trim_start_matches('/').to_owned());
-        let device = self
-            .node(&format!("block/{name}"))
-            .block_node(name, 8, minor, "disk");
+        let parent = self.nodes.last().map(|node| node.path.trim_start_matches('/').to_owned());
+        let device = self.node(&format!("block/{name}")).block_node(name, 8, minor, "disk");
         match parent {
             Some(path) => device.link("device", &path),
             None => device,
@@ -128,9 +118,7 @@ impl Device {
     }
 
     fn scsi_host(self, host: u32) -> Self {
-        self.node(&format!("host{host}"))
-            .subsystem("bus/scsi")
-            .property("DEVTYPE", "scsi_host")
+        self.node(&format!("host{host}")).subsystem("bus/scsi").property("DEVTYPE", "scsi_host")
     }
 
     fn scsi_device(self, address: &str, vendor: &str, model: &str, timeout: &str) -> Self {
@@ -163,29 +151,20 @@ impl Device {
 
     fn storvsc_lun(class: Storvsc) -> Self {
         Self::default()
-            .vmbus(
-                "f8b3781a-1e82-4818-a1c3-63d806ec15bb",
-                "hv_storvsc",
-                class.class_id(),
-            )
+            .vmbus("f8b3781a-1e82-4818-a1c3-63d806ec15bb", "hv_storvsc", class.class_id())
             .scsi_host(0)
             .scsi_device("0:0:0:0", "Msft", "Virtual Disk", "180")
     }
 
     /// `sda` behind the Hyper-V storage driver.
     pub(crate) fn storvsc(class: Storvsc) -> Self {
-        Self::storvsc_lun(class)
-            .block("sda", 0)
-            .queue("[mq-deadline] none", "256")
+        Self::storvsc_lun(class).block("sda", 0).queue("[mq-deadline] none", "256")
     }
 
     /// `sda1` on that disk.
     pub(crate) fn storvsc_partition() -> Self {
         let name = "sda1";
-        Self::storvsc(Storvsc::Scsi)
-            .node(name)
-            .block_node(name, 8, 1, "partition")
-            .has("size", "8192")
+        Self::storvsc(Storvsc::Scsi).node(name).block_node(name, 8, 1, "partition").has("size", "8192")
     }
 
     /// The SCSI device below that disk, `DEVTYPE=scsi_device`.
@@ -216,11 +195,7 @@ impl Device {
 
     fn azure_nvme(model: &str) -> Self {
         Self::default()
-            .vmbus(
-                "00000001-0000-8899-0000-000000000000",
-                "hv_pci",
-                "{44c4f61d-4444-4400-9d52-802e27ede19f}",
-            )
+            .vmbus("00000001-0000-8899-0000-000000000000", "hv_pci", "{44c4f61d-4444-4400-9d52-802e27ede19f}")
             .node("pci7a3f:00/7a3f:00:00.0")
             .subsystem("bus/pci")
             .driver("pci", "nvme")
@@ -235,13 +210,7 @@ impl Device {
 
     fn namespace(self) -> Self {
         let name = "nvme0n1";
-        let controller = self
-            .nodes
-            .last()
-            .unwrap()
-            .path
-            .trim_start_matches('/')
-            .to_owned();
+        let controller = self.nodes.last().unwrap().path.trim_start_matches('/').to_owned();
         self.node(name)
             .block_node(name, 259, 0, "disk")
             .link("device", &controller)
@@ -326,8 +295,7 @@ impl Device {
         }
         let event = sys.join(self.path().trim_start_matches('/'));
         for (attr, value) in &self.overrides {
-            fs::write(event.join(attr), format!("{value}\n"))
-                .expect("the attribute's directory exists");
+            fs::write(event.join(attr), format!("{value}\n")).expect("the attribute's directory exists");
         }
     }
 }

@@ -43,14 +43,8 @@ fn faults_of(fragment: &Path, args: &[&str], suite: Suite) -> Vec<String> {
     };
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let before = entries(without);
-    assert!(
-        before.len() > 2 * suite.kernels().len(),
-        "entries of every kernel: {before:#?}"
-    );
-    assert!(
-        before.iter().any(Entry::recovery),
-        "recovery entries: {before:#?}"
-    );
+    assert!(before.len() > 2 * suite.kernels().len(), "entries of every kernel: {before:#?}");
+    assert!(before.iter().any(Entry::recovery), "recovery entries: {before:#?}");
     compare(&before, with, args, without)
 }
 
@@ -95,10 +89,7 @@ fn entries(menu: &str) -> Vec<Entry> {
         }
         if let Some(rest) = kernel_line(line) {
             let words = rest.split_whitespace().skip(1).map(str::to_owned).collect();
-            found.push(Entry {
-                title: title.to_owned(),
-                words,
-            });
+            found.push(Entry { title: title.to_owned(), words });
         }
     }
     found

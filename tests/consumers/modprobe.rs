@@ -23,19 +23,12 @@ pub(crate) fn modprobe_faults(conf: &Path, want: &[(&str, &str)]) -> Vec<String>
     for suite in Suite::ALL {
         let (options, said) = read(suite, conf);
         faults.extend(said.lines().map(|line| format!("{suite:?}: {line}")));
-        let wanted: Vec<_> = want
-            .iter()
-            .map(|(m, o)| format!("options {m} {o}"))
-            .collect();
+        let wanted: Vec<_> = want.iter().map(|(m, o)| format!("options {m} {o}")).collect();
         if options != wanted {
             faults.push(format!("{suite:?}: kmod read {options:?}, not {wanted:?}"));
         }
         for kernel in suite.kernels() {
-            faults.extend(
-                options
-                    .iter()
-                    .flat_map(|line| unknown(suite, &kernel, line)),
-            );
+            faults.extend(options.iter().flat_map(|line| unknown(suite, &kernel, line)));
         }
     }
     faults
@@ -50,10 +43,7 @@ fn read(suite: Suite, conf: &Path) -> (Vec<String>, String) {
          modprobe -C /stage/modprobe.d --showconfig",
     );
     let ran = ran.ok();
-    let options = ran
-        .stdout
-        .lines()
-        .filter(|line| line.starts_with("options "));
+    let options = ran.stdout.lines().filter(|line| line.starts_with("options "));
     (options.map(str::to_owned).collect(), ran.stderr)
 }
 
@@ -65,11 +55,7 @@ fn unknown(suite: Suite, kernel: &str, line: &str) -> Vec<String> {
     if ran.code != 0 {
         return vec![format!("{kernel}: {}", ran.stderr.trim_end())];
     }
-    let known: Vec<_> = ran
-        .stdout
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .collect();
+    let known: Vec<_> = ran.stdout.lines().filter_map(|line| line.split_once(':')).collect();
     words
         .map(|option| option.split_once('=').map_or(option, |(name, _)| name))
         .filter(|name| known.iter().all(|(parameter, _)| parameter != name))
@@ -88,29 +74,15 @@ pub(crate) fn modprobe_loads(suite: Suite, conf: &Path, module: &str) -> Vec<(St
              modprobe --set-version '{kernel}' --dry-run --verbose '{module}' >&2"
         ));
         let ran = ran.ok();
-        let last = ran
-            .stdout
-            .lines()
-            .last()
-            .expect("the module itself comes last")
-            .trim_end();
+        let last = ran.stdout.lines().last().expect("the module itself comes last").trim_end();
         let loaded = if last.starts_with("builtin ") {
             assert_eq!(ran.stderr, "", "nothing is loaded for {module}");
             Loaded::Builtin
         } else {
-            let dry_run = ran
-                .stderr
-                .lines()
-                .last()
-                .expect("a module to insert")
-                .trim_end();
+            let dry_run = ran.stderr.lines().last().expect("a module to insert").trim_end();
             assert_eq!(last, dry_run, "both ways of asking agree");
             let rest = last.strip_prefix("insmod ").expect("an insmod line");
-            Loaded::With(
-                rest.split_once(' ')
-                    .map_or("", |(_, options)| options)
-                    .to_owned(),
-            )
+            Loaded::With(rest.split_once(' ').map_or("", |(_, options)| options).to_owned())
         };
         (kernel, loaded)
     };

@@ -25,11 +25,7 @@ pub(crate) fn file(tree: &Path, below: &str) -> PathBuf {
         .into_iter()
         .filter(|path| path.exists())
         .collect();
-    assert_eq!(
-        found.len(),
-        1,
-        "{below} is rendered to one place: {found:?}"
-    );
+    assert_eq!(found.len(), 1, "{below} is rendered to one place: {found:?}");
     found.into_iter().next().unwrap()
 }
 
@@ -54,16 +50,9 @@ fn a_program_that_writes_to_a_root_is_seen_to() {
     let program = temp.path().join("program");
     let script = "#!/bin/sh\necho \"$3 on $(cat \"$2/etc/hostname\")\" >\"$2/etc/sysctl.d/90-hvtune.conf\"\n";
     fs::write(&program, script).unwrap();
-    fs::set_permissions(
-        &program,
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )
-    .unwrap();
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let stage = written_by(&program, Suite::Trixie, "apply");
     let name = fs::read_to_string(Suite::Trixie.root().join("etc/hostname")).unwrap();
     let conf = file(&stage.out(), "sysctl.d/90-hvtune.conf");
-    assert_eq!(
-        fs::read_to_string(conf).unwrap(),
-        format!("apply on {name}")
-    );
+    assert_eq!(fs::read_to_string(conf).unwrap(), format!("apply on {name}"));
 }

@@ -58,16 +58,8 @@ impl Suite {
 fn make_root(suite: &str) -> PathBuf {
     must_be_root();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/roots");
-    let made = Command::new(script)
-        .arg(suite)
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("tests/roots starts");
-    assert!(
-        made.status.success(),
-        "tests/roots {suite}: {}",
-        made.status
-    );
+    let made = Command::new(script).arg(suite).stderr(Stdio::inherit()).output().expect("tests/roots starts");
+    assert!(made.status.success(), "tests/roots {suite}: {}", made.status);
     PathBuf::from(text(&made.stdout).trim_end())
 }
 
@@ -114,19 +106,14 @@ impl Stage {
 
     /// Where a directory of the stage lies on the host before the run.
     pub(crate) fn dir(&self, inside: &str) -> PathBuf {
-        let path = self
-            .temp
-            .path()
-            .join("files")
-            .join(inside.trim_start_matches('/'));
+        let path = self.temp.path().join("files").join(inside.trim_start_matches('/'));
         fs::create_dir_all(&path).unwrap_or_else(|error| panic!("{inside}: {error}"));
         path
     }
 
     pub(crate) fn put(&self, inside: &str, body: impl AsRef<[u8]>) {
         let (dir, name) = inside.rsplit_once('/').expect("an absolute path");
-        fs::write(self.dir(dir).join(name), body)
-            .unwrap_or_else(|error| panic!("{inside}: {error}"));
+        fs::write(self.dir(dir).join(name), body).unwrap_or_else(|error| panic!("{inside}: {error}"));
     }
 
     /// Lays a file of the host into the stage.
@@ -154,33 +141,11 @@ impl Stage {
 
     fn play(&self, script: &str, place: &str) -> Ran {
         let root = self.suite.root();
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = Command::new("timeout")
-            .args([
-                "--kill-after=5",
-                "300",
-                "unshare",
-                "--mount",
-                "--propagation=private",
-            ])
-            .args([
-                "--pid",
-                "--fork",
-                "--kill-child",
-                "--net",
-                "--ipc",
-                "--uts",
-                "--",
-            ])
+        let Output { status, stdout, stderr } = Command::new("timeout")
+            .args(["--kill-after=5", "300", "unshare", "--mount", "--propagation=private"])
+            .args(["--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts", "--"])
             .args(["bash", "-c", include_str!("stage.sh"), "stage"])
-            .args([
-                root,
-                &self.temp.path().join("files"),
-                &self.temp.path().join("top"),
-            ])
+            .args([root, &self.temp.path().join("files"), &self.temp.path().join("top")])
             .args([script, place])
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
@@ -190,11 +155,7 @@ impl Stage {
             .expect("timeout starts");
         let code = status.code().expect("timeout is not killed");
         assert!(code != 124 && code != 137, "no end after 300 s: {script}");
-        Ran {
-            code,
-            stdout: text(&stdout),
-            stderr: text(&stderr),
-        }
+        Ran { code, stdout: text(&stdout), stderr: text(&stderr) }
     }
 }
 
@@ -206,30 +167,17 @@ fn text(bytes: &[u8]) -> String {
 fn the_host_and_the_root_are_out_of_reach() {
     let stage = Stage::new(Suite::Trixie);
     stage.put("/etc/motd", "laid over\n");
-    let ran = stage
-        .run("cat /etc/motd; echo mine >/etc/hostname; mknod /dev/b8 b 8 0; echo $$")
-        .ok();
+    let ran = stage.run("cat /etc/motd; echo mine >/etc/hostname; mknod /dev/b8 b 8 0; echo $$").ok();
     assert_eq!(ran.stdout, "laid over\n1\n");
     let root = Suite::Trixie.root();
-    assert_ne!(
-        fs::read_to_string(root.join("etc/hostname")).unwrap(),
-        "mine\n"
-    );
+    assert_ne!(fs::read_to_string(root.join("etc/hostname")).unwrap(), "mine\n");
     assert!(!root.join("dev/b8").exists());
     assert!(!Path::new("/dev/b8").exists());
-    assert!(
-        !fs::read_to_string("/proc/self/mountinfo")
-            .unwrap()
-            .contains(" stage ")
-    );
+    assert!(!fs::read_to_string("/proc/self/mountinfo").unwrap().contains(" stage "));
 }
 
 #[test]
 fn a_script_that_fails_says_so() {
-    let ran =
-        Stage::new(Suite::Trixie).run("echo out; echo err >&2; false | true; echo not reached");
-    assert_eq!(
-        (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
-        (1, "out\n", "err\n")
-    );
+    let ran = Stage::new(Suite::Trixie).run("echo out; echo err >&2; false | true; echo not reached");
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (1, "out\n", "err\n"));
 }

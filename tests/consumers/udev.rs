@@ -47,11 +47,7 @@ pub(crate) struct Tested {
 #[track_caller]
 pub(crate) fn udev_writes(rules: &Path, device: &Device, version: Udev) -> Vec<(String, String)> {
     let tested = udev_test(rules, device, version, "add");
-    assert!(
-        tested.complaints.is_empty(),
-        "{version:?} on {}: {tested:#?}",
-        device.path()
-    );
+    assert!(tested.complaints.is_empty(), "{version:?} on {}: {tested:#?}", device.path());
     tested.writes
 }
 
@@ -68,10 +64,7 @@ pub(crate) fn udev_test(rules: &Path, device: &Device, version: Udev, action: &s
         device.path()
     ));
     let log = ran.ok().stderr;
-    assert!(
-        log.contains(&format!("Reading rules file: {INSIDE}")),
-        "the file was not read:\n{log}"
-    );
+    assert!(log.contains(&format!("Reading rules file: {INSIDE}")), "the file was not read:\n{log}");
     parse(&log, device.path())
 }
 
@@ -87,9 +80,7 @@ fn parse(log: &str, device: &str) -> Tested {
                 let attr = attr.strip_prefix(&format!("/sys{device}/")).unwrap_or(attr);
                 tested.writes.push((attr.to_owned(), value.to_owned()));
             }
-            None => tested
-                .complaints
-                .push(format!("{}: {message}", number.trim_end_matches(':'))),
+            None => tested.complaints.push(format!("{}: {message}", number.trim_end_matches(':'))),
         }
     }
     tested
@@ -97,9 +88,7 @@ fn parse(log: &str, device: &str) -> Tested {
 
 /// `(path, value)` of a line that tells of a write, in the words of 252 or 257.
 fn written(message: &str) -> Option<(&str, &str)> {
-    let old = message
-        .strip_prefix("ATTR '")
-        .and_then(|rest| rest.strip_suffix('\''));
+    let old = message.strip_prefix("ATTR '").and_then(|rest| rest.strip_suffix('\''));
     if let Some(rest) = old {
         return rest.split_once("' writing '");
     }

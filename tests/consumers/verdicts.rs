@@ -21,10 +21,7 @@ fn rules() -> PathBuf {
 fn writes(device: &Device, want: &[&str]) {
     for version in Udev::ALL {
         let found = udev_writes(&rules(), device, version);
-        let found: Vec<_> = found
-            .iter()
-            .map(|(attr, value)| format!("{attr}={value}"))
-            .collect();
+        let found: Vec<_> = found.iter().map(|(attr, value)| format!("{attr}={value}")).collect();
         assert_eq!(found, want, "{version:?}, {}", device.path());
     }
 }
@@ -53,35 +50,20 @@ fn what_lies_around_a_storvsc_disk_is_left_alone() {
 fn a_value_that_is_right_is_not_written_again() {
     let scheduler = |now: &str| Device::storvsc(Storvsc::Scsi).with("queue/scheduler", now);
     writes(&scheduler("[none] mq-deadline"), NONE);
-    writes(
-        &scheduler("mq-deadline [bfq] none"),
-        &["queue/scheduler=none"],
-    );
+    writes(&scheduler("mq-deadline [bfq] none"), &["queue/scheduler=none"]);
     writes(&scheduler("mq-deadline [none]"), NONE);
-    writes(
-        &Device::iscsi().with("device/timeout", "180"),
-        &["queue/scheduler=none"],
-    );
-    writes(
-        &Device::azure_nvme_remote().with("queue/io_timeout", "240000"),
-        NONE,
-    );
+    writes(&Device::iscsi().with("device/timeout", "180"), &["queue/scheduler=none"]);
+    writes(&Device::azure_nvme_remote().with("queue/io_timeout", "240000"), NONE);
 }
 
 #[test]
 fn a_scheduler_that_is_not_offered_is_not_written() {
-    writes(
-        &Device::storvsc(Storvsc::Scsi).with("queue/scheduler", "[mq-deadline] kyber"),
-        NONE,
-    );
+    writes(&Device::storvsc(Storvsc::Scsi).with("queue/scheduler", "[mq-deadline] kyber"), NONE);
 }
 
 #[test]
 fn iscsi_disks() {
-    writes(
-        &Device::iscsi(),
-        &["queue/scheduler=none", "device/timeout=180"],
-    );
+    writes(&Device::iscsi(), &["queue/scheduler=none", "device/timeout=180"]);
     let path = Device::iscsi().property("DM_MULTIPATH_DEVICE_PATH", "1");
     writes(&path, &["queue/scheduler=none"]);
 }
@@ -106,11 +88,7 @@ fn add_and_change_write_and_remove_does_not() {
         for (action, count) in [("add", 2), ("change", 2), ("remove", 0), ("bind", 0)] {
             let tested = udev_test(&rules(), &Device::iscsi(), version, action);
             assert_eq!(tested.complaints, NONE, "{version:?} {action}");
-            assert_eq!(
-                tested.writes.len(),
-                count,
-                "{version:?} {action}: {tested:?}"
-            );
+            assert_eq!(tested.writes.len(), count, "{version:?} {action}: {tested:?}");
         }
     }
 }
@@ -129,10 +107,7 @@ fn systemd_sysctl_and_procps_set_what_the_file_says() {
 #[test]
 fn kmod_reads_the_options_and_the_modules_have_them() {
     let conf = file(&good(), "modprobe.d/90-hvtune.conf");
-    let want = [
-        ("hv_storvsc", "storvsc_ringbuffer_size=262144"),
-        ("nvme_core", "io_timeout=240"),
-    ];
+    let want = [("hv_storvsc", "storvsc_ringbuffer_size=262144"), ("nvme_core", "io_timeout=240")];
     assert_eq!(modprobe_faults(&conf, &want), NONE);
 }
 
@@ -146,11 +121,7 @@ fn the_options_arrive_where_the_driver_is_a_module() {
         }
         for (kernel, loaded) in modprobe_loads(suite, &conf, "nvme_core") {
             let module = Loaded::With("io_timeout=240".to_owned());
-            let want = if kernel.contains("cloud") {
-                Loaded::Builtin
-            } else {
-                module
-            };
+            let want = if kernel.contains("cloud") { Loaded::Builtin } else { module };
             assert_eq!(loaded, want, "{kernel}");
         }
     }
@@ -159,11 +130,5 @@ fn the_options_arrive_where_the_driver_is_a_module() {
 #[test]
 fn grub_adds_the_arguments_to_normal_entries_only() {
     let fragment = file(&good(), "default/grub.d/90-hvtune.cfg");
-    assert_eq!(
-        grub_faults(
-            &fragment,
-            &["nvme_core.io_timeout=240", "scsi_mod.scan=sync"]
-        ),
-        NONE
-    );
+    assert_eq!(grub_faults(&fragment, &["nvme_core.io_timeout=240", "scsi_mod.scan=sync"]), NONE);
 }

@@ -1,0 +1,101 @@
+//! The boot menu: made beside the live one, checked, then exchanged for it.
+//!
+//! `update-grub` truncates the live grub.cfg and copies over it; killed or out of
+//! space half-way it leaves an empty menu. So grub-mkconfig writes to another
+//! name in the same directory, and nothing replaces the live file that does not
+//! boot the same kernels.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Step;
+use crate::root::{self, Root};
+use crate::run;
+
+const LIVE: &str = "boot/grub/grub.cfg";
+/// Dot-named, so that nothing takes it for a configuration.
+const NEW: &str = "boot/grub/.grub.cfg.hvtune-new";
+/// grub-mkconfig probes every disk for other systems; a slow SAN makes that long.
+const DEADLINE: Duration = Duration::from_mins(10);
+/// A menu of a machine with many kernels stays well below.
+const MENU_LIMIT: usize = 8 << 20;
+
+/// Makes the menu anew from /etc/default/grub and its fragments.
+pub(super) fn refresh(root: &Root) -> Step {
+    let what = "boot menu made anew";
+    match try_refresh(root) {
+        Ok(()) => Step::done(what),
+        Err(error) => {
+            // The live menu is untouched; a stray new one is ours to take away.
+            let _ = root.discard(NEW);
+            Step::failed(what, &format!("{error:#}; the old menu is kept"))
+        }
+    }
+}
+
+fn try_refresh(root: &Root) -> anyhow::Result<()> {
+    let read = |path: &str| -> Result<Option<String>, root::Error> {
+        let bytes = root.read_at_most(path, MENU_LIMIT)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    let old = read(LIVE)?.ok_or_else(|| anyhow::anyhow!("there is no {LIVE}; GRUB is not set up here"))?;
+    run::run("grub-mkconfig", &["-o", &format!("/{NEW}")], DEADLINE)?;
+    run::run("grub-script-check", &[&format!("/{NEW}")], DEADLINE)?;
+    let new = read(NEW)?.ok_or_else(|| anyhow::anyhow!("grub-mkconfig wrote no {NEW}"))?;
+    compare(&old, &new).map_err(anyhow::Error::msg)?;
+    for kernel in kernels(&new) {
+        let found = ["", "boot"].iter().any(|prefix| {
+            let path = format!("{prefix}/{}", kernel.trim_start_matches('/'));
+            root.has_file(&path).unwrap_or(false)
+        });
+        anyhow::ensure!(found, "the new menu names {kernel}, which does not exist");
+    }
+    root.exchange(NEW, LIVE)?;
+    Ok(())
+}
+
+/// The new menu must boot every kernel and initramfs that the old one boots.
+fn compare(old: &str, new: &str) -> Result<(), String> {
+    let (before, after) = (entries(old), entries(new));
+    if after.is_empty() {
+        return Err("the new menu boots no kernel".to_owned());
+    }
+    match before.difference(&after).next() {
+        None => Ok(()),
+        Some(missing) => Err(format!("the new menu lacks `{missing}`, which the old one has")),
+    }
+}
+
+/// What `linux` and `initrd` lines load, without arguments.
+fn entries(menu: &str) -> BTreeSet<String> {
+    let loads = |line: &str| -> Option<String> {
+        let mut words = line.split_ascii_whitespace();
+        let verb = words.next().filter(|verb| verb.starts_with("linux") || verb.starts_with("initrd"))?;
+        Some(format!("{verb} {}", words.next()?))
+    };
+    menu.lines().filter_map(loads).collect()
+}
+
+/// The kernels that a menu's `linux` lines load.
+fn kernels(menu: &str) -> BTreeSet<String> {
+    entries(menu).iter().filter_map(|entry| entry.strip_prefix("linux ").map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MENU: &str = "menuentry 'Debian GNU/Linux' --class debian {\n\tlinux\t/boot/vmlinuz-6.1.0-18-amd64 root=UUID=x ro quiet\n\tinitrd\t/boot/initrd.img-6.1.0-18-amd64\n}\n";
+
+    #[test]
+    fn other_arguments_are_no_difference() {
+        assert_eq!(compare(MENU, &MENU.replace("quiet", "quiet nvme_core.io_timeout=240")), Ok(()));
+        assert_eq!(kernels(MENU), ["/boot/vmlinuz-6.1.0-18-amd64".to_owned()].into());
+    }
+
+    #[test]
+    fn a_menu_that_lost_an_entry_is_refused() {
+        assert!(compare(MENU, "").is_err());
+        assert!(compare(MENU, &MENU.replace("\tinitrd\t/boot/initrd.img-6.1.0-18-amd64\n", "")).is_err());
+    }
+}

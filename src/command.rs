@@ -1,0 +1,217 @@
+//! The commands: the one pipe, stopped at different places.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use regex::Regex;
+
+use crate::apply::{self, Activation};
+use crate::cli::{Assume, Cli, Command, Format, Global, Only};
+use crate::facts::Facts;
+use crate::plan::{self, Plan, Standstill};
+use crate::policy::{self, Policy};
+use crate::probe::{self, MachineSource, templates};
+use crate::render;
+use crate::report;
+use crate::root::Root;
+use crate::tunable;
+use crate::verify::{self, State};
+
+/// Runs a command to its exit code: 0 in order, 1 differs, 3 only a reboot is missing.
+/// Whatever else goes wrong is an error, which is exit code 2.
+pub fn run(cli: &Cli) -> anyhow::Result<u8> {
+    let global = &cli.global;
+    if global.format == Format::Prometheus && !matches!(cli.command, Command::Verify(_)) {
+        anyhow::bail!("--format prometheus goes with verify only; take text or json");
+    }
+    match &cli.command {
+        Command::Detect(only) => detect(global, only),
+        Command::Plan { diff, exit_code, only } => show_plan(global, *diff, *exit_code, only),
+        Command::Apply { no_activate, early } => run_apply(global, *no_activate || *early),
+        Command::Verify(only) => run_verify(global, only),
+        Command::Explain { id, only } => explain(global, id.as_deref(), only),
+        Command::Revert { no_activate } => revert(global, *no_activate),
+        Command::RebootNeeded => reboot_needed(global),
+        Command::Capture { dir } => capture(global, dir),
+    }
+}
+
+/// The first half of the pipe: what every command starts from.
+struct Job {
+    root: Root,
+    policy: Policy,
+    facts: Facts,
+}
+
+fn job(global: &Global) -> anyhow::Result<Job> {
+    let root = open_root(&global.root)?;
+    let policy = read_policy(global, &root)?;
+    let capture = match &global.machine {
+        Some(dir) => Some(Root::offline(dir)?),
+        None => None,
+    };
+    let source = match (&capture, global.assume) {
+        (Some(capture), _) => MachineSource::Capture(capture),
+        (None, Some(kind)) => MachineSource::Assume { azure: kind == Assume::Azure },
+        (None, None) if root.is_live() => MachineSource::Live(&root),
+        (None, None) => MachineSource::Unknown,
+    };
+    let facts = probe::probe(&source, &root);
+    Ok(Job { root, policy, facts })
+}
+
+fn open_root(dir: &Path) -> anyhow::Result<Root> {
+    Ok(if dir == Path::new("/") { Root::live()? } else { Root::offline(dir)? })
+}
+
+fn read_policy(global: &Global, root: &Root) -> anyhow::Result<Policy> {
+    let given = match &global.config {
+        None => None,
+        Some(path) => Some(read_config(path)?),
+    };
+    let mut policy = policy::read(root, given, tunable::CATALOGUE)?;
+    if let Some(text) = &global.stall {
+        policy.stall = policy::parse_stall(text).map_err(|why| anyhow::anyhow!("--stall {text}: {why}"))?;
+    }
+    Ok(policy)
+}
+
+/// The file named by `--config` is the caller's own, so it is read from the host.
+fn read_config(path: &Path) -> anyhow::Result<(String, String)> {
+    let shown = path.display().to_string();
+    let absolute = std::path::absolute(path).with_context(|| format!("reading {shown}"))?;
+    let text = Root::live()?
+        .read_text(&absolute.to_string_lossy())?
+        .ok_or_else(|| anyhow::anyhow!("reading {shown}: there is no such file"))?;
+    Ok((shown, text))
+}
+
+fn make_plan(job: &Job) -> anyhow::Result<Plan> {
+    let verdicts = tunable::decide(&job.facts, &job.policy);
+    let templates = templates::read(&job.root)?;
+    let artifacts = render::render(&verdicts, &job.facts, &templates)?;
+    Ok(plan::plan(&job.facts, verdicts, artifacts, &job.root)?)
+}
+
+fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
+    let compile = |text: &String| Regex::new(text).map_err(|error| anyhow::anyhow!("--only {text}: {error}"));
+    only.only.as_ref().map(compile).transpose()
+}
+
+fn detect(global: &Global, only: &Only) -> anyhow::Result<u8> {
+    let only = pattern(only)?;
+    let job = job(global)?;
+    report::detect(&job.facts, global.format, global.verbose, only.as_ref())?;
+    Ok(0)
+}
+
+fn show_plan(global: &Global, diff: bool, exit_code: bool, only: &Only) -> anyhow::Result<u8> {
+    let only = pattern(only)?;
+    let job = job(global)?;
+    let plan = make_plan(&job)?;
+    report::plan(&plan, global.format, global.verbose, diff, only.as_ref())?;
+    let differs = plan.changes_files() || plan.has_conflict();
+    Ok(u8::from(exit_code && differs))
+}
+
+/// Says why a machine is left alone; `Some` is the exit code with which the command ends.
+fn standstill(plan: &Plan, global: &Global) -> anyhow::Result<Option<u8>> {
+    match &plan.standstill {
+        None => Ok(None),
+        Some(Standstill::NotAGuest(why)) => {
+            report::message(global.quiet, &format!("{why}; nothing to do"));
+            Ok(Some(0))
+        }
+        Some(Standstill::CouldNotTell(what)) => anyhow::bail!("{what}; nothing was written"),
+    }
+}
+
+fn run_apply(global: &Global, files_only: bool) -> anyhow::Result<u8> {
+    let job = job(global)?;
+    let plan = make_plan(&job)?;
+    if let Some(code) = standstill(&plan, global)? {
+        report::applied(&plan, &[], global.format, global.quiet)?;
+        return Ok(code);
+    }
+    apply::write(&plan, &job.root)?;
+    let steps = apply::activate(&plan, &job.root, activation(global, &job, files_only));
+    report::applied(&plan, &steps, global.format, global.quiet)?;
+    Ok(0)
+}
+
+fn activation(global: &Global, job: &Job, files_only: bool) -> Activation {
+    if files_only || !job.root.is_live() || global.machine.is_some() {
+        Activation::Files
+    } else if global.assume.is_some() {
+        Activation::BootMenu
+    } else {
+        Activation::Everything
+    }
+}
+
+fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
+    let only = pattern(only)?;
+    let job = job(global)?;
+    let plan = make_plan(&job)?;
+    if let Some(Standstill::CouldNotTell(what)) = &plan.standstill {
+        anyhow::bail!("{what}; nothing was verified");
+    }
+    standstill(&plan, global)?;
+    let rows = verify::verify(&job.facts, &plan);
+    report::verify(&rows, global.format, global.verbose, only.as_ref())?;
+    Ok(verify::exit_code(&rows))
+}
+
+fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8> {
+    let only = pattern(only)?;
+    let job = job(global)?;
+    let verdicts = tunable::decide(&job.facts, &job.policy);
+    match id {
+        None => report::catalogue(&verdicts, global.format, only.as_ref())?,
+        Some(id) => {
+            let tunable = tunable::find(id).ok_or_else(|| {
+                anyhow::anyhow!("{id}: no tunable and no knob of this name; `hvtune explain` lists them")
+            })?;
+            report::explain(tunable, &verdicts, global.format)?;
+        }
+    }
+    Ok(0)
+}
+
+fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
+    let job = job(global)?;
+    let plan = plan::revert(&job.facts, &job.root)?;
+    apply::write(&plan, &job.root)?;
+    let steps = apply::activate(&plan, &job.root, activation(global, &job, files_only));
+    report::applied(&plan, &steps, global.format, global.quiet)?;
+    Ok(0)
+}
+
+fn reboot_needed(global: &Global) -> anyhow::Result<u8> {
+    let job = job(global)?;
+    let plan = make_plan(&job)?;
+    if let Some(Standstill::CouldNotTell(what)) = &plan.standstill {
+        anyhow::bail!("{what}");
+    }
+    let rows = verify::verify(&job.facts, &plan);
+    let needed = rows.iter().any(|row| row.state == State::PendingReboot);
+    report::reboot_needed(needed, global.format)?;
+    Ok(u8::from(!needed))
+}
+
+fn capture(global: &Global, dir: &Path) -> anyhow::Result<u8> {
+    anyhow::ensure!(
+        global.root == Path::new("/") && global.machine.is_none() && global.assume.is_none(),
+        "capture records the running machine; it goes without --root, --machine and --assume"
+    );
+    let captured = crate::capture::capture(&Root::live()?, dir)?;
+    let said = format!(
+        "{} files and {} links written to {}; {} gaps",
+        captured.files,
+        captured.links,
+        dir.display(),
+        captured.gaps.len()
+    );
+    report::message(global.quiet, &said);
+    Ok(0)
+}

@@ -1,0 +1,333 @@
+//! What is known about the machine and the root, as plain data.
+//!
+//! Two halves: [`Machine`] is what only a running machine knows, [`System`] is
+//! what the root knows. Nothing here touches a file; nothing here decides.
+//! Not knowing is a value: `None` (or [`Attribute::Unknown`]) means "could not
+//! tell", and the reason stands in [`Facts::gaps`]. Absence is another value:
+//! an empty list, `false`, [`Attribute::Absent`].
+
+mod storage;
+mod system;
+
+use std::collections::BTreeMap;
+
+use crate::cmdline::Cmdline;
+
+pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
+pub use system::{
+    Boot, BootStack, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleWrite,
+    SysctlLine, System, Waagent,
+};
+
+/// Everything that a decision may rest on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// The running (or captured, or assumed) machine; `None` = could not tell.
+    pub machine: Option<Machine>,
+    /// The root: distribution, installed kernels, boot stack, other writers.
+    pub system: System,
+    /// What could not be read, in reading order.
+    pub gaps: Vec<Gap>,
+}
+
+impl Facts {
+    /// The machine, where it is the running one and the root is its own: live values count, and can be changed.
+    pub fn running(&self) -> Option<&Machine> {
+        self.machine.as_ref().filter(|machine| machine.origin == Origin::Live && !self.system.offline)
+    }
+
+    /// Whether files are made for a machine to come, so that vendor directories are the place.
+    pub fn for_image(&self) -> bool {
+        self.running().is_none()
+    }
+
+    /// Whether nothing beyond the files may be done here: the root or the machine is another's.
+    pub fn files_only(&self) -> bool {
+        let captured = self.machine.as_ref().is_some_and(|machine| machine.origin == Origin::Captured);
+        self.system.offline || captured
+    }
+}
+
+/// One fact that could not be read, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Which fact: `disks.sda.scheduler`, `hypervisor.cpuid`.
+    pub fact: String,
+    /// The path that was tried, relative to its root.
+    pub path: String,
+    /// The reason, in words.
+    pub why: String,
+}
+
+impl Gap {
+    /// A gap, from its three texts.
+    pub fn new(fact: &str, path: &str, why: impl Into<String>) -> Self {
+        Self { fact: fact.to_owned(), path: path.to_owned(), why: why.into() }
+    }
+}
+
+/// An attribute file: its value, or that it is not there, or that it could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Attribute<T> {
+    /// The file was read and understood.
+    Is(T),
+    /// The kernel does not have this attribute.
+    Absent,
+    /// It could not be read or understood; a [`Gap`] says why. Also: nobody looked.
+    #[default]
+    Unknown,
+}
+
+impl<T> Attribute<T> {
+    /// The value, where there is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+
+    /// The value itself, where there is one.
+    pub fn into_value(self) -> Option<T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+}
+
+/// Processor architecture, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arch {
+    /// `x86_64`
+    X86_64,
+    /// `aarch64`
+    Aarch64,
+    /// Anything else.
+    Other,
+}
+
+impl Arch {
+    /// The kernel's own name for it (`uname -m`).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Aarch64 => "aarch64",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Where the machine half comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// The running machine.
+    #[default]
+    Live,
+    /// A capture: true of some machine, not of this one.
+    Captured,
+    /// `--assume`: the kind is given, sizes are unknown, nothing was looked at.
+    Assumed,
+}
+
+/// What only a running machine knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Machine {
+    /// Where all of this comes from.
+    pub origin: Origin,
+    /// Processor architecture.
+    pub arch: Option<Arch>,
+    /// Under what it runs; `None` = could not tell.
+    pub hypervisor: Option<Hypervisor>,
+    /// What the verdict on the hypervisor rests on, in the order looked at.
+    pub evidence: Vec<Evidence>,
+    /// Present processors.
+    pub cpus: Option<u32>,
+    /// `MemTotal` in bytes.
+    pub memory: Option<u64>,
+    /// The running kernel.
+    pub kernel: Option<KernelRelease>,
+    /// The running kernel's command line.
+    pub cmdline: Option<Cmdline>,
+    /// Every block device that is a whole disk or a map, by name; `None` = could not tell.
+    pub disks: Option<Vec<Disk>>,
+    /// Mounted file systems that rest on a block device.
+    pub mounts: Vec<Mount>,
+    /// Active swap.
+    pub swaps: Vec<Swap>,
+    /// Live `/proc/sys` values of the keys in [`crate::probe::SYSCTL_KEYS`]; a key that the kernel lacks is absent.
+    pub sysctls: BTreeMap<String, String>,
+    /// Live `/sys/module/MODULE/parameters/NAME` values, by `module.name`.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// One observation behind the hypervisor verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Where it was seen: `cpuid 0x40000000`, `sys/bus/vmbus/devices`.
+    pub from: String,
+    /// What was seen there.
+    pub found: String,
+    /// What it speaks for.
+    pub means: String,
+}
+
+/// Under what the machine runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hypervisor {
+    /// No hypervisor: bare metal.
+    NotVirtual,
+    /// A guest of Hyper-V, Azure included.
+    HyperV(HyperV),
+    /// The Hyper-V root (parent) partition: it owns the hardware and is no guest.
+    RootPartition,
+    /// Windows Subsystem for Linux 2: a Hyper-V utility VM whose kernel and disks Windows owns.
+    Wsl,
+    /// A container; the inner name (`docker`, `lxc`, `systemd-nspawn`) where known.
+    Container(String),
+    /// Another hypervisor, by name (`kvm`, `vmware`, `xen`, …).
+    Other(String),
+}
+
+impl Machine {
+    /// Whether nothing was looked at: `--assume`.
+    pub fn is_assumed(&self) -> bool {
+        self.origin == Origin::Assumed
+    }
+}
+
+impl Hypervisor {
+    /// The name in JSON and text: `hyperv`, `none`, `wsl`, `container`, or the other's name.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::NotVirtual => "none",
+            Self::HyperV(_) => "hyperv",
+            Self::RootPartition => "hyperv-root",
+            Self::Wsl => "wsl",
+            Self::Container(_) => "container",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// A Hyper-V guest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HyperV {
+    /// On Azure; `None` = could not tell.
+    pub azure: Option<bool>,
+    /// Generation 1 (BIOS) or 2 (UEFI).
+    pub generation: Option<u8>,
+    /// A confidential virtual machine's kind.
+    pub isolation: Option<Isolation>,
+    /// VMBus devices by class, counted.
+    pub vmbus: BTreeMap<VmbusClass, u32>,
+}
+
+/// Isolation of a Hyper-V guest (CPUID 0x4000000C EBX bits 3:0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Not isolated.
+    None,
+    /// Virtualisation-based security.
+    Vbs,
+    /// AMD SEV-SNP.
+    Snp,
+    /// Intel TDX.
+    Tdx,
+}
+
+impl Isolation {
+    /// The name in JSON and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Vbs => "vbs",
+            Self::Snp => "snp",
+            Self::Tdx => "tdx",
+        }
+    }
+}
+
+/// VMBus device classes that matter here (include/linux/hyperv.h).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VmbusClass {
+    /// Synthetic SCSI controller.
+    Scsi,
+    /// Synthetic IDE controller (generation 1).
+    Ide,
+    /// Synthetic Fibre Channel adapter.
+    FibreChannel,
+    /// PCI pass-through: SR-IOV, DDA, Azure NVMe.
+    Pci,
+    /// Network adapter.
+    Nic,
+    /// Dynamic memory.
+    Balloon,
+    /// Any other class.
+    Other,
+}
+
+/// A kernel release string and its numbers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KernelRelease {
+    /// Major, minor, patch; a missing patch is 0.
+    pub version: (u32, u32, u32),
+    /// The whole string: `6.1.0-18-cloud-amd64`.
+    pub release: String,
+}
+
+impl KernelRelease {
+    /// Reads `6.1.0-18-amd64`, `3.10.0-1160.el7.x86_64`, `6.18`; `None` where no `N.N` leads.
+    pub fn parse(text: &str) -> Option<Self> {
+        let release = text.trim();
+        let digits = |part: &str| -> Option<u32> {
+            let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            part.get(..end)?.parse().ok()
+        };
+        let mut parts = release.splitn(3, '.');
+        let major = digits(parts.next()?)?;
+        let minor = digits(parts.next()?)?;
+        let patch = parts.next().and_then(digits).unwrap_or(0);
+        Some(Self { version: (major, minor, patch), release: release.to_owned() })
+    }
+
+    /// At least this major and minor version.
+    pub fn at_least(&self, major: u32, minor: u32) -> bool {
+        (self.version.0, self.version.1) >= (major, minor)
+    }
+
+    /// Red Hat's 3.10 of release 7, whose storvsc is not that of 3.10.
+    pub fn is_el7(&self) -> bool {
+        self.version.0 == 3 && self.version.1 == 10 && self.release.contains(".el7")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_of_many_distributions_parse() {
+        for (text, version) in [
+            ("6.1.0-18-cloud-amd64\n", (6, 1, 0)),
+            ("3.10.0-1160.el7.x86_64", (3, 10, 0)),
+            ("6.18", (6, 18, 0)),
+            ("6.12.74+deb13-cloud-amd64", (6, 12, 74)),
+            ("5.15.167.4-microsoft-standard-WSL2", (5, 15, 167)),
+            ("7.2-rc1", (7, 2, 0)),
+        ] {
+            assert_eq!(KernelRelease::parse(text).map(|k| k.version), Some(version), "{text}");
+        }
+        for text in ["", "x", "6", "linux-6.1"] {
+            assert_eq!(KernelRelease::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn el7_is_not_vanilla_3_10() {
+        let parse = |text| KernelRelease::parse(text).unwrap();
+        assert!(parse("3.10.0-1160.el7.x86_64").is_el7());
+        assert!(!parse("3.10.33").is_el7());
+        assert!(!parse("6.1.0.el7").is_el7());
+    }
+}

@@ -1,0 +1,98 @@
+//! The text formats that we write and read: udev rules, sysctl.d, modprobe.d, GRUB defaults.
+//!
+//! Each has two readers. `parse` is strict: it takes only what our own files may
+//! hold, and is what rendered bytes are checked against. `scan` is lenient: it
+//! takes other people's files, passes over what it does not understand, and
+//! serves to find contenders. Both are pure.
+
+pub mod grub;
+pub mod modprobe;
+pub mod sysctl;
+pub mod udev;
+
+/// The longest line that our own files may hold; udev's own bound is 16 KiB, and a
+/// rule that long is no rule of ours.
+pub const LINE_LIMIT: usize = 1024;
+
+/// Why a strict parser refused a text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {why}")]
+pub struct Refusal {
+    /// Line number, from 1.
+    pub line: u32,
+    /// What is wrong there.
+    pub why: String,
+}
+
+impl Refusal {
+    fn new(line: u32, why: impl Into<String>) -> Self {
+        Self { line, why: why.into() }
+    }
+}
+
+/// The lines of a text of ours that say something, comments and empty lines left out,
+/// after the checks that hold in every format.
+///
+/// What is refused here is what changes meaning between readers: a backslash at the
+/// end joins lines (in modprobe.d even those of a comment), CR and NUL set a second
+/// key in systemd-sysctl, a byte order mark costs udev the first rule, and a last
+/// line without its end may be a truncated one.
+fn lines(text: &str) -> Result<Vec<(u32, &str)>, Refusal> {
+    let mut said = Vec::new();
+    let mut number = 0;
+    for line in text.split_inclusive('\n') {
+        number += 1;
+        let refuse = |why: String| Err(Refusal::new(number, why));
+        let Some(line) = line.strip_suffix('\n') else {
+            return refuse("the last line has no line end, so the file may be cut short".to_owned());
+        };
+        if let Some(c) = line.chars().find(|c| !matches!(c, ' '..='~')) {
+            return refuse(format!("{c:?} cannot stand in a file of ours; printable ASCII can"));
+        }
+        if line.len() > LINE_LIMIT {
+            return refuse(format!("{} bytes, more than the {LINE_LIMIT} of a line of ours", line.len()));
+        }
+        if line.ends_with('\\') {
+            return refuse("a backslash at the end would join it with the next line".to_owned());
+        }
+        if !line.is_empty() && !line.starts_with('#') {
+            said.push((number, line));
+        }
+    }
+    Ok(said)
+}
+
+/// Whether a text is not empty and holds only letters, digits and these.
+fn only(text: &str, others: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_that_say_something_are_given() {
+        assert_eq!(lines("# a\n\nx\n#y\nz\n").unwrap(), [(3, "x"), (5, "z")]);
+        assert_eq!(lines("").unwrap(), []);
+    }
+
+    #[test]
+    fn bytes_that_readers_take_differently_are_refused() {
+        let long = format!("{}\n", "x".repeat(LINE_LIMIT + 1));
+        for (text, line) in [
+            ("a\r\n", 1),
+            ("a\nb\0\n", 2),
+            ("\u{feff}a\n", 1),
+            ("# caf\u{e9}\n", 1),
+            ("a\tb\n", 1),
+            ("a\nb", 2),
+            ("# a \\\nb\n", 1),
+            ("a \\\nb\n", 1),
+            ("a\u{7f}\n", 1),
+            (&long, 1),
+        ] {
+            assert_eq!(lines(text).unwrap_err().line, line, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What makes a file ours: its name and its first line, which tells ours from other
+//! people's and untouched from edited. Pure.
+
+use sha2::{Digest, Sha256};
+
+/// The one base name of everything that we write.
+pub const BASE_NAME: &str = "90-hvtune";
+
+/// The udev property that carries a disk's class from our mark to our writes; `udevadm info` shows it.
+pub const CLASS_MARK: &str = "ENV{HVTUNE_CLASS}";
+
+/// Every path that a file of ours can have, in plan order.
+pub fn all_paths() -> Vec<String> {
+    let mut paths = Vec::new();
+    for (directory, extension) in [("udev/rules.d", "rules"), ("sysctl.d", "conf"), ("modprobe.d", "conf")] {
+        paths.push(format!("etc/{directory}/{BASE_NAME}.{extension}"));
+        paths.push(format!("usr/lib/{directory}/{BASE_NAME}.{extension}"));
+    }
+    paths.push(format!("etc/default/grub.d/{BASE_NAME}.cfg"));
+    paths
+}
+
+/// What stands where a file of ours would go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Absent,
+    /// A file of ours, as we wrote it.
+    Ours,
+    /// A file of ours that somebody edited since.
+    Edited,
+    /// Somebody else's file.
+    Foreign,
+}
+
+/// The marker line for a body, line end included.
+pub fn marker_line(body: &[u8]) -> String {
+    format!("# hvtune {} sha256:{}\n", env!("CARGO_PKG_VERSION"), content_hash(body))
+}
+
+/// The hash that our marker line carries: the first 16 hex digits of SHA-256 over the rest of the file.
+fn content_hash(body: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let digest = Sha256::digest(body);
+    digest.iter().take(8).fold(String::with_capacity(16), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// What follows the marker line, or `None` where the first line is no marker of ours.
+pub fn body_of(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let rest = bytes.strip_prefix(b"# hvtune ")?;
+    let end = rest.iter().position(|&byte| byte == b'\n')?;
+    let (line, body) = rest.split_at(end);
+    let (_, hash) = std::str::from_utf8(line).ok()?.rsplit_once(" sha256:")?;
+    Some((hash, body.get(1..)?))
+}
+
+/// Judges a file's bytes by their marker.
+pub fn standing_of(bytes: Option<&[u8]>) -> Standing {
+    match bytes {
+        None => Standing::Absent,
+        Some(bytes) => match body_of(bytes) {
+            None => Standing::Foreign,
+            Some((hash, body)) if hash == content_hash(body) => Standing::Ours,
+            Some(_) => Standing::Edited,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(body: &str) -> Vec<u8> {
+        format!("{}{body}", marker_line(body.as_bytes())).into_bytes()
+    }
+
+    #[test]
+    fn a_marker_tells_ours_from_edited_and_foreign() {
+        assert_eq!(standing_of(None), Standing::Absent);
+        assert_eq!(standing_of(Some(&marked("vm.swappiness = 10\n"))), Standing::Ours);
+        let mut edited = marked("vm.swappiness = 10\n");
+        edited.extend(b"vm.swappiness = 1\n");
+        assert_eq!(standing_of(Some(&edited)), Standing::Edited);
+        assert_eq!(standing_of(Some(b"vm.swappiness = 10\n")), Standing::Foreign);
+        assert_eq!(standing_of(Some(b"# hvtune no hash\n")), Standing::Foreign);
+        assert_eq!(standing_of(Some(b"")), Standing::Foreign);
+    }
+}

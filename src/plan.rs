@@ -1,0 +1,349 @@
+//! What apply would do: artifacts against a root. Reads the root, writes nothing.
+
+mod contenders;
+mod pending;
+pub mod state;
+
+use crate::facts::{Facts, Hypervisor};
+use crate::marker::{Standing, all_paths, standing_of};
+use crate::render::{Artifact, Effect};
+use crate::root::{Result, Root};
+use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict, not_a_guest};
+
+pub use contenders::Contender;
+pub use pending::{Pending, Step};
+
+/// Everything that `plan` shows and `apply` carries out.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// What the catalogue says, in its order.
+    pub verdicts: Vec<Verdict>,
+    /// Files to change, in plan order.
+    pub changes: Vec<Change>,
+    /// Files of ours that are as they should be.
+    pub unchanged: Vec<String>,
+    /// Other writers of the same knobs.
+    pub contenders: Vec<Contender>,
+    /// What has to follow that nobody does by itself.
+    pub pending: Vec<Pending>,
+    /// What can be made live on this machine at once.
+    pub live: Live,
+    /// Directories that the changes need made (apply) or that were made for them (revert), outermost first.
+    pub directories: Vec<String>,
+    /// Why nothing is done here at all, where that is so.
+    pub standstill: Option<Standstill>,
+}
+
+/// Why a machine is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standstill {
+    /// It is known to be no Hyper-V guest: in order, with the reason.
+    NotAGuest(String),
+    /// What it is could not be told: trouble, with what to do.
+    CouldNotTell(String),
+}
+
+/// One file's change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A file that is not there.
+    Create(Artifact),
+    /// A file of ours with other content.
+    Replace {
+        /// The new file.
+        artifact: Artifact,
+        /// The present bytes.
+        found: Vec<u8>,
+    },
+    /// A file of ours that nothing asks for any more.
+    Remove {
+        /// Its path.
+        path: String,
+        /// The present bytes.
+        found: Vec<u8>,
+    },
+    /// A file that is somebody else's, or ours but edited: never touched.
+    Conflict {
+        /// Its path.
+        path: String,
+        /// Why, and what to do.
+        why: &'static str,
+    },
+}
+
+impl Change {
+    /// The path concerned.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Create(artifact) | Self::Replace { artifact, .. } => &artifact.path,
+            Self::Remove { path, .. } | Self::Conflict { path, .. } => path,
+        }
+    }
+
+    /// The action's name in JSON and text.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Replace { .. } => "replace",
+            Self::Remove { .. } => "remove",
+            Self::Conflict { .. } => "conflict",
+        }
+    }
+
+    /// What must follow it.
+    pub fn effect(&self) -> Option<Effect> {
+        match self {
+            Self::Create(artifact) | Self::Replace { artifact, .. } => Some(artifact.effect),
+            Self::Remove { path, .. } => Some(effect_of(path)),
+            Self::Conflict { .. } => None,
+        }
+    }
+}
+
+fn effect_of(path: &str) -> Effect {
+    if path.contains("/rules.d/") {
+        Effect::ReloadUdev
+    } else if path.contains("/sysctl.d/") {
+        Effect::WriteSysctl
+    } else if path.contains("/modprobe.d/") {
+        Effect::Initramfs
+    } else {
+        Effect::BootMenu
+    }
+}
+
+/// What can be made live.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// Keys whose live value differs, in order.
+    pub sysctls: Vec<SysctlWrite>,
+    /// Disks of which an attribute differs.
+    pub disks: Vec<DiskTrigger>,
+}
+
+/// One `/proc/sys` value to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SysctlWrite {
+    /// Key with dots.
+    pub key: &'static str,
+    /// The value to write.
+    pub value: String,
+}
+
+/// A disk to which a change event is sent, so that the rules reach it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskTrigger {
+    /// Kernel name.
+    pub name: String,
+    /// Its directory: `sys/devices/…/block/sda`.
+    pub path: String,
+    /// The `scsi_disk` device to trigger too, where its attribute differs.
+    pub scsi_disk: Option<String>,
+    /// Whether a queue attribute is to be written, which waits for all I/O in flight.
+    pub queue: bool,
+}
+
+impl Plan {
+    /// Whether apply would change a file.
+    pub fn changes_files(&self) -> bool {
+        self.changes.iter().any(|change| !matches!(change, Change::Conflict { .. }))
+    }
+
+    /// Whether a file stands in the way.
+    pub fn has_conflict(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::Conflict { .. }))
+    }
+
+    /// Every assignment with its tunable's id and reason, in catalogue order.
+    pub fn settings(&self) -> impl Iterator<Item = (&Verdict, &Assignment, &str)> {
+        self.verdicts.iter().flat_map(|verdict| {
+            let (what, because): (&[Assignment], &str) = match &verdict.decision {
+                Decision::Set { what, because } => (what, because),
+                _ => (&[], ""),
+            };
+            what.iter().map(move |assignment| (verdict, assignment, because))
+        })
+    }
+}
+
+/// Compares artifacts with a root.
+pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, root: &Root) -> Result<Plan> {
+    let standstill = standstill(facts);
+    let mut plan = Plan { verdicts, standstill, ..Plan::default() };
+    if plan.standstill.is_some() {
+        return Ok(plan);
+    }
+    for artifact in artifacts {
+        compare(artifact, facts, root, &mut plan)?;
+    }
+    leftovers(facts, root, &mut plan)?;
+    plan.directories = missing_directories(root, &plan.changes)?;
+    plan.contenders = contenders::find(facts, &plan);
+    plan.pending = pending::list(facts, &plan);
+    plan.live = live(facts, &plan);
+    Ok(plan)
+}
+
+fn standstill(facts: &Facts) -> Option<Standstill> {
+    match facts.machine.as_ref().map(|machine| machine.hypervisor.as_ref()) {
+        Some(Some(Hypervisor::HyperV(_))) => None,
+        Some(Some(other)) => Some(Standstill::NotAGuest(not_a_guest(other))),
+        Some(None) => Some(Standstill::CouldNotTell(
+            "could not tell whether this machine is a Hyper-V guest (`hvtune detect` shows why); \
+             say --assume hyperv or --assume azure if it is"
+                .to_owned(),
+        )),
+        None => Some(Standstill::CouldNotTell(
+            "an offline root does not tell on what machine it will run; say --assume hyperv, --assume azure, \
+             or --machine DIR with a capture of one"
+                .to_owned(),
+        )),
+    }
+}
+
+fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
+    let known = facts.system.ours.iter().any(|file| file.path == artifact.path);
+    let found = if known { root.read(&artifact.path)? } else { present(root, &artifact.path)? };
+    let change = match standing_of(found.as_deref()) {
+        Standing::Absent => Change::Create(artifact),
+        Standing::Ours | Standing::Edited if found.as_deref() == Some(&artifact.body) => {
+            plan.unchanged.push(artifact.path);
+            return Ok(());
+        }
+        Standing::Ours => Change::Replace { artifact, found: found.unwrap_or_default() },
+        Standing::Edited => conflict(artifact.path, EDITED),
+        Standing::Foreign => conflict(artifact.path, FOREIGN),
+    };
+    plan.changes.push(change);
+    Ok(())
+}
+
+const EDITED: &str =
+    "it is ours but was edited since: it is kept; put your values into /etc/hvtune.toml and move it away";
+const FOREIGN: &str =
+    "it does not carry our marker, so it is somebody else's: it is kept; move it away to let hvtune write";
+
+fn conflict(path: String, why: &'static str) -> Change {
+    Change::Conflict { path, why }
+}
+
+/// The bytes at a path, where a link or a special file counts as somebody else's.
+fn present(root: &Root, path: &str) -> Result<Option<Vec<u8>>> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
+    let Some(dir) = root.dir(parent)? else { return Ok(None) };
+    match dir.kind(name)? {
+        None => Ok(None),
+        Some(crate::root::Kind::File) => dir.read(name),
+        // A link or a device: judged as somebody else's, as it carries no marker.
+        Some(_) => Ok(Some(Vec::new())),
+    }
+}
+
+/// Files of ours that the verdicts no longer ask for.
+fn leftovers(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
+    for path in all_paths() {
+        let planned =
+            plan.unchanged.contains(&path) || plan.changes.iter().any(|change| change.path() == path);
+        if planned || !facts.system.ours.iter().any(|file| file.path == path) {
+            continue;
+        }
+        if !belongs(facts, &path) {
+            continue;
+        }
+        if let Some(found) = root.read(&path)? {
+            plan.changes.push(match standing_of(Some(&found)) {
+                Standing::Ours => Change::Remove { path, found },
+                _ => conflict(path, EDITED),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The directories that new files need and that are not there.
+fn missing_directories(root: &Root, changes: &[Change]) -> Result<Vec<String>> {
+    let mut missing: Vec<String> = Vec::new();
+    for change in changes.iter().filter(|change| matches!(change, Change::Create(_))) {
+        for (end, _) in change.path().match_indices('/') {
+            let directory = change.path().get(..end).unwrap_or_default().to_owned();
+            if !missing.contains(&directory) && root.dir(&directory)?.is_none() {
+                missing.push(directory);
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// What revert would do: remove every file of ours, on whatever machine.
+pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
+    let mut plan = Plan::default();
+    for path in all_paths() {
+        if !facts.system.ours.iter().any(|file| file.path == path) {
+            continue;
+        }
+        if let Some(found) = root.read(&path)? {
+            plan.changes.push(match standing_of(Some(&found)) {
+                Standing::Ours => Change::Remove { path, found },
+                _ => conflict(path, EDITED),
+            });
+        }
+    }
+    plan.directories = state::made_directories(root)?;
+    plan.pending = pending::after_revert(facts, &plan);
+    Ok(plan)
+}
+
+/// An image's files under /usr/lib are masked by those in /etc, not removed by a live run.
+fn belongs(facts: &Facts, path: &str) -> bool {
+    facts.for_image() || path.starts_with("etc/")
+}
+
+/// What differs on the running machine and can be changed at once.
+fn live(facts: &Facts, plan: &Plan) -> Live {
+    let mut live = Live::default();
+    let Some(machine) = facts.running() else { return live };
+    for (_, assignment, _) in plan.settings() {
+        match assignment.target {
+            Target::Sysctl(key) => {
+                let differs = machine.sysctls.get(key).is_some_and(|now| !assignment.want.met_by(now));
+                if differs {
+                    live.sysctls.push(SysctlWrite { key, value: assignment.want.value().to_string() });
+                }
+            }
+            Target::Udev { attr, .. } => trigger(machine, assignment, attr, &mut live.disks),
+            _ => {}
+        }
+    }
+    live
+}
+
+fn trigger(
+    machine: &crate::facts::Machine,
+    assignment: &Assignment,
+    attr: UdevAttr,
+    triggers: &mut Vec<DiskTrigger>,
+) {
+    let Target::Udev { select, .. } = assignment.target else { return };
+    for disk in machine.disks.iter().flatten().filter(|disk| select.takes(disk)) {
+        if !crate::verify::would_write(disk, assignment, attr) {
+            continue;
+        }
+        let queue = attr.path().starts_with("queue/");
+        let scsi_disk = match (&disk.hctl, attr) {
+            (Some(hctl), UdevAttr::MaxRetries) => Some(format!("sys/class/scsi_disk/{hctl}")),
+            _ => None,
+        };
+        match triggers.iter_mut().find(|trigger| trigger.name == disk.name) {
+            Some(known) => {
+                known.queue |= queue;
+                known.scsi_disk = known.scsi_disk.take().or(scsi_disk);
+            }
+            None => triggers.push(DiskTrigger {
+                name: disk.name.clone(),
+                path: disk.path.clone(),
+                scsi_disk,
+                queue,
+            }),
+        }
+    }
+}

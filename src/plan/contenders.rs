@@ -1,0 +1,191 @@
+//! Other writers of the knobs that we set, and who wins.
+
+use super::Plan;
+use crate::facts::Facts;
+use crate::marker::BASE_NAME;
+use crate::render::landing;
+use crate::tunable::{Target, UdevAttr};
+
+/// Somebody else who writes a knob of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contender {
+    /// The knob.
+    pub knob: String,
+    /// Who: a file with its line, or a program.
+    pub who: String,
+    /// What it writes.
+    pub value: String,
+    /// Who wins: `hvtune`, or the other's name.
+    pub winner: String,
+    /// Why.
+    pub because: &'static str,
+}
+
+const OURS: &str = "hvtune";
+
+/// Every other writer of a knob in the plan, in the order of the settings.
+pub(super) fn find(facts: &Facts, plan: &Plan) -> Vec<Contender> {
+    let mut found: Vec<Contender> = Vec::new();
+    for (_, assignment, _) in plan.settings() {
+        let more = match &assignment.target {
+            Target::Sysctl(key) => sysctl(facts, key, assignment.want.value().as_str()),
+            Target::Udev { attr, .. } => rules(facts, *attr),
+            Target::ModuleOption { module, option } => options(facts, module, option),
+            Target::KernelArg(key) | Target::DropKernelArg(key) => fragments(facts, key),
+        };
+        for contender in more {
+            if !found.contains(&contender) {
+                found.push(contender);
+            }
+        }
+    }
+    found
+}
+
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Files are read in the order of their base names, whatever their directory; the last write wins
+/// (man 5 sysctl.d, man 7 udev).
+fn later_than_ours(path: &str, extension: &str) -> bool {
+    base(path) > format!("{BASE_NAME}.{extension}").as_str()
+}
+
+/// The other member of an exclusive pair: writing one zeroes the other.
+fn counterpart(key: &str) -> Option<&'static str> {
+    match key {
+        "vm.dirty_bytes" => Some("vm.dirty_ratio"),
+        "vm.dirty_background_bytes" => Some("vm.dirty_background_ratio"),
+        _ => None,
+    }
+}
+
+fn sysctl(facts: &Facts, key: &str, ours: &str) -> Vec<Contender> {
+    let others = &facts.system.owners.sysctls;
+    let mut found = Vec::new();
+    for line in others.iter().filter(|line| line.key == key || Some(line.key.as_str()) == counterpart(key)) {
+        if line.path == "etc/sysctl.conf" {
+            found.push(contender(key, line, OURS, "only procps' `sysctl --system` reads /etc/sysctl.conf, and then last; at boot it is not read"));
+            continue;
+        }
+        // systemd-sysctl keeps the early place of a key that is set again to an equal value.
+        let repeats = others
+            .iter()
+            .take_while(|other| *other != line)
+            .any(|other| other.key == line.key && other.value == line.value);
+        let later = later_than_ours(&line.path, "conf");
+        let (wins, because) = if line.key == key && line.value == ours {
+            (false, "it writes the same value")
+        } else if later && line.key != key && repeats {
+            (false, "the same value stands in an earlier file, whose place systemd-sysctl keeps")
+        } else if later {
+            (true, "its file is read after ours")
+        } else {
+            (false, "its file is read before ours")
+        };
+        let who = format!("{}:{}", line.path, line.line);
+        found.push(contender(key, line, if wins { &who } else { OURS }, because));
+    }
+    found.extend(tuned(facts, key));
+    found
+}
+
+fn contender(key: &str, line: &crate::facts::SysctlLine, winner: &str, because: &'static str) -> Contender {
+    Contender {
+        knob: key.to_owned(),
+        who: format!("{}:{}", line.path, line.line),
+        value: if line.key == key { line.value.clone() } else { format!("{} = {}", line.key, line.value) },
+        winner: winner.to_owned(),
+        because,
+    }
+}
+
+/// tuned re-applies /run, /etc sysctl.d after its profile, so a file in /etc wins
+/// (`reapply_sysctl`, on by default: <https://github.com/redhat-performance/tuned/blob/master/tuned-main.conf>).
+fn tuned(facts: &Facts, key: &str) -> Option<Contender> {
+    let profile = facts.system.owners.tuned.as_ref()?;
+    key.starts_with("vm.").then(|| Contender {
+        knob: key.to_owned(),
+        who: format!("tuned profile {profile}"),
+        value: "set by the profile, if it names the key".to_owned(),
+        winner: OURS.to_owned(),
+        because: "tuned re-applies /etc/sysctl.d after its profile",
+    })
+}
+
+fn rules(facts: &Facts, attr: UdevAttr) -> Vec<Contender> {
+    let mut found = Vec::new();
+    for write in &facts.system.owners.rules {
+        let same = write.attr == attr.path() || (attr == UdevAttr::Timeout && write.attr == "timeout");
+        if !same {
+            continue;
+        }
+        let who = format!("{}:{}", write.path, write.line);
+        let later = later_than_ours(&write.path, "rules");
+        found.push(Contender {
+            knob: attr.path().to_owned(),
+            winner: if later { who.clone() } else { OURS.to_owned() },
+            who,
+            value: write.value.clone(),
+            because: if later {
+                "its file is read after ours, where its line matches the same disk"
+            } else {
+                "its file is read before ours"
+            },
+        });
+    }
+    if attr == UdevAttr::Timeout {
+        found.extend(waagent(facts));
+    }
+    found
+}
+
+/// The Azure agent compares every sd disk's timeout with its own every 30 s and writes it where it differs.
+fn waagent(facts: &Facts) -> Option<Contender> {
+    let agent = facts.system.owners.waagent.as_ref()?;
+    let seconds = agent.scsi_timeout?;
+    Some(Contender {
+        knob: UdevAttr::Timeout.path().to_owned(),
+        who: format!("waagent ({}: OS.RootDeviceScsiTimeout)", agent.path),
+        value: seconds.to_string(),
+        winner: "waagent".to_owned(),
+        because: "the agent writes every sd disk again every 30 s",
+    })
+}
+
+fn options(facts: &Facts, module: &str, option: &str) -> Vec<Contender> {
+    let on_cmdline = landing(facts, module).cmdline;
+    let same = |line: &&crate::facts::OptionLine| line.module == module && line.parameter == option;
+    let mut found = Vec::new();
+    for line in facts.system.owners.options.iter().filter(same) {
+        let who = format!("{}:{}", line.path, line.line);
+        let wins = later_than_ours(&line.path, "conf") && !on_cmdline;
+        found.push(Contender {
+            knob: format!("{module}.{option}"),
+            winner: if wins { who.clone() } else { OURS.to_owned() },
+            who,
+            value: line.value.clone(),
+            because: match (wins, on_cmdline) {
+                (true, _) => "its file is read after ours, and the last option counts",
+                (false, true) => "modprobe appends the kernel command line last",
+                (false, false) => "its file is read before ours",
+            },
+        });
+    }
+    found.extend(fragments(facts, &format!("{module}.{option}")).into_iter().filter(|_| on_cmdline));
+    found
+}
+
+fn fragments(facts: &Facts, key: &str) -> Vec<Contender> {
+    let later = facts.system.boot.later_fragments.iter();
+    later
+        .map(|path| Contender {
+            knob: key.to_owned(),
+            who: path.clone(),
+            value: "GRUB_CMDLINE_LINUX_DEFAULT".to_owned(),
+            winner: path.clone(),
+            because: "it sets the variable after our fragment; what it does not carry over is lost",
+        })
+        .collect()
+}

@@ -1,0 +1,188 @@
+//! What the administrator said: stall budget, recovery style, tunables switched off or pinned.
+//!
+//! Files are read in this order, and what a later one says counts, key by key:
+//! `/usr/lib/hvtune/*.toml`, `/etc/hvtune.toml`, `/etc/hvtune.toml.d/*.toml`. A file in
+//! the last directory replaces the one of the same name in the first; a link to
+//! `/dev/null` there leaves nothing of it. Whatever is not understood is an error, and
+//! nothing is written: a misspelt wish must not look like one that was heard.
+
+mod duration;
+mod parse;
+
+use std::collections::BTreeSet;
+
+use crate::root::{Entry, Error, Kind, Root};
+use crate::tunable::{Tunable, Value};
+
+pub use duration::{parse_duration, parse_stall};
+pub use parse::parse;
+
+/// The administrator's wishes, defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The stall budget in seconds: the longest silence of the storage to ride out.
+    pub stall: u64,
+    /// What happens when the budget is spent.
+    pub recovery: Recovery,
+    /// Ids of tunables switched off.
+    pub off: BTreeSet<String>,
+    /// Pinned knobs, in order; the last of a name counts.
+    pub set: Vec<Pin>,
+}
+
+/// What happens when the budget is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Recovery {
+    /// What the kernel does by itself.
+    #[default]
+    Default,
+    /// Hang rather than fail: no timer gives up.
+    Hold,
+    /// Panic, reboot and repair by itself.
+    SelfHeal,
+}
+
+/// One `[set]` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The knob's name (an id has been resolved to its first knob).
+    pub knob: String,
+    /// The value, checked against what the knob accepts.
+    pub value: Value,
+    /// Where it was said: `etc/hvtune.toml:7`.
+    pub origin: String,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { stall: 180, recovery: Recovery::Default, off: BTreeSet::new(), set: Vec::new() }
+    }
+}
+
+impl Policy {
+    /// What a knob was pinned to.
+    pub fn pin(&self, knob: &str) -> Option<&Pin> {
+        self.set.iter().rev().find(|pin| pin.knob == knob)
+    }
+}
+
+/// Why the policy cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// Something in a file is not understood.
+    #[error("{path}:{line}: {why}")]
+    Said {
+        /// The file.
+        path: String,
+        /// Line number, from 1.
+        line: usize,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Error),
+}
+
+/// Directory of defaults that an image or a package brings.
+const VENDOR: &str = "usr/lib/hvtune";
+/// The administrator's file.
+const ADMIN: &str = "etc/hvtune.toml";
+/// The administrator's drop-ins.
+const DROP_INS: &str = "etc/hvtune.toml.d";
+
+/// Reads the policy of a root, or only `config` (path and text) where one was given.
+pub fn read(
+    root: &Root,
+    config: Option<(String, String)>,
+    catalogue: &[&Tunable],
+) -> Result<Policy, PolicyError> {
+    match config {
+        Some(file) => parse(&[file], catalogue),
+        None => parse(&files(root)?, catalogue),
+    }
+}
+
+/// Path and text of every file that counts, in order.
+fn files(root: &Root) -> Result<Vec<(String, String)>, Error> {
+    let drop_ins = toml_files(root, DROP_INS)?;
+    let mut vendor = toml_files(root, VENDOR)?;
+    vendor.retain(|file| drop_ins.iter().all(|drop_in| drop_in.name != file.name));
+    let mut files = Vec::new();
+    let mut take = |path: String, kind: Kind| -> Result<(), Error> {
+        if kind == Kind::Link && root.read_link(&path)?.as_deref() == Some("/dev/null") {
+            return Ok(());
+        }
+        if let Some(text) = root.read_text(&path)? {
+            files.push((path, text));
+        }
+        Ok(())
+    };
+    for file in vendor {
+        take(format!("{VENDOR}/{}", file.name), file.kind)?;
+    }
+    take(ADMIN.to_owned(), Kind::File)?;
+    for file in drop_ins {
+        take(format!("{DROP_INS}/{}", file.name), file.kind)?;
+    }
+    Ok(files)
+}
+
+fn toml_files(root: &Root, dir: &str) -> Result<Vec<Entry>, Error> {
+    let mut files = root.list(dir)?.unwrap_or_default();
+    files.retain(|file| {
+        file.name.strip_suffix(".toml").is_some_and(|stem| !stem.is_empty() && !stem.starts_with('.'))
+    });
+    Ok(files)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
+mod tests {
+    use super::*;
+
+    fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            match text.strip_prefix("-> ") {
+                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+                None => std::fs::write(path, text).unwrap(),
+            }
+        }
+        let root = Root::offline(dir.path()).unwrap();
+        (dir, root)
+    }
+
+    #[test]
+    fn no_file_means_the_defaults() {
+        let (_dir, root) = root(&[]);
+        assert_eq!(read(&root, None, &[]).unwrap(), Policy::default());
+    }
+
+    #[test]
+    fn later_files_win_and_names_mask() {
+        let (_dir, root) = root(&[
+            ("usr/lib/hvtune/10-a.toml", "stall = 100\n"),
+            ("usr/lib/hvtune/50-b.toml", "recovery = \"hold\"\n"),
+            ("usr/lib/hvtune/60-c.toml", "nonsense\n"),
+            ("etc/hvtune.toml", "stall = 200\n"),
+            ("etc/hvtune.toml.d/50-b.toml", "# nothing\n"),
+            ("etc/hvtune.toml.d/60-c.toml", "-> /dev/null"),
+            ("etc/hvtune.toml.d/20-d.toml", "stall = 300\n"),
+            ("etc/hvtune.toml.d/README", "nonsense\n"),
+        ]);
+        let policy = read(&root, None, &[]).unwrap();
+        assert_eq!(policy, Policy { stall: 300, ..Policy::default() });
+        let given = ("my.toml".to_owned(), "recovery = \"self-heal\"\n".to_owned());
+        let policy = read(&root, Some(given), &[]).unwrap();
+        assert_eq!(policy, Policy { recovery: Recovery::SelfHeal, ..Policy::default() });
+    }
+
+    #[test]
+    fn an_unreadable_file_is_an_error() {
+        let (_dir, root) = root(&[("etc/hvtune.toml/x", "")]);
+        assert!(matches!(read(&root, None, &[]), Err(PolicyError::Unreadable(_))));
+    }
+}

@@ -1,0 +1,172 @@
+//! How the root boots, so that a kernel argument lands where the next kernel finds it.
+//!
+//! The first hit wins, most particular first; every answer names what it rests
+//! on. `/boot` and the ESP may be unmounted, in an image build above all: what
+//! is missing there makes the stack unknown, not absent.
+
+mod grub;
+mod look;
+
+use crate::facts::{Boot, BootStack, Gap, OsRelease};
+use crate::root::Root;
+
+use look::Look;
+
+/// A stack and why it was taken for that.
+type Hit = (BootStack, String);
+
+/// In this order.
+const STACKS: &[fn(&mut Look<'_>) -> Option<Hit>] = &[
+    ostree,
+    flatcar,
+    transactional,
+    uki,
+    systemd_boot,
+    suse,
+    grub::bls,
+    grub::azurelinux,
+    grub::debian,
+    grub::mkconfig,
+];
+
+/// Reads the boot stack and what GRUB's defaults hold.
+pub fn read(root: &Root, os: Option<&OsRelease>, gaps: &mut Vec<Gap>) -> Boot {
+    let mut look = Look { root, os, gaps };
+    let (stack, because) =
+        STACKS.iter().find_map(|stack| stack(&mut look)).unwrap_or_else(|| nothing(&mut look));
+    let fragments = grub::fragments(&mut look, stack);
+    Boot {
+        stack,
+        because,
+        later_fragments: grub::later(fragments.as_deref().unwrap_or_default()),
+        configured: grub::configured(&mut look, fragments),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every look at a stack answers with an Option")]
+fn hit(stack: BootStack, because: impl Into<String>) -> Option<Hit> {
+    Some((stack, because.into()))
+}
+
+/// bootc's own directory comes with its package too, so on a root that boots by
+/// entries of its own, and knows no ostree, it does not count.
+fn ostree(look: &mut Look<'_>) -> Option<Hit> {
+    let booted = look.root.is_live() && look.there("run/ostree-booted");
+    let repo = ["ostree/repo", "sysroot/ostree/repo"].into_iter().find(|path| look.there(path));
+    let from = if booted { Some("run/ostree-booted") } else { repo };
+    let tool = ["usr/lib/bootc", "usr/bin/bootc"].into_iter().find(|path| look.there(path));
+    match (tool, from) {
+        (Some(tool), Some(from)) => hit(BootStack::Bootc, format!("{tool} and {from}")),
+        (None, Some(from)) => hit(BootStack::Ostree, from),
+        (Some("usr/lib/bootc"), None)
+            if look.names("boot/loader/entries").is_some_and(|names| names.is_empty()) =>
+        {
+            let grub = ["boot/grub2/grub.cfg", "boot/grub/grub.cfg"].into_iter().any(|path| look.there(path));
+            if grub {
+                None
+            } else {
+                hit(BootStack::Bootc, "usr/lib/bootc, and no boot entries of the root's own")
+            }
+        }
+        _ => None,
+    }
+}
+
+fn flatcar(look: &mut Look<'_>) -> Option<Hit> {
+    if look.os?.id == "flatcar" { hit(BootStack::Flatcar, "os-release ID=flatcar") } else { None }
+}
+
+fn transactional(look: &mut Look<'_>) -> Option<Hit> {
+    let id = look.os.map_or("", |os| &os.id);
+    if ["sle-micro", "sl-micro", "opensuse-microos"].contains(&id) {
+        return hit(BootStack::TransactionalUpdate, format!("os-release ID={id}"));
+    }
+    let tool = "usr/sbin/transactional-update";
+    if look.there(tool) && look.text("etc/fstab").is_some_and(|fstab| root_is_read_only(&fstab)) {
+        return hit(BootStack::TransactionalUpdate, format!("{tool}, and / is read-only in etc/fstab"));
+    }
+    None
+}
+
+/// Whether fstab mounts `/` read-only (man 5 fstab).
+fn root_is_read_only(fstab: &str) -> bool {
+    let lines = fstab.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let mut mounts = lines.map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+    mounts.any(|fields| {
+        matches!(fields.as_slice(), [_, "/", _, options, ..] if options.split(',').any(|option| option == "ro"))
+    })
+}
+
+fn uki(look: &mut Look<'_>) -> Option<Hit> {
+    for esp in look::ESPS {
+        let dir = format!("{esp}EFI/Linux");
+        let images = look.names(&dir).unwrap_or_default();
+        if let Some(image) =
+            images.iter().find(|name| name.to_ascii_lowercase().strip_suffix(".efi").is_some())
+        {
+            return hit(BootStack::Uki, format!("{dir}/{image}"));
+        }
+    }
+    if let Some((path, layout)) = look.install_layout()
+        && layout == "uki"
+    {
+        return hit(BootStack::Uki, format!("{path} says layout=uki"));
+    }
+    // What the package kernel-uki-virt installs, where there is no plain kernel beside it.
+    let kernels = look.names("usr/lib/modules").unwrap_or_default();
+    let mut holding = |file: &str| {
+        kernels.iter().map(|name| format!("usr/lib/modules/{name}/{file}")).find(|path| look.there(path))
+    };
+    let image = holding("vmlinuz-virt.efi")?;
+    if holding("vmlinuz").is_none() { hit(BootStack::Uki, image) } else { None }
+}
+
+fn systemd_boot(look: &mut Look<'_>) -> Option<Hit> {
+    for esp in look::ESPS {
+        let conf = format!("{esp}loader/loader.conf");
+        let loaders = look.names(&format!("{esp}EFI/systemd")).unwrap_or_default();
+        if let Some(loader) = loaders.first()
+            && look.there(&conf)
+        {
+            return hit(BootStack::SystemdBoot, format!("{conf} and {esp}EFI/systemd/{loader}"));
+        }
+    }
+    let (path, layout) = look.install_layout()?;
+    let grub = ["boot/grub2/grub.cfg", "boot/grub/grub.cfg"].into_iter().any(|path| look.there(path));
+    if layout == "bls" && !grub {
+        return hit(BootStack::SystemdBoot, format!("{path} says layout=bls, and there is no GRUB menu"));
+    }
+    None
+}
+
+/// perl-bootloader's choice; with BLS entries it keeps the arguments in /etc/kernel/cmdline,
+/// as it does for systemd-boot (<https://github.com/openSUSE/perl-bootloader>).
+fn suse(look: &mut Look<'_>) -> Option<Hit> {
+    let path = "etc/sysconfig/bootloader";
+    let text = look.text(path)?;
+    let loader = look::setting(&text, "LOADER_TYPE")?;
+    let because = format!("{path} says LOADER_TYPE={loader}");
+    match &*loader {
+        "grub2" | "grub2-efi" => hit(BootStack::SuseGrub, because),
+        "systemd-boot" | "grub2-bls" => hit(BootStack::SystemdBoot, because),
+        "" => None,
+        _ => hit(BootStack::Unrecognised, because),
+    }
+}
+
+/// No stack that we know.
+fn nothing(look: &mut Look<'_>) -> Hit {
+    let Some(names) = look.names("boot") else {
+        return (BootStack::Unknown, "boot could not be listed".to_owned());
+    };
+    match names.iter().find(|name| look::is_kernel(name)) {
+        Some(kernel) => (
+            BootStack::Unrecognised,
+            format!("boot/{kernel} is there, but the configuration of no known boot loader"),
+        ),
+        None => (BootStack::Unknown, "boot holds no kernel: it may not be mounted".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

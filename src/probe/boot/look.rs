@@ -1,0 +1,61 @@
+//! Looking at a root for its boot loader; what cannot be read is noted.
+
+use crate::facts::{Attribute, Gap, OsRelease};
+use crate::probe::noted;
+use crate::root::Root;
+
+const FACT: &str = "boot";
+
+/// Where the ESP is mounted, trailing slash included.
+pub(super) const ESPS: &[&str] = &["boot/efi/", "efi/", "boot/"];
+
+/// A root under inspection.
+pub(super) struct Look<'a> {
+    pub(super) root: &'a Root,
+    pub(super) os: Option<&'a OsRelease>,
+    pub(super) gaps: &'a mut Vec<Gap>,
+}
+
+impl Look<'_> {
+    /// Whether anything stands at a path.
+    pub(super) fn there(&mut self, path: &str) -> bool {
+        noted(self.gaps, FACT, path, self.root.kind(path)).value().is_some()
+    }
+
+    /// A file's text; bytes that are no text are no obstacle.
+    pub(super) fn text(&mut self, path: &str) -> Option<String> {
+        let bytes = noted(self.gaps, FACT, path, self.root.read(path)).into_value()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The names in a directory: none where it does not exist, `None` where it cannot be listed.
+    pub(super) fn names(&mut self, path: &str) -> Option<Vec<String>> {
+        match noted(self.gaps, FACT, path, self.root.list(path)) {
+            Attribute::Is(entries) => Some(entries.into_iter().map(|entry| entry.name).collect()),
+            Attribute::Absent => Some(Vec::new()),
+            Attribute::Unknown => None,
+        }
+    }
+
+    /// kernel-install's layout, and the file that sets it (man 8 kernel-install).
+    pub(super) fn install_layout(&mut self) -> Option<(&'static str, String)> {
+        ["etc/kernel/install.conf", "usr/lib/kernel/install.conf"].into_iter().find_map(|path| {
+            let text = self.text(path)?;
+            Some((path, setting(&text, "layout")?))
+        })
+    }
+}
+
+/// The last value that a shell-like file gives a key, without its quotes.
+pub(super) fn setting(text: &str, key: &str) -> Option<String> {
+    let value = |line: &str| {
+        let value = line.trim().strip_prefix(key)?.strip_prefix('=')?.trim();
+        Some(value.trim_matches(['"', '\'']).to_owned())
+    };
+    text.lines().rev().find_map(value)
+}
+
+/// Whether a name in /boot is that of a kernel.
+pub(super) fn is_kernel(name: &str) -> bool {
+    ["vmlinuz", "vmlinux", "linux-", "bzImage", "Image"].iter().any(|start| name.starts_with(start))
+}

@@ -1,0 +1,125 @@
+//! NVMe namespaces: which controller they belong to, and what that calls itself.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::attrs::Reader;
+use super::path::{parse_nvme, resolve, split_last};
+use crate::facts::{Class, Gap};
+use crate::root::Root;
+
+/// Native-multipath heads live here, away from the controllers that serve them
+/// (<https://docs.kernel.org/admin-guide/nvme-multipath.html>).
+const SUBSYSTEMS: &str = "sys/devices/virtual/nvme-subsystem/";
+
+/// What a namespace's parent directory, a controller or a subsystem, says.
+#[derive(Debug, Clone, Default)]
+struct Parent {
+    model: String,
+    /// Instance numbers of a subsystem's controllers.
+    controllers: Vec<u32>,
+}
+
+/// The controllers and subsystems met so far, by path: one Azure controller serves all remote disks.
+#[derive(Debug)]
+pub(super) struct Controllers<'root> {
+    machine: &'root Root,
+    met: BTreeMap<String, Parent>,
+}
+
+/// What a namespace is.
+#[derive(Debug)]
+pub(super) struct Namespace {
+    pub(super) class: Class,
+    pub(super) model: String,
+    /// What the paths of a head would be called; not all of them need exist.
+    pub(super) paths: Vec<String>,
+}
+
+impl<'root> Controllers<'root> {
+    pub(super) fn new(machine: &'root Root) -> Self {
+        Self { machine, met: BTreeMap::new() }
+    }
+
+    /// Looks up a namespace by name and resolved path.
+    pub(super) fn namespace(&mut self, name: &str, path: &str, gaps: &mut Vec<Gap>) -> Namespace {
+        let above = split_last(path).map_or("", |(above, _)| above);
+        let parent = match self.met.entry(above.to_owned()) {
+            Entry::Occupied(met) => met.into_mut(),
+            Entry::Vacant(new) if path.starts_with(SUBSYSTEMS) => {
+                new.insert(read_subsystem(self.machine, above, name, gaps))
+            }
+            Entry::Vacant(new) => {
+                let model = read_model(self.machine, above, name, gaps);
+                new.insert(Parent { model, controllers: Vec::new() })
+            }
+        };
+        let paths = match parse_nvme(name) {
+            Some((subsystem, None, namespace)) => {
+                parent.controllers.iter().map(|c| format!("nvme{subsystem}c{c}n{namespace}")).collect()
+            }
+            _ => Vec::new(),
+        };
+        Namespace { class: class_of(&parent.model), model: parent.model.clone(), paths }
+    }
+}
+
+/// The class by the model, which Azure's own rules go by
+/// (<https://github.com/Azure/azure-vm-utils/blob/main/udev/80-azure-disk.rules>).
+fn class_of(model: &str) -> Class {
+    match model {
+        "MSFT NVMe Accelerator v1.0" => Class::NvmeAzureRemote,
+        "Microsoft NVMe Direct Disk" | "Microsoft NVMe Direct Disk v2" => Class::NvmeAzureLocal,
+        _ => Class::Nvme,
+    }
+}
+
+fn read_model(machine: &Root, dir: &str, name: &str, gaps: &mut Vec<Gap>) -> String {
+    match machine.dir(dir) {
+        Ok(Some(open)) => Reader::new(&open, ("disks", name), gaps).printable("model", "model"),
+        Ok(None) => String::new(),
+        Err(error) => {
+            gaps.push(Gap { fact: format!("disks.{name}.model"), path: dir.to_owned(), why: error.reason() });
+            String::new()
+        }
+    }
+}
+
+/// Follows the links `nvmeN` of a subsystem to its controllers. They are one
+/// device, so the first model found is everybody's.
+fn read_subsystem(machine: &Root, path: &str, name: &str, gaps: &mut Vec<Gap>) -> Parent {
+    let mut parent = Parent::default();
+    let found = machine.dir(path).and_then(|dir| {
+        let Some(dir) = dir else { return Ok(()) };
+        for entry in dir.entries()? {
+            let Some(instance) = entry.name.strip_prefix("nvme").and_then(|rest| rest.parse().ok()) else {
+                continue;
+            };
+            let Some(target) = dir.read_link(&entry.name)? else { continue };
+            parent.controllers.push(instance);
+            if parent.model.is_empty() {
+                parent.model = read_model(machine, &resolve(path, &target), name, gaps);
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = found {
+        gaps.push(Gap { fact: format!("disks.{name}.slaves"), path: path.to_owned(), why: error.reason() });
+    }
+    parent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_azures_exact_models_are_azures() {
+        assert_eq!(class_of("MSFT NVMe Accelerator v1.0"), Class::NvmeAzureRemote);
+        assert_eq!(class_of("Microsoft NVMe Direct Disk"), Class::NvmeAzureLocal);
+        assert_eq!(class_of("Microsoft NVMe Direct Disk v2"), Class::NvmeAzureLocal);
+        assert_eq!(class_of("MSFT NVMe Accelerator v2.0"), Class::Nvme);
+        assert_eq!(class_of("Samsung SSD 980"), Class::Nvme);
+        assert_eq!(class_of(""), Class::Nvme);
+    }
+}

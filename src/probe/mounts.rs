@@ -1,0 +1,89 @@
+//! Mounted file systems and swap, and the disks that they stand on.
+
+mod devices;
+mod parse;
+
+use std::collections::BTreeMap;
+
+use crate::facts::{Disk, Gap, Mount, Swap};
+use crate::root::Root;
+
+use devices::Devices;
+use parse::Line;
+
+/// Thousands of mounts are normal on a container host, at some 200 bytes each.
+const LIMIT: usize = 16 << 20;
+
+/// Reads both. `disks`: sorted by name; `None` where they could not be read, so
+/// that nothing stands on a known one.
+pub(crate) fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> (Vec<Mount>, Vec<Swap>) {
+    let text = read_text(machine, "proc/self/mountinfo", "mounts", gaps);
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if let Some(line) = parse::mount_line(line) {
+            lines.push(line);
+        } else {
+            let why = "a line that is not as the kernel documents it".to_owned();
+            gaps.push(Gap { fact: "mounts".to_owned(), path: "proc/self/mountinfo".to_owned(), why });
+        }
+    }
+    let lines = uncovered(lines);
+    let mut devices = Devices::new(machine, disks);
+    let mounts =
+        lines.iter().filter(|line| line.stands_on_storage()).map(|line| mount(line, &mut devices, gaps));
+    let mounts = mounts.collect();
+    let text = read_text(machine, "proc/swaps", "swaps", gaps);
+    let swaps = parse::swaps(&text).into_iter();
+    let swaps = swaps.map(|(path, is_file)| swap(path, is_file, &lines, &mut devices, gaps)).collect();
+    (mounts, swaps)
+}
+
+fn read_text(machine: &Root, path: &str, fact: &str, gaps: &mut Vec<Gap>) -> String {
+    let why = match machine.read_at_most(path, LIMIT) {
+        // A mount point may be any bytes; one that is not text must not hide the others.
+        Ok(Some(bytes)) => return String::from_utf8_lossy(&bytes).into_owned(),
+        // A kernel without swap has no proc/swaps.
+        Ok(None) if fact == "swaps" => return String::new(),
+        Ok(None) => "it is not there".to_owned(),
+        Err(error) => error.reason(),
+    };
+    gaps.push(Gap { fact: fact.to_owned(), path: path.to_owned(), why });
+    String::new()
+}
+
+/// What can be seen: a later mount on the same point covers the earlier.
+fn uncovered(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+    let last: BTreeMap<String, usize> =
+        lines.iter().enumerate().map(|(at, line)| (line.point.to_string(), at)).collect();
+    let seen = |at: usize, line: &Line<'_>| last.get(line.point.as_ref()) == Some(&at);
+    lines.into_iter().enumerate().filter(|(at, line)| seen(*at, line)).map(|(_, line)| line).collect()
+}
+
+fn mount(line: &Line<'_>, devices: &mut Devices<'_>, gaps: &mut Vec<Gap>) -> Mount {
+    Mount {
+        point: line.point.to_string(),
+        fstype: line.fstype.to_owned(),
+        read_only: line.options().any(|option| option == "ro"),
+        disk: devices.of_mount(line, gaps),
+        options: line.options().map(str::to_owned).collect(),
+    }
+}
+
+fn swap(
+    path: String,
+    is_file: bool,
+    lines: &[Line<'_>],
+    devices: &mut Devices<'_>,
+    gaps: &mut Vec<Gap>,
+) -> Swap {
+    let disk = if is_file {
+        let holder = lines.iter().filter(|line| line.holds(&path)).max_by_key(|line| line.point.len());
+        holder.and_then(|line| devices.of_mount(line, gaps))
+    } else {
+        devices.of_source(&path, "swaps", gaps)
+    };
+    Swap { path, disk }
+}
+
+#[cfg(test)]
+mod tests;

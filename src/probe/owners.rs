@@ -1,0 +1,323 @@
+//! Other writers of the knobs that we set, as far as the root shows them.
+
+mod concern;
+mod layers;
+
+use crate::facts::{Gap, OptionLine, Owners, RuleWrite, SysctlLine, Waagent};
+use crate::formats::{modprobe, sysctl, udev};
+use crate::root::Root;
+
+use concern::may_concern;
+use layers::{Layers, gap};
+
+const SYSCTLS: Layers = Layers { below: "sysctl.d", ending: ".conf", fact: "owners.sysctls" };
+const RULES: Layers = Layers { below: "udev/rules.d", ending: ".rules", fact: "owners.rules" };
+const OPTIONS: Layers = Layers { below: "modprobe.d", ending: ".conf", fact: "owners.options" };
+
+/// procps reads it after everything else, systemd-sysctl not at all.
+const SYSCTL_CONF: &str = "etc/sysctl.conf";
+const WAAGENT_CONF: &str = "etc/waagent.conf";
+/// The rules file of azure-vm-utils
+/// (<https://github.com/Azure/azure-vm-utils/blob/main/udev/80-azure-disk.rules>).
+const AZURE_RULES: &str = "/80-azure-disk.rules";
+
+/// Sysctl keys that matter here; one that ends in `_` stands for all that begin so.
+const KEYS: &[&str] = &["vm.swappiness", "vm.dirty_", "kernel.hung_task_", "kernel.panic"];
+
+/// Attributes that matter here.
+const ATTRS: &[&str] = &[
+    "queue/scheduler",
+    "queue/nr_requests",
+    "queue/read_ahead_kb",
+    "queue/io_timeout",
+    "device/timeout",
+    "timeout",
+    "max_retries",
+];
+
+/// What every rules file that writes one of [`ATTRS`] contains.
+const HINTS: &[&str] = &["queue/", "timeout", "max_retries"];
+
+/// Reads them. What cannot be read becomes a gap.
+pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
+    let (rules, azure_vm_utils) = rules(root, gaps);
+    Owners {
+        waagent: waagent(root, gaps),
+        azure_vm_utils,
+        tuned: tuned(root, gaps),
+        saptune: any(root, gaps, "owners.saptune", &["usr/sbin/saptune"]),
+        multipath: any(
+            root,
+            gaps,
+            "owners.multipath",
+            &["etc/multipath.conf", "usr/sbin/multipathd", "sbin/multipathd"],
+        ),
+        iscsi: any(root, gaps, "owners.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
+        sysctls: sysctls(root, gaps),
+        rules,
+        options: options(root, gaps),
+    }
+}
+
+fn text(root: &Root, gaps: &mut Vec<Gap>, fact: &str, path: &str) -> Option<String> {
+    root.read_text(path).unwrap_or_else(|error| {
+        gaps.push(gap(fact, path, &error));
+        None
+    })
+}
+
+/// Whether one of these files is there.
+fn any(root: &Root, gaps: &mut Vec<Gap>, fact: &str, paths: &[&str]) -> bool {
+    paths.iter().any(|path| {
+        root.has_file(path).unwrap_or_else(|error| {
+            gaps.push(gap(fact, path, &error));
+            false
+        })
+    })
+}
+
+fn waagent(root: &Root, gaps: &mut Vec<Gap>) -> Option<Waagent> {
+    let text = text(root, gaps, "owners.waagent", WAAGENT_CONF)?;
+    Some(Waagent { scsi_timeout: scsi_timeout(&text), path: WAAGENT_CONF.to_owned() })
+}
+
+/// `OS.RootDeviceScsiTimeout` as the agent reads it: the last one counts, `None` is off
+/// (<https://github.com/Azure/WALinuxAgent/blob/develop/azurelinuxagent/common/conf.py>).
+fn scsi_timeout(text: &str) -> Option<u64> {
+    let mut values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == "OS.RootDeviceScsiTimeout").then_some(value)
+    });
+    let value = values.next_back()?.split('#').next()?;
+    value.trim_matches(['"', ' ', '\t', '\r']).parse().ok()
+}
+
+fn tuned(root: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
+    let text = text(root, gaps, "owners.tuned", "etc/tuned/active_profile")?;
+    let shown = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
+    let profile: String = text.trim().chars().take(128).map(shown).collect();
+    (!profile.is_empty()).then_some(profile)
+}
+
+fn sysctls(root: &Root, gaps: &mut Vec<Gap>) -> Vec<SysctlLine> {
+    let mut texts = SYSCTLS.texts(root, gaps);
+    texts.extend(text(root, gaps, SYSCTLS.fact, SYSCTL_CONF).map(|text| (SYSCTL_CONF.to_owned(), text)));
+    let mut lines = Vec::new();
+    for (path, text) in texts {
+        for entry in sysctl::scan(&text).into_iter().filter(|entry| is_watched(&entry.key)) {
+            lines.push(SysctlLine {
+                path: path.clone(),
+                line: entry.line,
+                key: entry.key,
+                value: entry.value,
+            });
+        }
+    }
+    lines
+}
+
+fn is_watched(key: &str) -> bool {
+    !key.contains(['*', '?', '['])
+        && KEYS.iter().any(|known| key == *known || (known.ends_with('_') && key.starts_with(known)))
+}
+
+/// The writes, and whether azure-vm-utils' timeout is among them.
+fn rules(root: &Root, gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bool) {
+    let mut rules = Vec::new();
+    let mut azure = false;
+    for (path, text) in RULES.texts(root, gaps) {
+        // Most files say nothing of the kind, and parsing is what costs.
+        if !HINTS.iter().any(|hint| text.contains(hint)) {
+            continue;
+        }
+        for write in udev::scan(&text).into_iter().filter(may_concern) {
+            // `[subsystem/kernel]attr` writes to a device by its name.
+            let attr = write.attr.rsplit(']').next().unwrap_or_default().trim_start_matches('/');
+            if !ATTRS.contains(&attr) {
+                continue;
+            }
+            azure |= attr == "queue/io_timeout" && path.ends_with(AZURE_RULES);
+            rules.push(RuleWrite {
+                path: path.clone(),
+                line: write.line,
+                attr: attr.to_owned(),
+                value: write.value,
+            });
+        }
+    }
+    (rules, azure)
+}
+
+fn options(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
+    let mut lines = Vec::new();
+    for (path, text) in OPTIONS.texts(root, gaps) {
+        for option in modprobe::scan(&text) {
+            if super::MODULES.contains(&option.module.as_str()) {
+                lines.push(OptionLine {
+                    path: path.clone(),
+                    line: option.line,
+                    module: option.module,
+                    parameter: option.parameter,
+                    value: option.value,
+                });
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
+mod tests {
+    use super::*;
+    use crate::marker::marker_line;
+
+    /// Reads a tree laid out for the purpose; `-> x` makes a link.
+    fn owners(files: &[(&str, &str)]) -> (Owners, Vec<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            match text.strip_prefix("-> ") {
+                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+                None => std::fs::write(path, text).unwrap(),
+            }
+        }
+        let mut gaps = Vec::new();
+        let owners = read(&Root::offline(dir.path()).unwrap(), &mut gaps);
+        (owners, gaps.into_iter().map(|gap| format!("{} {}: {}", gap.fact, gap.path, gap.why)).collect())
+    }
+
+    #[test]
+    fn an_empty_root_has_none() {
+        assert_eq!(owners(&[]), (Owners::default(), vec![]));
+    }
+
+    #[test]
+    fn agents_and_daemons_are_found() {
+        let (found, gaps) = owners(&[
+            ("etc/waagent.conf", "# OS.RootDeviceScsiTimeout=1\nOS.RootDeviceScsiTimeout = 300 # s\n"),
+            ("etc/tuned/active_profile", "virtual-guest sap\u{e9}\n"),
+            ("usr/sbin/saptune", ""),
+            ("usr/sbin/multipathd", ""),
+            ("sbin", "-> usr/sbin"),
+            ("etc/iscsi/iscsid.conf", ""),
+        ]);
+        assert_eq!(gaps, [""; 0]);
+        let path = "etc/waagent.conf".to_owned();
+        assert_eq!(found.waagent, Some(Waagent { scsi_timeout: Some(300), path }));
+        assert_eq!(found.tuned.as_deref(), Some("virtual-guest sap?"));
+        assert!(found.saptune && found.multipath && found.iscsi && !found.azure_vm_utils);
+    }
+
+    #[test]
+    fn the_agents_timeout_is_read_as_the_agent_does() {
+        for (text, expected) in [
+            ("OS.RootDeviceScsiTimeout=300\nOS.RootDeviceScsiTimeoutPeriod=30\n", Some(300)),
+            ("OS.RootDeviceScsiTimeout=\"300\"\r\n", Some(300)),
+            ("OS.RootDeviceScsiTimeout=300\nOS.RootDeviceScsiTimeout=180\n", Some(180)),
+            ("OS.RootDeviceScsiTimeout=None\n", None),
+            ("OS.RootDeviceScsiTimeout=\n", None),
+            ("OS.RootDeviceScsiTimeout=soon\n", None),
+            ("#OS.RootDeviceScsiTimeout=300\n", None),
+            ("", None),
+        ] {
+            assert_eq!(scsi_timeout(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sysctl_files_merge_by_name() {
+        let ours = "vm.swappiness = 10\n";
+        let ours = format!("{}{ours}", marker_line(ours.as_bytes()));
+        let (found, gaps) = owners(&[
+            ("usr/lib/sysctl.d/50-default.conf", "kernel.sysrq=16\n-net.ipv4.conf.all.rp_filter=2\n"),
+            ("usr/lib/sysctl.d/60-a.conf", "vm.swappiness = 1\n"),
+            ("etc/sysctl.d/60-a.conf", "vm.swappiness = 2\nvm.d*=1\n"),
+            ("usr/lib/sysctl.d/70-b.conf", "vm.swappiness = 3\n"),
+            ("etc/sysctl.d/70-b.conf", "-> /dev/null"),
+            ("etc/sysctl.d/90-hvtune.conf", &ours),
+            ("etc/sysctl.d/99-sysctl.conf", "-> ../sysctl.conf"),
+            ("run/sysctl.d/10-z.conf", "kernel/hung_task_panic=1\n"),
+            ("etc/sysctl.d/bad.conf", "vm.swappiness = 4\n"),
+            ("etc/sysctl.d/README", "vm.swappiness = 5\n"),
+            ("etc/sysctl.conf", "# x\nvm.dirty_ratio=30\n"),
+            ("lib", "-> usr/lib"),
+        ]);
+        let lines: Vec<String> =
+            found.sysctls.iter().map(|l| format!("{}:{} {}={}", l.path, l.line, l.key, l.value)).collect();
+        assert_eq!(
+            lines,
+            [
+                "run/sysctl.d/10-z.conf:1 kernel.hung_task_panic=1",
+                "etc/sysctl.d/60-a.conf:1 vm.swappiness=2",
+                "etc/sysctl.d/99-sysctl.conf:2 vm.dirty_ratio=30",
+                "etc/sysctl.d/bad.conf:1 vm.swappiness=4",
+                "etc/sysctl.conf:2 vm.dirty_ratio=30",
+            ]
+        );
+        assert_eq!(gaps, [""; 0]);
+        assert!(super::super::SYSCTL_KEYS.iter().all(|key| is_watched(key)));
+    }
+
+    #[test]
+    fn rules_that_may_concern_our_disks_are_found() {
+        let azure = "ENV{AZURE_DISK_TYPE}==\"os|data\", ATTR{queue/io_timeout}=\"240000\"\n";
+        let big = format!("{}KERNEL==\"sd*\", ATTR{{queue/nr_requests}}=\"8\"\n", "# filler\n".repeat(8000));
+        let (found, gaps) = owners(&[
+            ("lib/udev/rules.d/60-block.rules", "ACTION!=\"remove\", OPTIONS+=\"watch\"\n"),
+            ("lib/udev/rules.d/60-net.rules", "SUBSYSTEM==\"net\", ATTR{queue/timeout}=\"1\"\n"),
+            ("lib/udev/rules.d/60-sched.rules", "KERNEL==\"vd*\", ATTR{queue/scheduler}=\"none\"\n"),
+            ("usr/lib/udev/rules.d/80-azure-disk.rules", azure),
+            ("etc/udev/rules.d/99-x.rules", "KERNEL==\"sdb\", ATTR{[block/sda]queue/scheduler}=\"bfq\"\n"),
+            ("etc/udev/rules.d/70-big.rules", &big),
+        ]);
+        let writes: Vec<String> =
+            found.rules.iter().map(|w| format!("{}:{} {}={}", w.path, w.line, w.attr, w.value)).collect();
+        assert_eq!(
+            writes,
+            [
+                "etc/udev/rules.d/70-big.rules:8001 queue/nr_requests=8",
+                "usr/lib/udev/rules.d/80-azure-disk.rules:1 queue/io_timeout=240000",
+                "etc/udev/rules.d/99-x.rules:1 queue/scheduler=bfq",
+            ]
+        );
+        assert!(found.azure_vm_utils);
+        assert_eq!(gaps, [""; 0]);
+        for mask in ["", "-> /dev/null", "# replaced\n"] {
+            let etc = "etc/udev/rules.d/80-azure-disk.rules";
+            let (found, _) = owners(&[("usr/lib/udev/rules.d/80-azure-disk.rules", azure), (etc, mask)]);
+            assert!(!found.azure_vm_utils, "{mask}");
+        }
+    }
+
+    #[test]
+    fn module_options_are_found_and_the_unreadable_is_a_gap() {
+        let dir = "etc/modprobe.d/dir.conf/x";
+        let (found, gaps) = owners(&[
+            ("etc/modprobe.d/a.conf", "options nvme-core io_timeout=255\noptions snd a=1\n"),
+            ("usr/lib/modprobe.d/b.conf", "options hv_storvsc storvsc_ringbuffer_size=131072\n"),
+            (dir, ""),
+            ("etc/tuned/active_profile/x", ""),
+        ]);
+        let lines: Vec<String> = found
+            .options
+            .iter()
+            .map(|o| format!("{}:{} {}.{}={}", o.path, o.line, o.module, o.parameter, o.value))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "etc/modprobe.d/a.conf:1 nvme_core.io_timeout=255",
+                "usr/lib/modprobe.d/b.conf:1 hv_storvsc.storvsc_ringbuffer_size=131072",
+            ]
+        );
+        assert_eq!(
+            gaps,
+            [
+                "owners.tuned etc/tuned/active_profile: it is a directory, not a regular file",
+                "owners.options etc/modprobe.d/dir.conf: it is a directory, not a regular file",
+            ]
+        );
+    }
+}

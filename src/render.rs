@@ -1,0 +1,399 @@
+//! Verdicts to files: what is set becomes lines of a format, printed by a template.
+//!
+//! Pure. Code composes the lines, templates only loop over them, and whatever a
+//! template printed (ours or an administrator's) is parsed back by the strict
+//! parser of its format: it must carry exactly the planned assignments, in order.
+
+mod place;
+mod rules;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tera::{Context, Tera};
+
+use crate::facts::Facts;
+use crate::formats::{Refusal, grub, modprobe, sysctl, udev};
+use crate::marker::marker_line;
+use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
+
+pub use place::{Landing, kernel_arg, landing};
+pub use rules::at_least_pattern;
+
+/// The kinds of file that are rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// udev rules
+    Udev,
+    /// sysctl.d
+    Sysctl,
+    /// modprobe.d
+    Modprobe,
+    /// /etc/default/grub.d
+    Grub,
+}
+
+impl Format {
+    /// All of them, in the order of files in a plan.
+    pub const ALL: [Self; 4] = [Self::Udev, Self::Sysctl, Self::Modprobe, Self::Grub];
+
+    /// The template's file name, embedded and under `/etc/hvtune/templates/`.
+    pub fn template(self) -> &'static str {
+        match self {
+            Self::Udev => "udev.rules.tera",
+            Self::Sysctl => "sysctl.conf.tera",
+            Self::Modprobe => "modprobe.conf.tera",
+            Self::Grub => "grub.cfg.tera",
+        }
+    }
+
+    fn embedded(self) -> &'static str {
+        match self {
+            Self::Udev => include_str!("../templates/udev.rules.tera"),
+            Self::Sysctl => include_str!("../templates/sysctl.conf.tera"),
+            Self::Modprobe => include_str!("../templates/modprobe.conf.tera"),
+            Self::Grub => include_str!("../templates/grub.cfg.tera"),
+        }
+    }
+}
+
+/// Templates that an administrator put in place of the embedded ones, by file name.
+pub type Templates = BTreeMap<&'static str, String>;
+
+/// What must follow before a file takes effect on the running system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// udevd reads its rules anew, and the disks concerned get a change event.
+    ReloadUdev,
+    /// The values are written to /proc/sys.
+    WriteSysctl,
+    /// The initramfs is made anew, and the machine restarted.
+    Initramfs,
+    /// The boot menu is made anew, and the machine restarted.
+    BootMenu,
+}
+
+/// One rendered file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Path below the root, no leading slash.
+    pub path: String,
+    /// Which format.
+    pub format: Format,
+    /// Permission bits.
+    pub mode: u32,
+    /// The whole content, marker first.
+    pub body: Vec<u8>,
+    /// Ids of the tunables it carries, in order.
+    pub from: Vec<&'static str>,
+    /// What must follow.
+    pub effect: Effect,
+}
+
+/// Why rendering stopped: always a template's fault, never a machine's.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The template does not load or run.
+    #[error("rendering template {name}: {why}")]
+    Template {
+        /// Its file name.
+        name: &'static str,
+        /// What the engine says.
+        why: String,
+    },
+    /// What it printed is no file that we would write.
+    #[error(
+        "checking what template {name} printed: {refusal}; mend or remove the template under /etc/hvtune/templates"
+    )]
+    Refused {
+        /// Its file name.
+        name: &'static str,
+        /// The strict parser's answer.
+        refusal: Refusal,
+    },
+    /// What it printed does not say what was planned.
+    #[error(
+        "checking what template {name} printed: it must carry exactly the planned assignments, in order ({why}); \
+         mend or remove the template under /etc/hvtune/templates"
+    )]
+    Differs {
+        /// Its file name.
+        name: &'static str,
+        /// The first difference.
+        why: String,
+    },
+}
+
+/// One tunable's share of a file, as a template sees it.
+#[derive(Debug, Serialize)]
+struct Item {
+    id: &'static str,
+    title: &'static str,
+    because: String,
+    sources: Vec<&'static str>,
+    lines: Vec<Line>,
+}
+
+/// One line, as a template sees it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Line {
+    Rule { tokens: Vec<RuleToken> },
+    Setting { key: String, value: String },
+    Option { module: String, parameter: String, value: String },
+    Shell { line: String },
+}
+
+/// One token of a rule, as a template sees it; `then` separates it from the next.
+#[derive(Debug, Serialize)]
+struct RuleToken {
+    key: String,
+    op: String,
+    value: String,
+    then: &'static str,
+}
+
+fn rule_line(tokens: &[udev::Token]) -> Line {
+    let last = tokens.len().saturating_sub(1);
+    let tokens = tokens
+        .iter()
+        .enumerate()
+        .map(|(index, token)| RuleToken {
+            key: token.key.clone(),
+            op: token.op.clone(),
+            value: token.value.clone(),
+            then: if index == last { "" } else { ", " },
+        })
+        .collect();
+    Line::Rule { tokens }
+}
+
+/// What a file must carry, as its strict parser gives it back.
+#[derive(Debug, PartialEq, Eq)]
+enum Carried {
+    Rules(Vec<Vec<udev::Token>>),
+    Settings(Vec<(bool, String, String)>),
+    Options(Vec<(String, String, String)>),
+    Edits(Vec<grub::Edit>),
+}
+
+/// Renders every file that the verdicts ask for, in [`Format::ALL`]'s order.
+pub fn render(verdicts: &[Verdict], facts: &Facts, templates: &Templates) -> Result<Vec<Artifact>, Error> {
+    let mut artifacts = Vec::new();
+    for format in Format::ALL {
+        let shares = place::shares(verdicts, facts, format);
+        if shares.is_empty() {
+            continue;
+        }
+        let body = print(format, &shares, templates)?;
+        artifacts.push(Artifact {
+            path: place::path(format, facts),
+            format,
+            mode: 0o644,
+            body,
+            from: shares.iter().map(|share| share.tunable.id).collect(),
+            effect: match format {
+                Format::Udev => Effect::ReloadUdev,
+                Format::Sysctl => Effect::WriteSysctl,
+                Format::Modprobe => Effect::Initramfs,
+                Format::Grub => Effect::BootMenu,
+            },
+        });
+    }
+    Ok(artifacts)
+}
+
+/// A tunable's assignments that go into one file, with the reason.
+#[derive(Debug)]
+struct Share<'a> {
+    tunable: &'static Tunable,
+    because: &'a str,
+    assignments: Vec<&'a Assignment>,
+}
+
+fn shares_of(verdicts: &[Verdict], wanted: impl Fn(&Assignment) -> bool) -> Vec<Share<'_>> {
+    verdicts
+        .iter()
+        .filter_map(|verdict| match &verdict.decision {
+            Decision::Set { what, because } => {
+                let assignments: Vec<&Assignment> = what.iter().filter(|a| wanted(a)).collect();
+                (!assignments.is_empty()).then_some(Share { tunable: verdict.tunable, because, assignments })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn print(format: Format, shares: &[Share<'_>], templates: &Templates) -> Result<Vec<u8>, Error> {
+    let name = format.template();
+    let fail = |error: tera::Error| Error::Template { name, why: chain(&error) };
+    let (head, items, tail, carried) = compose(format, shares);
+    let mut context = Context::new();
+    context.insert("head", &head);
+    context.insert("items", &items);
+    context.insert("tail", &tail);
+    let mut tera = Tera::default();
+    let source = templates.get(name).map_or(format.embedded(), String::as_str);
+    tera.add_raw_template(name, source).map_err(fail)?;
+    let body = tera.render(name, &context).map_err(fail)?;
+    check(format, &body, &carried)?;
+    Ok(format!("{}{body}", marker_line(body.as_bytes())).into_bytes())
+}
+
+/// The engine's message and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+type Composed = (Vec<Line>, Vec<Item>, Vec<Line>, Carried);
+
+fn compose(format: Format, shares: &[Share<'_>]) -> Composed {
+    match format {
+        Format::Udev => compose_rules(shares),
+        Format::Sysctl => plain(
+            shares,
+            |assignments| {
+                let pairs: Vec<_> =
+                    assignments.iter().map(|a| (true, a.target.knob(), a.want.value().to_string())).collect();
+                let lines = pairs
+                    .iter()
+                    .map(|(_, key, value)| Line::Setting { key: key.clone(), value: value.clone() })
+                    .collect();
+                (lines, pairs)
+            },
+            Carried::Settings,
+        ),
+        Format::Modprobe => plain(
+            shares,
+            |assignments| {
+                let options: Vec<_> = assignments.iter().filter_map(|a| module_option(a)).collect();
+                let lines = options
+                    .iter()
+                    .map(|(module, parameter, value)| Line::Option {
+                        module: module.clone(),
+                        parameter: parameter.clone(),
+                        value: value.clone(),
+                    })
+                    .collect();
+                (lines, options)
+            },
+            Carried::Options,
+        ),
+        Format::Grub => plain(
+            shares,
+            |assignments| {
+                let edits: Vec<_> = assignments.iter().map(|a| place::edit(a)).collect();
+                let lines =
+                    edits.iter().flat_map(place::edit_lines).map(|line| Line::Shell { line }).collect();
+                (lines, edits)
+            },
+            Carried::Edits,
+        ),
+    }
+}
+
+fn module_option(assignment: &Assignment) -> Option<(String, String, String)> {
+    match assignment.target {
+        Target::ModuleOption { module, option } => {
+            Some((module.to_owned(), option.to_owned(), assignment.want.value().to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// Composes a file whose lines stand for themselves, without head and tail.
+fn plain<T>(
+    shares: &[Share<'_>],
+    lines_of: impl Fn(&[&Assignment]) -> (Vec<Line>, Vec<T>),
+    carry: impl Fn(Vec<T>) -> Carried,
+) -> Composed {
+    let mut carried = Vec::new();
+    let mut items = Vec::new();
+    for share in shares {
+        let (lines, planned) = lines_of(&share.assignments);
+        carried.extend(planned);
+        items.push(item(share, lines));
+    }
+    (Vec::new(), items, Vec::new(), carry(carried))
+}
+
+fn compose_rules(shares: &[Share<'_>]) -> Composed {
+    let targets = shares.iter().flat_map(|share| share.assignments.iter().copied());
+    let head = rules::head(targets);
+    let tail = rules::tail();
+    let mut carried = head.clone();
+    let mut items = Vec::new();
+    for share in shares {
+        let lines: Vec<_> = share.assignments.iter().filter_map(|a| rules::line(a)).collect();
+        items.push(item(share, lines.iter().map(|tokens| rule_line(tokens)).collect()));
+        carried.extend(lines);
+    }
+    carried.extend(tail.clone());
+    let show = |rules: &[Vec<udev::Token>]| rules.iter().map(|tokens| rule_line(tokens)).collect();
+    (show(&head), items, show(&tail), Carried::Rules(carried))
+}
+
+fn item(share: &Share<'_>, lines: Vec<Line>) -> Item {
+    Item {
+        id: share.tunable.id,
+        title: share.tunable.title,
+        because: comment(share.because),
+        sources: share.tunable.sources.iter().map(|source| source.url).collect(),
+        lines,
+    }
+}
+
+/// A reason as comment text: printable ASCII without a backslash, which would
+/// continue the line in modprobe.d.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, ' '..='~') && c != '\\' { c } else { '?' }).collect()
+}
+
+fn check(format: Format, body: &str, planned: &Carried) -> Result<(), Error> {
+    let name = format.template();
+    let refused = |refusal| Error::Refused { name, refusal };
+    let found = match format {
+        Format::Udev => Carried::Rules(udev::parse(body).map_err(refused)?),
+        Format::Sysctl => Carried::Settings(
+            sysctl::parse(body).map_err(refused)?.into_iter().map(|e| (e.optional, e.key, e.value)).collect(),
+        ),
+        Format::Modprobe => Carried::Options(
+            modprobe::parse(body)
+                .map_err(refused)?
+                .into_iter()
+                .map(|o| (o.module, o.parameter, o.value))
+                .collect(),
+        ),
+        Format::Grub => Carried::Edits(grub::parse(body).map_err(refused)?),
+    };
+    if found == *planned {
+        return Ok(());
+    }
+    Err(Error::Differs { name, why: difference(planned, &found) })
+}
+
+/// The first place where two lists differ, in words.
+fn difference(planned: &Carried, found: &Carried) -> String {
+    fn first<T: std::fmt::Debug + PartialEq>(planned: &[T], found: &[T]) -> String {
+        let show = |one: Option<&T>| one.map_or("nothing".to_owned(), |one| format!("{one:?}"));
+        (0..planned.len().max(found.len()))
+            .find(|&index| planned.get(index) != found.get(index))
+            .map_or(String::new(), |index| {
+                format!("planned {}, found {}", show(planned.get(index)), show(found.get(index)))
+            })
+    }
+    match (planned, found) {
+        (Carried::Rules(a), Carried::Rules(b)) => first(a, b),
+        (Carried::Settings(a), Carried::Settings(b)) => first(a, b),
+        (Carried::Options(a), Carried::Options(b)) => first(a, b),
+        (Carried::Edits(a), Carried::Edits(b)) => first(a, b),
+        _ => "another format".to_owned(),
+    }
+}

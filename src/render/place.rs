@@ -1,0 +1,97 @@
+//! Where an assignment lands: which file, under which directory, or nowhere that we write.
+
+use super::{Format, Share, shares_of};
+use crate::facts::{BootStack, Facts};
+use crate::formats::grub;
+use crate::marker::BASE_NAME;
+use crate::tunable::{Assignment, Target, Value, Verdict};
+
+/// Where an assignment takes effect from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Landing {
+    /// A modprobe.d option, for kernels in which the module is loadable.
+    pub modprobe: bool,
+    /// A kernel argument.
+    pub cmdline: bool,
+}
+
+/// A module option goes to modprobe.d for kernels that load the module, to the command line for
+/// kernels that have it built in, and to both where installed kernels differ. Where nobody could
+/// tell, the command line is right in every case: the kernel and modprobe both read it.
+pub fn landing(facts: &Facts, module: &str) -> Landing {
+    let mut landing = Landing::default();
+    for kernel in facts.system.kernels.iter().flatten() {
+        match kernel.modules.get(module).and_then(|module| module.builtin) {
+            Some(false) => landing.modprobe = true,
+            Some(true) | None => landing.cmdline = true,
+        }
+    }
+    if landing == Landing::default() {
+        landing.cmdline = true;
+    }
+    landing
+}
+
+/// The shares of a file: every verdict that puts something into it.
+pub(super) fn shares<'a>(verdicts: &'a [Verdict], facts: &Facts, format: Format) -> Vec<Share<'a>> {
+    // Every other boot stack is named under `pending`, and nothing is written for it.
+    if format == Format::Grub && facts.system.boot.stack != BootStack::DebianGrub {
+        return Vec::new();
+    }
+    shares_of(verdicts, |assignment| match (format, &assignment.target) {
+        (Format::Udev, Target::Udev { .. })
+        | (Format::Sysctl, Target::Sysctl(_))
+        | (Format::Grub, Target::KernelArg(_) | Target::DropKernelArg(_)) => true,
+        (Format::Modprobe, Target::ModuleOption { module, .. }) => landing(facts, module).modprobe,
+        (Format::Grub, Target::ModuleOption { module, .. }) => landing(facts, module).cmdline,
+        _ => false,
+    })
+}
+
+/// Where a file goes: `/usr/lib` in an image, so that the administrator's file of the same name
+/// replaces it whole; `/etc` on a live host, where the format has no vendor directory, where
+/// tuned re-applies only /etc, and where a file of ours stands there already.
+pub(super) fn path(format: Format, facts: &Facts) -> String {
+    let (directory, extension) = match format {
+        Format::Udev => ("udev/rules.d", "rules"),
+        Format::Sysctl => ("sysctl.d", "conf"),
+        Format::Modprobe => ("modprobe.d", "conf"),
+        Format::Grub => return format!("etc/default/grub.d/{BASE_NAME}.cfg"),
+    };
+    let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
+    let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
+    let tuned = format == Format::Sysctl && facts.system.owners.tuned.is_some();
+    if facts.for_image() && !ours_there && !tuned {
+        return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
+    }
+    in_etc
+}
+
+/// The kernel argument that an assignment stands for: `key=value`.
+pub fn kernel_arg(assignment: &Assignment) -> Option<String> {
+    match &assignment.target {
+        Target::KernelArg(key) => Some(format!("{key}={}", assignment.want.value())),
+        Target::ModuleOption { module, option } => {
+            Some(format!("{module}.{option}={}", assignment.want.value()))
+        }
+        _ => None,
+    }
+}
+
+/// What an assignment does to the command line.
+pub(super) fn edit(assignment: &Assignment) -> grub::Edit {
+    match kernel_arg(assignment) {
+        Some(arg) => grub::Edit::Add(arg),
+        None => grub::Edit::Drop(assignment.target.knob()),
+    }
+}
+
+/// The fragment's lines for an edit.
+pub(super) fn edit_lines(edit: &grub::Edit) -> Vec<String> {
+    match edit {
+        grub::Edit::Add(arg) => Value::new(arg).map(|arg| vec![grub::add_line(&arg)]).unwrap_or_default(),
+        grub::Edit::Drop(key) => {
+            Value::new(key).map(|key| grub::drop_lines(&key).to_vec()).unwrap_or_default()
+        }
+    }
+}

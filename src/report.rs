@@ -1,0 +1,129 @@
+//! The only printing module: results on stdout, messages on stderr.
+//!
+//! Text for people fits a terminal and holds nothing that could move its cursor;
+//! JSON is a contract: every document carries `"schema": 1`.
+#![expect(clippy::disallowed_methods, reason = "this is the printing module")]
+
+mod catalogue;
+mod detect;
+mod plan;
+mod text;
+mod verify;
+
+use std::io::Write as _;
+
+use regex::Regex;
+use serde_json::Value as Json;
+
+use crate::apply::Step;
+use crate::cli::Format;
+use crate::facts::Facts;
+use crate::plan::Plan;
+use crate::tunable::{Tunable, Verdict};
+use crate::verify::Row;
+
+/// The schema number of every JSON document.
+const SCHEMA: u32 = 1;
+
+/// Prints a usage error or the help that was asked for, as clap words it.
+pub fn usage(error: &clap::Error) {
+    // Nothing is left to do where even this cannot be printed.
+    let _ = error.print();
+}
+
+/// Prints an error and its causes on one line.
+pub fn error(error: &anyhow::Error) {
+    let _ = writeln!(std::io::stderr(), "hvtune: {}", text::printable(&format!("{error:#}")));
+}
+
+/// Prints a message, unless only errors are wanted.
+pub fn message(quiet: bool, message: &str) {
+    if !quiet {
+        let _ = writeln!(std::io::stderr(), "hvtune: {}", text::printable(message));
+    }
+}
+
+/// Writes a result. A reader that went away is no trouble: it has seen enough.
+fn out(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("writing the result to standard output"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn out_json(document: &Json) -> anyhow::Result<()> {
+    out(&format!("{document:#}\n"))
+}
+
+/// Whether any of these names is to be shown.
+fn shown(only: Option<&Regex>, names: &[&str]) -> bool {
+    only.is_none_or(|pattern| names.iter().any(|name| pattern.is_match(name)))
+}
+
+/// `hvtune detect`
+pub fn detect(facts: &Facts, format: Format, verbose: bool, only: Option<&Regex>) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&detect::json(facts, only)),
+        _ => out(&detect::text(facts, verbose, only)),
+    }
+}
+
+/// `hvtune plan`
+pub fn plan(
+    plan: &Plan,
+    format: Format,
+    verbose: bool,
+    diff: bool,
+    only: Option<&Regex>,
+) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&plan::json(plan, only)),
+        _ => out(&plan::text(plan, verbose, diff, only)),
+    }
+}
+
+/// `hvtune apply` and `hvtune revert`
+pub fn applied(plan: &Plan, steps: &[Step], format: Format, quiet: bool) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&plan::applied_json(plan, steps)),
+        _ if quiet => Ok(()),
+        _ => out(&plan::applied_text(plan, steps)),
+    }
+}
+
+/// `hvtune verify`
+pub fn verify(rows: &[Row], format: Format, verbose: bool, only: Option<&Regex>) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&verify::json(rows, only)),
+        Format::Prometheus => out(&verify::prometheus(rows)),
+        Format::Text => out(&verify::text(rows, verbose, only)),
+    }
+}
+
+/// `hvtune explain`
+pub fn catalogue(verdicts: &[Verdict], format: Format, only: Option<&Regex>) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&catalogue::list_json(verdicts, only)),
+        _ => out(&catalogue::list_text(verdicts, only)),
+    }
+}
+
+/// `hvtune explain ID`
+pub fn explain(tunable: &'static Tunable, verdicts: &[Verdict], format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&catalogue::one_json(tunable, verdicts)),
+        _ => out(&catalogue::one_text(tunable, verdicts)),
+    }
+}
+
+/// `hvtune reboot-needed`
+pub fn reboot_needed(needed: bool, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&serde_json::json!({"schema": SCHEMA, "reboot_needed": needed})),
+        _ if needed => out("yes: something of ours takes effect at the next boot\n"),
+        _ => out("no\n"),
+    }
+}

@@ -1,0 +1,267 @@
+//! What `detect` shows.
+
+use regex::Regex;
+use serde_json::{Value as Json, json};
+
+use super::text::{heading, printable, table, wrapped};
+use super::{SCHEMA, shown};
+use crate::facts::{Attribute, Disk, Facts, HyperV, Hypervisor, Machine};
+
+pub(super) fn json(facts: &Facts, only: Option<&Regex>) -> Json {
+    let machine = facts.machine.as_ref();
+    json!({
+        "schema": SCHEMA,
+        "hypervisor": hypervisor_json(machine),
+        "machine": machine.map(machine_json),
+        "disks": machine.and_then(|machine| machine.disks.as_ref()).map(|disks| {
+            disks.iter().filter(|disk| is_shown(disk, only)).map(disk_json).collect::<Vec<_>>()
+        }),
+        "mounts": machine.map(|machine| machine.mounts.iter().map(|mount| json!({
+            "mount": mount.point, "fstype": mount.fstype, "disk": mount.disk, "read_only": mount.read_only,
+        })).collect::<Vec<_>>()),
+        "swaps": machine.map(|machine| machine.swaps.iter().map(|swap| json!({
+            "path": swap.path, "disk": swap.disk,
+        })).collect::<Vec<_>>()),
+        "system": system_json(facts),
+        "gaps": facts.gaps.iter().map(|gap| json!({
+            "fact": gap.fact, "path": gap.path, "why": gap.why,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn is_shown(disk: &Disk, only: Option<&Regex>) -> bool {
+    shown(only, &[&disk.name, disk.class.name()])
+}
+
+fn hyperv(machine: &Machine) -> Option<&HyperV> {
+    match machine.hypervisor.as_ref()? {
+        Hypervisor::HyperV(guest) => Some(guest),
+        _ => None,
+    }
+}
+
+fn hypervisor_json(machine: Option<&Machine>) -> Json {
+    let guest = machine.and_then(hyperv);
+    json!({
+        "kind": machine.and_then(|machine| machine.hypervisor.as_ref()).map(Hypervisor::kind),
+        "azure": guest.and_then(|guest| guest.azure),
+        "generation": guest.and_then(|guest| guest.generation),
+        "isolation": guest.and_then(|guest| guest.isolation).map(crate::facts::Isolation::name),
+        "assumed": machine.is_some_and(crate::facts::Machine::is_assumed),
+        "evidence": machine.map(|machine| machine.evidence.iter().map(|evidence| json!({
+            "from": evidence.from, "found": evidence.found, "means": evidence.means,
+        })).collect::<Vec<_>>()),
+    })
+}
+
+fn machine_json(machine: &Machine) -> Json {
+    json!({
+        "arch": machine.arch.map(crate::facts::Arch::name),
+        "cpus": machine.cpus,
+        "memory": machine.memory,
+        "kernel": machine.kernel.as_ref().map(|kernel| &kernel.release),
+        "sysctls": machine.sysctls,
+        "parameters": machine.parameters,
+    })
+}
+
+fn attribute<T: serde::Serialize>(attribute: &Attribute<T>) -> Json {
+    attribute.value().map_or(Json::Null, |value| json!(value))
+}
+
+fn disk_json(disk: &Disk) -> Json {
+    json!({
+        "name": disk.name,
+        "class": disk.class.name(),
+        "roles": disk.roles.iter().map(|role| role.name()).collect::<Vec<_>>(),
+        "slaves": disk.slaves,
+        "vendor": disk.vendor,
+        "model": disk.model,
+        "limits": {
+            "can_queue": attribute(&disk.limits.can_queue),
+            "nr_hw_queues": attribute(&disk.limits.nr_hw_queues),
+            "nr_tags": attribute(&disk.limits.nr_tags),
+            "schedulers": attribute(&disk.limits.schedulers),
+        },
+        "live": {
+            "scheduler": attribute(&disk.live.scheduler),
+            "nr_requests": attribute(&disk.live.nr_requests),
+            "timeout_s": attribute(&disk.live.timeout),
+            "io_timeout_ms": attribute(&disk.live.io_timeout),
+            "read_ahead_kb": attribute(&disk.live.read_ahead_kb),
+            "rotational": attribute(&disk.live.rotational),
+            "max_retries": attribute(&disk.live.max_retries),
+        },
+    })
+}
+
+fn system_json(facts: &Facts) -> Json {
+    let system = &facts.system;
+    let owners = &system.owners;
+    json!({
+        "os": system.os.as_ref().map(|os| json!({
+            "id": os.id, "version_id": os.version_id, "pretty_name": os.pretty_name,
+        })),
+        "arch": system.arch.map(crate::facts::Arch::name),
+        "offline": system.offline,
+        "bootloader": system.boot.stack.name(),
+        "bootloader_because": system.boot.because,
+        "kernels": system.kernels.as_ref().map(|kernels| {
+            kernels.iter().map(|kernel| &kernel.release.release).collect::<Vec<_>>()
+        }),
+        "waagent": owners.waagent.as_ref().map(|agent| json!({"scsi_timeout_s": agent.scsi_timeout})),
+        "azure_vm_utils": owners.azure_vm_utils,
+        "tuned": owners.tuned,
+        "saptune": owners.saptune,
+        "multipath": owners.multipath,
+        "iscsi": owners.iscsi,
+        "ours": system.ours.iter().map(|file| &file.path).collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn text(facts: &Facts, verbose: bool, only: Option<&Regex>) -> String {
+    let mut text = String::new();
+    if only.is_none() {
+        hypervisor_text(facts, &mut text);
+        system_text(facts, &mut text);
+    }
+    disks_text(facts, verbose, only, &mut text);
+    if only.is_none() {
+        gaps_text(facts, &mut text);
+    }
+    text
+}
+
+fn hypervisor_text(facts: &Facts, text: &mut String) {
+    let Some(machine) = &facts.machine else {
+        text.push_str("machine: unknown (an offline root does not tell)\n");
+        return;
+    };
+    let mut line = machine.hypervisor.as_ref().map_or("could not tell", Hypervisor::kind).to_owned();
+    if let Some(guest) = hyperv(machine) {
+        let azure = match guest.azure {
+            Some(true) => ", Azure",
+            Some(false) => ", not Azure",
+            None => ", Azure or not: could not tell",
+        };
+        line.push_str(azure);
+        if let Some(generation) = guest.generation {
+            line.push_str(&format!(", generation {generation}"));
+        }
+        if let Some(isolation) = guest.isolation {
+            line.push_str(&format!(", isolation {}", isolation.name()));
+        }
+    }
+    text.push_str(&format!("hypervisor: {}\n", printable(&line)));
+    let rows: Vec<Vec<String>> = machine
+        .evidence
+        .iter()
+        .map(|seen| vec![seen.from.clone(), seen.found.clone(), seen.means.clone()])
+        .collect();
+    text.push_str(&table(&rows, 2));
+}
+
+fn system_text(facts: &Facts, text: &mut String) {
+    let system = &facts.system;
+    let machine = facts.machine.as_ref();
+    let unknown = || "could not tell".to_owned();
+    heading(text, "system:");
+    let mut rows = Vec::new();
+    let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
+    row("distribution", system.os.as_ref().map_or_else(unknown, |os| os.pretty_name.clone()));
+    if let Some(kernel) = machine.and_then(|machine| machine.kernel.as_ref()) {
+        row("running kernel", kernel.release.clone());
+    }
+    let kernels = system.kernels.as_ref().map_or_else(unknown, |kernels| match kernels.as_slice() {
+        [] => "none".to_owned(),
+        some => some.iter().map(|kernel| kernel.release.release.clone()).collect::<Vec<_>>().join(", "),
+    });
+    row("installed kernels", kernels);
+    row("boot loader", format!("{} ({})", system.boot.stack.name(), system.boot.because));
+    if let Some(cpus) = machine.and_then(|machine| machine.cpus) {
+        row("processors", cpus.to_string());
+    }
+    if let Some(memory) = machine.and_then(|machine| machine.memory) {
+        row("memory", format!("{} MiB", memory >> 20));
+    }
+    row("other writers", writers(facts));
+    text.push_str(&table(&rows, 2));
+}
+
+/// Programs that write the same knobs, in words.
+fn writers(facts: &Facts) -> String {
+    let owners = &facts.system.owners;
+    let mut names = Vec::new();
+    if let Some(agent) = &owners.waagent {
+        names.push(match agent.scsi_timeout {
+            Some(seconds) => format!("waagent (sd timeouts {seconds} s)"),
+            None => "waagent (sd timeouts off)".to_owned(),
+        });
+    }
+    names.extend(owners.tuned.iter().map(|profile| format!("tuned ({profile})")));
+    for (there, name) in [
+        (owners.saptune, "saptune"),
+        (owners.azure_vm_utils, "azure-vm-utils"),
+        (owners.multipath, "multipath-tools"),
+        (owners.iscsi, "open-iscsi"),
+    ] {
+        if there {
+            names.push(name.to_owned());
+        }
+    }
+    if names.is_empty() { "none found".to_owned() } else { names.join(", ") }
+}
+
+fn disks_text(facts: &Facts, verbose: bool, only: Option<&Regex>, text: &mut String) {
+    let Some(machine) = &facts.machine else { return };
+    heading(text, "disks:");
+    let Some(disks) = &machine.disks else {
+        text.push_str(if machine.is_assumed() {
+            "  not looked at (--assume)\n"
+        } else {
+            "  could not tell\n"
+        });
+        return;
+    };
+    let head = ["name", "class", "roles", "scheduler", "nr_requests", "timeout", "takes"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let silent = |disk: &Disk| {
+        only.is_none() && !verbose && disk.roles.is_empty() && matches!(disk.class.name(), "loop" | "zram")
+    };
+    let hidden = disks.iter().filter(|disk| silent(disk)).count();
+    for disk in disks.iter().filter(|disk| is_shown(disk, only) && !silent(disk)) {
+        rows.push(disk_row(disk));
+    }
+    text.push_str(&table(&rows, 2));
+    if hidden > 0 {
+        text.push_str(&format!("  and {hidden} loop and zram devices (-v shows them)\n"));
+    }
+}
+
+fn disk_row(disk: &Disk) -> Vec<String> {
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let seconds = disk.live.timeout.value().map(|seconds| format!("{seconds} s"));
+    let millis = disk.live.io_timeout.value().map(|ms| format!("{} s", ms / 1000));
+    vec![
+        disk.name.clone(),
+        disk.class.name().to_owned(),
+        or_dash(
+            (!disk.roles.is_empty())
+                .then(|| disk.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(",")),
+        ),
+        or_dash(disk.live.scheduler.value().cloned()),
+        or_dash(disk.live.nr_requests.value().map(u64::to_string)),
+        or_dash(seconds.or(millis)),
+        or_dash(disk.limits.nr_tags.value().or(disk.limits.can_queue.value()).map(u64::to_string)),
+    ]
+}
+
+fn gaps_text(facts: &Facts, text: &mut String) {
+    if facts.gaps.is_empty() {
+        return;
+    }
+    heading(text, "could not be read:");
+    for gap in &facts.gaps {
+        text.push_str(&wrapped(&format!("{}: {}: {}", gap.fact, gap.path, gap.why), 2));
+    }
+}

@@ -1,0 +1,280 @@
+//! What `plan`, `apply` and `revert` show.
+
+use regex::Regex;
+use serde_json::{Value as Json, json};
+use similar::TextDiff;
+
+use super::text::{heading, printable, table, wrapped};
+use super::{SCHEMA, shown};
+use crate::apply::Step;
+use crate::plan::{Change, Contender, Plan, Standstill};
+use crate::tunable::{Decision, Verdict};
+
+fn diff(change: &Change) -> String {
+    let (old, new): (&[u8], &[u8]) = match change {
+        Change::Create(artifact) => (b"", &artifact.body),
+        Change::Replace { artifact, found } => (found, &artifact.body),
+        Change::Remove { found, .. } => (found, b""),
+        Change::Conflict { .. } => return String::new(),
+    };
+    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+    let name = |there: bool, side: &str| {
+        if there { format!("{side}/{}", change.path()) } else { "/dev/null".to_owned() }
+    };
+    TextDiff::from_lines(old.as_ref(), new.as_ref())
+        .unified_diff()
+        .context_radius(3)
+        .header(&name(!old.is_empty(), "a"), &name(!new.is_empty(), "b"))
+        .to_string()
+}
+
+fn verdict_shown(verdict: &Verdict, only: Option<&Regex>) -> bool {
+    let mut names = vec![verdict.tunable.id];
+    let knobs: Vec<String> = match &verdict.decision {
+        Decision::Set { what, .. } => what.iter().map(|assignment| assignment.target.knob()).collect(),
+        _ => verdict.tunable.knobs.iter().map(|knob| knob.name.to_owned()).collect(),
+    };
+    names.extend(knobs.iter().map(String::as_str));
+    shown(only, &names)
+}
+
+pub(super) fn json(plan: &Plan, only: Option<&Regex>) -> Json {
+    let settings: Vec<Json> = plan
+        .settings()
+        .filter(|(verdict, _, _)| verdict_shown(verdict, only))
+        .map(|(verdict, assignment, because)| {
+            json!({
+                "id": verdict.tunable.id,
+                "knob": assignment.target.knob(),
+                "target": assignment.target.place(),
+                "want": assignment.want.phrase(),
+                "because": because,
+                "sources": verdict.tunable.sources.iter().map(|source| source.url).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "standstill": standstill_json(plan),
+        "changes": changes_json(plan),
+        "unchanged": plan.unchanged,
+        "settings": settings,
+        "abstained": abstained(plan, only).map(|verdict| json!({
+            "id": verdict.tunable.id,
+            "kind": verdict.decision.kind(),
+            "because": verdict.decision.because(),
+        })).collect::<Vec<_>>(),
+        "contenders": plan.contenders.iter().map(contender_json).collect::<Vec<_>>(),
+        "pending": pending_json(plan),
+    })
+}
+
+fn standstill_json(plan: &Plan) -> Json {
+    match &plan.standstill {
+        None => Json::Null,
+        Some(Standstill::NotAGuest(why)) => json!({"kind": "not-a-guest", "because": why}),
+        Some(Standstill::CouldNotTell(why)) => json!({"kind": "cannot-tell", "because": why}),
+    }
+}
+
+fn changes_json(plan: &Plan) -> Vec<Json> {
+    plan.changes
+        .iter()
+        .map(|change| {
+            let because = match change {
+                Change::Conflict { why, .. } => Some(*why),
+                _ => None,
+            };
+            json!({"path": change.path(), "action": change.action(), "diff": diff(change), "because": because})
+        })
+        .collect()
+}
+
+fn contender_json(contender: &Contender) -> Json {
+    json!({
+        "knob": contender.knob,
+        "who": contender.who,
+        "value": contender.value,
+        "winner": contender.winner,
+        "because": contender.because,
+    })
+}
+
+fn pending_json(plan: &Plan) -> Vec<Json> {
+    plan.pending
+        .iter()
+        .map(|step| json!({"step": step.step.name(), "because": step.because, "command": step.command}))
+        .collect()
+}
+
+fn abstained<'a>(plan: &'a Plan, only: Option<&'a Regex>) -> impl Iterator<Item = &'a Verdict> {
+    plan.verdicts
+        .iter()
+        .filter(|verdict| !matches!(verdict.decision, Decision::Set { .. }))
+        .filter(move |verdict| verdict_shown(verdict, only))
+}
+
+pub(super) fn text(plan: &Plan, verbose: bool, with_diff: bool, only: Option<&Regex>) -> String {
+    let mut text = String::new();
+    if let Some(standstill) = &plan.standstill {
+        let (Standstill::NotAGuest(why) | Standstill::CouldNotTell(why)) = standstill;
+        heading(&mut text, "nothing is planned:");
+        text.push_str(&wrapped(why, 2));
+        return text;
+    }
+    if only.is_none() {
+        files_text(plan, &mut text);
+    }
+    settings_text(plan, verbose, only, &mut text);
+    abstained_text(plan, only, &mut text);
+    if only.is_none() {
+        contenders_text(plan, &mut text);
+        pending_text(plan, &mut text);
+    }
+    if with_diff {
+        for change in &plan.changes {
+            heading(&mut text, "");
+            text.truncate(text.trim_end_matches('\n').len() + 1);
+            text.push('\n');
+            text.push_str(&printable_lines(&diff(change)));
+        }
+    }
+    text
+}
+
+/// A diff may show bytes that others wrote.
+fn printable_lines(diff: &str) -> String {
+    diff.lines().map(|line| format!("{}\n", printable(line))).collect::<Vec<_>>().concat()
+}
+
+fn files_text(plan: &Plan, text: &mut String) {
+    heading(text, "files:");
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for change in &plan.changes {
+        rows.push(vec![change.action().to_owned(), change.path().to_owned()]);
+    }
+    rows.extend(plan.unchanged.iter().map(|path| vec!["unchanged".to_owned(), path.clone()]));
+    if rows.is_empty() {
+        text.push_str("  none\n");
+    }
+    text.push_str(&table(&rows, 2));
+    for change in &plan.changes {
+        if let Change::Conflict { path, why } = change {
+            text.push_str(&wrapped(&format!("{path}: {why}"), 4));
+        }
+    }
+}
+
+fn settings_text(plan: &Plan, verbose: bool, only: Option<&Regex>, text: &mut String) {
+    let settings: Vec<_> = plan.settings().filter(|(verdict, _, _)| verdict_shown(verdict, only)).collect();
+    if settings.is_empty() {
+        return;
+    }
+    heading(text, "settings:");
+    let mut last: Option<(&str, &str)> = None;
+    for (verdict, assignment, because) in settings {
+        let now = (verdict.tunable.id, because);
+        if last.is_some_and(|last| last != now) {
+            reason(last, verbose, text);
+        }
+        last = Some(now);
+        let line = format!(
+            "  {:<24}{} = {}  ({})\n",
+            verdict.tunable.id,
+            assignment.target.knob(),
+            assignment.want.phrase(),
+            assignment.target.place()
+        );
+        text.push_str(&line);
+    }
+    reason(last, verbose, text);
+}
+
+fn reason(last: Option<(&str, &str)>, verbose: bool, text: &mut String) {
+    let Some((id, because)) = last else { return };
+    text.push_str(&wrapped(because, 6));
+    let sources = crate::tunable::find(id).filter(|_| verbose).map(|tunable| tunable.sources);
+    for source in sources.unwrap_or_default() {
+        text.push_str(&format!("      {}\n", source.url));
+    }
+}
+
+fn abstained_text(plan: &Plan, only: Option<&Regex>, text: &mut String) {
+    let mut first = true;
+    for verdict in abstained(plan, only) {
+        if first {
+            heading(text, "left alone:");
+            first = false;
+        }
+        text.push_str(&format!("  {:<24}{}\n", verdict.tunable.id, verdict.decision.kind()));
+        text.push_str(&wrapped(verdict.decision.because(), 6));
+    }
+}
+
+fn contenders_text(plan: &Plan, text: &mut String) {
+    if plan.contenders.is_empty() {
+        return;
+    }
+    heading(text, "other writers:");
+    for contender in &plan.contenders {
+        let line = format!("  {:<24}{} writes {}", contender.knob, contender.who, contender.value);
+        text.push_str(&format!("{}\n", printable(&line)));
+        let wins = if contender.winner == "hvtune" { "hvtune wins" } else { "it wins" };
+        text.push_str(&wrapped(&format!("{wins}: {}", contender.because), 6));
+    }
+}
+
+fn pending_text(plan: &Plan, text: &mut String) {
+    if plan.pending.is_empty() {
+        return;
+    }
+    heading(text, "then by hand:");
+    for step in &plan.pending {
+        text.push_str(&wrapped(&format!("{}: {}", step.step.name(), step.because), 2));
+        if !step.command.is_empty() {
+            text.push_str(&format!("      {}\n", printable(&step.command)));
+        }
+    }
+}
+
+pub(super) fn applied_json(plan: &Plan, steps: &[Step]) -> Json {
+    json!({
+        "schema": SCHEMA,
+        "standstill": standstill_json(plan),
+        "changes": changes_json(plan),
+        "unchanged": plan.unchanged,
+        "steps": steps.iter().map(|step| json!({"what": step.what, "problem": step.problem})).collect::<Vec<_>>(),
+        "contenders": plan.contenders.iter().map(contender_json).collect::<Vec<_>>(),
+        "pending": pending_json(plan),
+    })
+}
+
+pub(super) fn applied_text(plan: &Plan, steps: &[Step]) -> String {
+    let mut text = String::new();
+    if plan.standstill.is_some() {
+        return text;
+    }
+    for change in &plan.changes {
+        let done = match change {
+            Change::Create(_) => "created",
+            Change::Replace { .. } => "replaced",
+            Change::Remove { .. } => "removed",
+            Change::Conflict { .. } => "kept",
+        };
+        text.push_str(&format!("{done} {}\n", change.path()));
+    }
+    for path in &plan.unchanged {
+        text.push_str(&format!("unchanged {path}\n"));
+    }
+    for step in steps {
+        match &step.problem {
+            None => text.push_str(&format!("live: {}\n", printable(&step.what))),
+            Some(why) => text.push_str(&format!("not live: {}: {}\n", printable(&step.what), printable(why))),
+        }
+    }
+    if text.is_empty() {
+        text.push_str("nothing to do\n");
+    }
+    pending_text(plan, &mut text);
+    text
+}

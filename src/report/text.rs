@@ -1,0 +1,83 @@
+//! Text that is safe on a terminal, wrapped, and tables.
+
+/// Columns that text is made for.
+const WIDTH: usize = 80;
+
+/// Escapes everything but printable ASCII and letters of other scripts: no control character reaches a terminal.
+pub(super) fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { safe.extend(c.escape_default()) } else { safe.push(c) }
+    }
+    safe
+}
+
+/// Wraps words to the width, every line indented; a longer word stands alone.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    let pad = " ".repeat(indent);
+    let mut lines = String::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && indent + line.len() + 1 + word.len() > WIDTH {
+            lines.push_str(&format_line(&pad, &line));
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&printable(word));
+    }
+    if !line.is_empty() {
+        lines.push_str(&format_line(&pad, &line));
+    }
+    lines
+}
+
+fn format_line(pad: &str, line: &str) -> String {
+    format!("{pad}{line}\n")
+}
+
+/// Columns as wide as their widest cell, two blanks apart; the first row is the head.
+pub(super) fn table(rows: &[Vec<String>], indent: usize) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = " ".repeat(indent);
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{:<width$}  ", printable(cell)));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A section's title on a line of its own, after an empty line unless it is the first.
+pub(super) fn heading(text: &mut String, title: &str) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(title);
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_escape_reaches_a_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+    }
+
+    #[test]
+    fn words_wrap_at_the_width() {
+        let text = wrapped(&"word ".repeat(40), 4);
+        assert!(text.lines().all(|line| line.len() <= WIDTH && line.starts_with("    word")));
+        assert_eq!(text.split_whitespace().count(), 40);
+    }
+}

@@ -1,0 +1,112 @@
+//! What `verify` shows.
+
+use regex::Regex;
+use serde_json::{Map, Value as Json, json};
+
+use super::text::{table, wrapped};
+use super::{SCHEMA, shown};
+use crate::verify::{Row, State};
+
+fn is_shown(row: &Row, only: Option<&Regex>) -> bool {
+    shown(only, &[row.id, &row.knob, &row.target])
+}
+
+fn count(rows: &[Row], state: State) -> usize {
+    rows.iter().filter(|row| row.state == state).count()
+}
+
+pub(super) fn json(rows: &[Row], only: Option<&Regex>) -> Json {
+    let summary: Map<String, Json> =
+        State::ALL.iter().map(|&state| (state.name().to_owned(), json!(count(rows, state)))).collect();
+    json!({
+        "schema": SCHEMA,
+        "rows": rows.iter().filter(|row| is_shown(row, only)).map(|row| json!({
+            "id": row.id,
+            "knob": row.knob,
+            "target": row.target,
+            "expected": row.expected,
+            "found": row.found,
+            "state": row.state.name(),
+            "layer": row.layer.name(),
+            "because": row.because,
+        })).collect::<Vec<_>>(),
+        "summary": summary,
+    })
+}
+
+/// One gauge per state, and one series per row that is not in order
+/// (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
+pub(super) fn prometheus(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "# HELP hvtune_verify_rows Settings by verification state.\n# TYPE hvtune_verify_rows gauge\n",
+    );
+    for state in State::ALL {
+        text.push_str(&format!("hvtune_verify_rows{{state=\"{}\"}} {}\n", state.name(), count(rows, state)));
+    }
+    text.push_str("# HELP hvtune_verify_deviation A setting that is not as planned.\n");
+    text.push_str("# TYPE hvtune_verify_deviation gauge\n");
+    for row in rows.iter().filter(|row| matches!(row.state, State::Deviates | State::PendingReboot)) {
+        text.push_str(&format!(
+            "hvtune_verify_deviation{{id=\"{}\",knob=\"{}\",target=\"{}\",state=\"{}\",layer=\"{}\"}} 1\n",
+            row.id,
+            label(&row.knob),
+            label(&row.target),
+            row.state.name(),
+            row.layer.name()
+        ));
+    }
+    text
+}
+
+/// Label values may hold anything but an unescaped backslash, quote or line feed.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+pub(super) fn text(rows: &[Row], verbose: bool, only: Option<&Regex>) -> String {
+    let mut lines = vec![["id", "knob", "on", "expected", "found", "state"].map(str::to_owned).to_vec()];
+    let mut notes: Vec<String> = Vec::new();
+    for row in rows.iter().filter(|row| is_shown(row, only)) {
+        let tell = !row.because.is_empty() && (verbose || !matches!(row.state, State::Ok));
+        let mark = if tell { note(&mut notes, &row.because) } else { String::new() };
+        let state = match row.state {
+            State::Deviates => format!("{} ({})", row.state.name(), row.layer.name()),
+            other => other.name().to_owned(),
+        };
+        let found = if row.found.is_empty() { "-".to_owned() } else { row.found.clone() };
+        lines.push(vec![
+            row.id.to_owned(),
+            row.knob.clone(),
+            row.target.clone(),
+            row.expected.clone(),
+            found,
+            format!("{state}{mark}"),
+        ]);
+    }
+    let mut text = table(&lines, 0);
+    for (index, note) in notes.iter().enumerate() {
+        text.push_str(&wrapped(&format!("[{}] {note}", index + 1), 2));
+    }
+    text.push_str(&verdict(rows));
+    text
+}
+
+/// The number of a footnote, the same text always the same number.
+fn note(notes: &mut Vec<String>, text: &str) -> String {
+    let index = notes.iter().position(|known| known == text).unwrap_or_else(|| {
+        notes.push(text.to_owned());
+        notes.len() - 1
+    });
+    format!(" [{}]", index + 1)
+}
+
+fn verdict(rows: &[Row]) -> String {
+    let (deviating, pending) = (count(rows, State::Deviates), count(rows, State::PendingReboot));
+    if deviating > 0 {
+        format!("\n{deviating} of {} settings deviate\n", rows.len())
+    } else if pending > 0 {
+        format!("\nin order after the next boot ({pending} of {} settings wait for it)\n", rows.len())
+    } else {
+        format!("\nin order ({} settings)\n", rows.len())
+    }
+}

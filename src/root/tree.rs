@@ -1,0 +1,218 @@
+//! Writing a capture: a fresh tree of plain files and links in a new directory.
+//!
+//! Nothing here replaces anything, so nothing has to be staged or walked back:
+//! the directory must be new or empty, every file and link is created, and a
+//! name that already stands there is an error.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use super::dir::Dir;
+use super::resolve::{link_target, openat2};
+use super::{Error, Result, Root, Seen, Trail, split};
+
+/// Links on the way to one file; the kernel's own bound (man 7 `path_resolution`).
+const MAX_LINKS: u32 = 40;
+
+impl Root {
+    /// Writes `files` as a tree below `dir`, which must be new (its parent exists) or empty.
+    /// What was read through a link is written where the link points.
+    pub fn write_new_tree(dir: &Path, files: &Trail) -> Result<()> {
+        let name = dir.display().to_string();
+        make_new(dir, &name)?;
+        let tree = Self::offline(dir)?;
+        let mut dirs = BTreeMap::new();
+        if let Some(top) = tree.dir(".")? {
+            if !top.entries()?.is_empty() {
+                return Err(Error::NotEmpty { path: name });
+            }
+            dirs.insert(String::new(), top);
+        }
+        for (path, seen) in &beyond_links(files) {
+            let (parent, last) = path.rsplit_once('/').unwrap_or(("", path));
+            let parent = tree.dir_for(&mut dirs, parent)?;
+            match seen {
+                Seen::File(bytes) => create_file(parent, last, path, bytes)?,
+                Seen::Link(target) => rustix::fs::symlinkat(target.as_str(), parent.fd(), last)
+                    .map_err(|errno| Error::io("making the link", path, errno))?,
+                Seen::Unreadable(_) => {}
+                Seen::Dir => drop(tree.dir_for(&mut dirs, path)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// The handle of a directory of the tree, made with its parents where it is missing.
+    fn dir_for<'a, 'root>(
+        &'root self,
+        dirs: &'a mut BTreeMap<String, Dir<'root>>,
+        path: &str,
+    ) -> Result<&'a Dir<'root>> {
+        if !dirs.contains_key(path) {
+            let (parent, last) = path.rsplit_once('/').unwrap_or(("", path));
+            let parent = self.dir_for(dirs, parent)?;
+            let fd =
+                make_dir(parent, last).map_err(|errno| Error::io("making the directory", path, errno))?;
+            dirs.insert(path.to_owned(), Dir::new(self, fd, path));
+        }
+        dirs.get(path).ok_or_else(|| Error::io("opening", path, Errno::NOENT))
+    }
+}
+
+/// Makes the directory itself, unless there is one.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+fn make_new(dir: &Path, name: &str) -> Result<()> {
+    match rustix::fs::mkdirat(rustix::fs::CWD, dir, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(errno) => Err(Error::io("making the directory", name, errno)),
+    }
+}
+
+/// Makes a directory in another and opens it, never through a link.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+fn make_dir(parent: &Dir<'_>, name: &str) -> std::result::Result<OwnedFd, Errno> {
+    rustix::fs::mkdirat(parent.fd(), name, Mode::from_raw_mode(0o755))?;
+    open_new(parent, name, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
+}
+
+fn create_file(parent: &Dir<'_>, name: &str, path: &str, mut bytes: &[u8]) -> Result<()> {
+    let fail = |errno| Error::io("writing", path, errno);
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+    let fd = open_new(parent, name, flags, Mode::from_raw_mode(0o644)).map_err(fail)?;
+    while !bytes.is_empty() {
+        match rustix::io::write(&fd, bytes) {
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(fail(errno)),
+        }
+    }
+    Ok(())
+}
+
+/// One name below an open directory: the same without `openat2`, which kernels before 5.6 lack.
+fn open_new(parent: &Dir<'_>, name: &str, flags: OFlags, mode: Mode) -> std::result::Result<OwnedFd, Errno> {
+    if name.is_empty() || name == "." || name == ".." || name.contains('/') {
+        return Err(Errno::INVAL);
+    }
+    let flags = flags | OFlags::NOFOLLOW;
+    let confined = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    match openat2(parent.fd(), name, flags, mode, confined) {
+        Err(Errno::NOSYS | Errno::PERM) =>
+        {
+            #[expect(clippy::disallowed_methods, reason = "this is the door")]
+            rustix::fs::openat(parent.fd(), name, flags | OFlags::CLOEXEC, mode)
+        }
+        other => other,
+    }
+}
+
+/// The same things under the paths that hold no link of the trail itself: what was read as
+/// `sys/block/sda/size` belongs where `sys/block/sda` points. A directory that is a link
+/// is the link alone.
+fn beyond_links(files: &Trail) -> Trail {
+    let mut plain = Trail::new();
+    for (path, seen) in files {
+        let (parent, last) = split(path);
+        let parent = settle(files, parent);
+        let path = if parent.is_empty() { last.to_owned() } else { format!("{parent}/{last}") };
+        match (plain.get(&path), seen) {
+            // What is known best wins: a link or a content over mere presence.
+            (Some(_), Seen::Dir) => {}
+            (Some(Seen::File(known)), Seen::File(bytes)) if !known.is_empty() && bytes.is_empty() => {}
+            _ => drop(plain.insert(path, seen.clone())),
+        }
+    }
+    plain
+}
+
+/// A directory's path with the trail's links followed.
+fn settle(files: &Trail, dir: &str) -> String {
+    let mut left = MAX_LINKS;
+    let mut settled = String::new();
+    let mut todo: Vec<String> = link_target("", dir).split('/').rev().map(str::to_owned).collect();
+    while let Some(part) = todo.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        let here = if settled.is_empty() { part.clone() } else { format!("{settled}/{part}") };
+        match files.get(&here) {
+            Some(Seen::Link(target)) if left > 0 => {
+                left -= 1;
+                todo.extend(link_target(&settled, target).split('/').rev().map(str::to_owned));
+                settled.clear();
+            }
+            _ => settled = here,
+        }
+    }
+    settled
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at what was written")]
+mod tests {
+    use super::*;
+
+    fn trail() -> Trail {
+        Trail::from([
+            ("sys/block/sda".to_owned(), Seen::Link("../devices/host0/block/sda".to_owned())),
+            ("sys/block/sda/size".to_owned(), Seen::File(b"8\n".to_vec())),
+            ("sys/devices/host0/block/sda".to_owned(), Seen::Dir),
+            ("sys/devices/host0/block/sda/queue/scheduler".to_owned(), Seen::File(b"[none]\n".to_vec())),
+            ("sys/devices/host0/scsi_host".to_owned(), Seen::Dir),
+            (".dockerenv".to_owned(), Seen::File(Vec::new())),
+        ])
+    }
+
+    #[test]
+    fn a_tree_reads_back_as_it_was_seen() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("capture");
+        Root::write_new_tree(&dir, &trail()).unwrap();
+        let root = Root::offline(&dir).unwrap();
+        assert_eq!(root.read("sys/block/sda/size").unwrap(), Some(b"8\n".to_vec()));
+        assert_eq!(root.read("sys/block/sda/queue/scheduler").unwrap(), Some(b"[none]\n".to_vec()));
+        assert_eq!(root.read(".dockerenv").unwrap(), Some(Vec::new()));
+        assert!(root.list("sys/devices/host0/scsi_host").unwrap().unwrap().is_empty());
+        assert_eq!(root.read_link("sys/block/sda").unwrap().as_deref(), Some("../devices/host0/block/sda"));
+    }
+
+    #[test]
+    fn a_directory_in_use_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("mine"), "x").unwrap();
+        let refused = Root::write_new_tree(temp.path(), &trail()).unwrap_err();
+        assert!(matches!(refused, Error::NotEmpty { .. }), "{refused}");
+        let left: Vec<_> = std::fs::read_dir(temp.path()).unwrap().collect();
+        assert_eq!(left.len(), 1);
+    }
+
+    #[test]
+    fn a_missing_parent_is_an_error() {
+        let temp = tempfile::tempdir().unwrap();
+        let missing = temp.path().join("no/such/parent");
+        assert!(Root::write_new_tree(&missing, &trail()).is_err());
+    }
+
+    #[test]
+    fn names_that_leave_the_tree_stay_inside() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("capture");
+        let files = Trail::from([("../../outside".to_owned(), Seen::File(b"x".to_vec()))]);
+        Root::write_new_tree(&dir, &files).unwrap();
+        assert_eq!(std::fs::read(dir.join("outside")).unwrap(), b"x");
+    }
+
+    #[test]
+    fn links_in_a_circle_end() {
+        let files = Trail::from([
+            ("a".to_owned(), Seen::Link("b".to_owned())),
+            ("b".to_owned(), Seen::Link("a".to_owned())),
+            ("a/x".to_owned(), Seen::Dir),
+        ]);
+        assert_eq!(beyond_links(&files).len(), 3);
+    }
+}

@@ -1,0 +1,221 @@
+//! The catalogue, one file per subject; each tunable with its tests beneath it.
+//!
+//! To add one: write it in its subject's file, add its line to
+//! [`crate::tunable::CATALOGUE`], and see to a fixture where it is Set and one
+//! where it is not (`tests/tidy.rs` asks for both).
+
+pub mod boot;
+pub mod disk;
+pub mod kernel;
+pub mod memory;
+pub mod module;
+pub mod nvme;
+pub mod requests;
+pub mod timeout;
+
+use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};
+use crate::tunable::{Decision, Select, UdevAttr};
+
+/// How devices of a class are there.
+#[derive(Debug)]
+enum There<'a> {
+    /// These were seen.
+    Seen(Vec<&'a Disk>),
+    /// None was seen, but they may come; why that is thought.
+    MayCome(&'static str),
+}
+
+/// The devices of a class: `Err` where the disks could not be listed, `None` where none is expected.
+fn presence(facts: &Facts, select: Select) -> Result<Option<There<'_>>, Decision> {
+    let unknown = || cannot_tell("disks", "the block devices could not be listed");
+    let machine = facts.machine.as_ref().ok_or_else(unknown)?;
+    match &machine.disks {
+        Some(disks) => {
+            let seen: Vec<&Disk> = disks.iter().filter(|disk| select.takes(disk)).collect();
+            let expected = || may_come(facts, machine, select).map(There::MayCome);
+            Ok(if seen.is_empty() { expected() } else { Some(There::Seen(seen)) })
+        }
+        None if machine.is_assumed() => Ok(may_come(facts, machine, select).map(There::MayCome)),
+        None => Err(unknown()),
+    }
+}
+
+/// Why a rule should wait for devices of this class although none is there now.
+fn may_come(facts: &Facts, machine: &Machine, select: Select) -> Option<&'static str> {
+    let hyperv = hyperv(machine);
+    let controller = |class| hyperv.is_some_and(|guest| guest.vmbus.contains_key(&class));
+    let azure = hyperv.and_then(|guest| guest.azure).unwrap_or(false);
+    match select {
+        Select::StorvscScsi if machine.is_assumed() || controller(VmbusClass::Scsi) => {
+            Some("disks of a synthetic SCSI controller may be added")
+        }
+        Select::StorvscIde if machine.is_assumed() => {
+            Some("a generation 1 guest has its disk on synthetic IDE")
+        }
+        Select::StorvscFc if machine.is_assumed() => Some("a synthetic Fibre Channel adapter may be added"),
+        Select::Iscsi | Select::IscsiSinglePath if facts.system.owners.iscsi => {
+            Some("open-iscsi is installed, so sessions may come")
+        }
+        Select::Multipath if facts.system.owners.multipath => {
+            Some("multipath-tools is installed, so maps may come")
+        }
+        Select::NvmeAzureRemote if azure && machine.is_assumed() => {
+            Some("newer Azure sizes have their disks on NVMe")
+        }
+        _ => None,
+    }
+}
+
+fn hyperv(machine: &Machine) -> Option<&HyperV> {
+    match &machine.hypervisor {
+        Some(Hypervisor::HyperV(guest)) => Some(guest),
+        _ => None,
+    }
+}
+
+/// Kernels that this system may run: the installed ones, and the running one where it is its own.
+fn kernels(facts: &Facts) -> Vec<&KernelRelease> {
+    let running = facts.machine.as_ref().and_then(|machine| machine.kernel.as_ref());
+    let installed = facts.system.kernels.iter().flatten().map(|kernel| &kernel.release);
+    let mut all: Vec<&KernelRelease> = installed.collect();
+    all.extend(running.filter(|running| !all.contains(running)));
+    all
+}
+
+/// Whether a kernel that this system may run is like that; with none known, one may be.
+fn may_run(facts: &Facts, is_so: impl Fn(&KernelRelease) -> bool) -> bool {
+    let kernels = kernels(facts);
+    kernels.is_empty() || kernels.into_iter().any(is_so)
+}
+
+fn fine(because: impl Into<String>) -> Decision {
+    Decision::Fine { because: because.into() }
+}
+
+fn not_here(because: impl Into<String>) -> Decision {
+    Decision::NotHere { because: because.into() }
+}
+
+fn refused(because: impl Into<String>) -> Decision {
+    Decision::Refused { because: because.into() }
+}
+
+fn cannot_tell(fact: &str, because: impl Into<String>) -> Decision {
+    Decision::CannotTell { fact: fact.to_owned(), because: because.into() }
+}
+
+/// Whether a rule of ours already writes this attribute of this class: what we hold we keep
+/// holding, as the live value is then ours and tells nothing of the kernel's own.
+fn held(facts: &Facts, select: Select, attr: UdevAttr) -> bool {
+    let key = (select.name().to_owned(), attr.path().to_owned());
+    facts.system.ours.iter().any(|file| file.writes.contains(&key))
+}
+
+/// Asks a question per class and gathers the answers; one `NotHere` where no class is there at all.
+fn per_class(
+    facts: &Facts,
+    classes: &[Select],
+    nobody: &str,
+    mut ask: impl FnMut(Select, There<'_>) -> Vec<Decision>,
+) -> Vec<Decision> {
+    let mut decisions = Vec::new();
+    for &select in classes {
+        match presence(facts, select) {
+            Ok(None) => {}
+            Ok(Some(there)) => decisions.extend(ask(select, there)),
+            Err(unknown) => return vec![unknown],
+        }
+    }
+    if decisions.is_empty() {
+        decisions.push(not_here(nobody));
+    }
+    decisions
+}
+
+#[cfg(test)]
+mod testing {
+    //! Small machines to ask tunables about.
+
+    use super::*;
+    use crate::facts::{Attribute, Class, InstalledKernel, Limits, Live, Origin};
+    use crate::policy::{Pin, Policy};
+    use crate::tunable::{Assignment, Tunable, Value};
+
+    pub(super) fn disk(name: &str, class: Class) -> Disk {
+        Disk {
+            name: name.to_owned(),
+            path: format!("sys/devices/x/block/{name}"),
+            class,
+            roles: std::collections::BTreeSet::new(),
+            host: Some("host0".to_owned()),
+            hctl: Some("0:0:0:0".to_owned()),
+            slaves: Vec::new(),
+            vendor: String::new(),
+            model: String::new(),
+            limits: Limits {
+                can_queue: Attribute::Is(316),
+                nr_hw_queues: Attribute::Is(4),
+                nr_tags: Attribute::Is(316),
+                schedulers: Attribute::Is(vec!["none".to_owned(), "mq-deadline".to_owned()]),
+            },
+            live: Live {
+                scheduler: Attribute::Is("none".to_owned()),
+                nr_requests: Attribute::Is(316),
+                timeout: Attribute::Is(180),
+                ..Live::default()
+            },
+        }
+    }
+
+    pub(super) fn guest(kernel: &str, disks: Vec<Disk>) -> Facts {
+        let release = KernelRelease::parse(kernel).unwrap();
+        let machine = Machine {
+            hypervisor: Some(Hypervisor::HyperV(HyperV { azure: Some(false), ..HyperV::default() })),
+            cpus: Some(4),
+            memory: Some(8 << 30),
+            kernel: Some(release.clone()),
+            disks: Some(disks),
+            ..Machine::default()
+        };
+        let mut facts = Facts { machine: Some(machine), ..Facts::default() };
+        facts.system.kernels =
+            Some(vec![InstalledKernel { release, modules: std::collections::BTreeMap::new() }]);
+        facts
+    }
+
+    pub(super) fn assumed(kernel: &str) -> Facts {
+        let mut facts = guest(kernel, Vec::new());
+        if let Some(machine) = facts.machine.as_mut() {
+            *machine = Machine {
+                origin: Origin::Assumed,
+                hypervisor: machine.hypervisor.clone(),
+                ..Machine::default()
+            };
+        }
+        facts
+    }
+
+    pub(super) fn pinned(pins: &[(&str, &str)]) -> Policy {
+        let set = pins
+            .iter()
+            .map(|(knob, value)| Pin {
+                knob: (*knob).to_owned(),
+                value: Value::new(value).unwrap(),
+                origin: "etc/hvtune.toml:1".to_owned(),
+            })
+            .collect();
+        Policy { set, ..Policy::default() }
+    }
+
+    /// `kind knob=want` of every decision, for short tables.
+    pub(super) fn ask(tunable: &Tunable, facts: &Facts, policy: &Policy) -> Vec<String> {
+        let show = |a: &Assignment| format!("{} {}={}", a.target.place(), a.target.knob(), a.want.phrase());
+        (tunable.decide)(facts, policy)
+            .iter()
+            .map(|decision| match decision {
+                Decision::Set { what, .. } => what.iter().map(show).collect::<Vec<_>>().join(", "),
+                other => other.kind().to_owned(),
+            })
+            .collect()
+    }
+}

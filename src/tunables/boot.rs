@@ -1,0 +1,184 @@
+//! Kernel arguments.
+
+use super::kernel::PANIC_SECONDS;
+use super::{cannot_tell, fine, kernels, not_here};
+use crate::cmdline::{same_key, split_arg};
+use crate::facts::Facts;
+use crate::policy::{Policy, Recovery};
+use crate::tunable::{Assignment, Decision, Source, Target, Tunable, Value, Want};
+
+/// `boot.elevator`
+pub static ELEVATOR: Tunable = Tunable {
+    id: "boot.elevator",
+    title: "elevator= where the kernel knows it, gone where it only warns",
+    why: "On the legacy request path elevator=noop holds from the first disk on, before udev runs. Kernels from \
+          5.0 on print that it has no effect, so there it misleads whoever reads the command line.",
+    sources: &[Source {
+        title: "Linux 6.12 block/elevator.c (elevator_setup)",
+        url: "https://github.com/torvalds/linux/blob/v6.12/block/elevator.c",
+    }],
+    knobs: &[],
+    decide: elevator,
+};
+
+/// Some disk offers `noop`, or, where no disk can be asked, all kernels are too old for anything else.
+fn legacy(facts: &Facts) -> bool {
+    let machine = facts.machine.as_ref();
+    let mut offers = machine
+        .iter()
+        .flat_map(|machine| machine.disks.iter().flatten())
+        .filter_map(|disk| disk.limits.schedulers.value())
+        .peekable();
+    if offers.peek().is_some() {
+        return offers.any(|names| names.iter().any(|name| name == "noop"));
+    }
+    let kernels = kernels(facts);
+    !kernels.is_empty() && kernels.iter().all(|kernel| !kernel.at_least(4, 0))
+}
+
+/// Whether every kernel that may run is at least 5.0, where the legacy path is gone.
+fn all_modern(facts: &Facts) -> bool {
+    let kernels = kernels(facts);
+    !kernels.is_empty() && kernels.iter().all(|kernel| kernel.at_least(5, 0))
+}
+
+/// Whether an argument of this key is configured, or on the running kernel's command line; `None` = nobody could look.
+fn present(facts: &Facts, key: &str) -> Option<bool> {
+    let named = |args: &[String]| args.iter().any(|arg| same_key(split_arg(arg).0, key));
+    let configured = facts.system.boot.configured.as_deref().map(named);
+    let running = facts.machine.as_ref().and_then(|m| m.cmdline.as_ref()).map(|line| named(&line.args));
+    match (configured, running) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (None, None) => None,
+        _ => Some(false),
+    }
+}
+
+fn elevator(facts: &Facts, _: &Policy) -> Vec<Decision> {
+    if legacy(facts) {
+        let want = Want::Exactly(Value::word("noop"));
+        return vec![Decision::Set {
+            what: vec![Assignment::new(Target::KernelArg("elevator"), want)],
+            because: "the legacy request path obeys it from the first disk on".to_owned(),
+        }];
+    }
+    if kernels(facts).is_empty() {
+        return vec![cannot_tell(
+            "kernels",
+            "no installed kernel was found, so whether elevator= works is unknown",
+        )];
+    }
+    drop_dead(facts, &["elevator"])
+}
+
+/// Takes arguments away that no installed kernel obeys.
+fn drop_dead(facts: &Facts, keys: &[&'static str]) -> Vec<Decision> {
+    let held = |key: &&'static str| present(facts, key) == Some(true);
+    let found: Vec<&'static str> = keys.iter().copied().filter(held).collect();
+    if found.is_empty() {
+        let unread = keys.iter().all(|key| present(facts, key).is_none());
+        let nobody = "neither the boot loader's configuration nor a command line could be read";
+        return vec![if unread {
+            cannot_tell("boot.configured", nobody)
+        } else {
+            not_here(format!("{} is not on the command line", keys.join(" or ")))
+        }];
+    }
+    if !all_modern(facts) {
+        return vec![fine(format!("{} stays: a kernel before 5.0 may obey it", found.join(" and ")))];
+    }
+    let remove = |key| Assignment::new(Target::DropKernelArg(key), Want::Exactly(Value::word("absent")));
+    vec![Decision::Set {
+        what: found.iter().copied().map(remove).collect(),
+        because: "no installed kernel obeys it any more: the legacy request path went with 5.0".to_owned(),
+    }]
+}
+
+/// `boot.use_blk_mq`
+pub static USE_BLK_MQ: Tunable = Tunable {
+    id: "boot.use_blk_mq",
+    title: "use_blk_mq= where the kernel knows it, gone where it is dead",
+    why: "scsi_mod.use_blk_mq and dm_mod.use_blk_mq choose the request path of kernels 3.17 to 4.20. From 5.0 on \
+          blk-mq is the only path: the first is an unknown parameter, the second is read by nobody.",
+    sources: &[Source {
+        title: "Linux 5.0 commit f664a3cc17b7: scsi: kill off the legacy IO path",
+        url: "https://git.kernel.org/torvalds/c/f664a3cc17b7d0a2bc3b3ab96181e1029b0ec0e6",
+    }],
+    knobs: &[],
+    decide: use_blk_mq,
+};
+
+fn use_blk_mq(facts: &Facts, _: &Policy) -> Vec<Decision> {
+    drop_dead(facts, &["scsi_mod.use_blk_mq", "dm_mod.use_blk_mq"])
+}
+
+/// `boot.panic`
+pub static PANIC: Tunable = Tunable {
+    id: "boot.panic",
+    title: "A panic in early boot restarts, too",
+    why: "kernel.panic holds only once sysctl files were applied; a guest that panics before that, because the \
+          root did not come, would stand for ever. Only with recovery = \"self-heal\".",
+    sources: &[Source {
+        title: "Linux Documentation/admin-guide/kernel-parameters.txt, panic=",
+        url: "https://docs.kernel.org/admin-guide/kernel-parameters.html",
+    }],
+    knobs: &[],
+    decide: panic,
+};
+
+fn panic(_: &Facts, policy: &Policy) -> Vec<Decision> {
+    if policy.recovery != Recovery::SelfHeal {
+        return vec![not_here("only with recovery = \"self-heal\"")];
+    }
+    let value = policy.pin("kernel.panic").map_or(Value::number(PANIC_SECONDS), |pin| pin.value.clone());
+    vec![Decision::Set {
+        what: vec![Assignment::new(Target::KernelArg("panic"), Want::Exactly(value))],
+        because: "recovery = \"self-heal\"".to_owned(),
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ask, assumed, disk, guest};
+    use super::*;
+    use crate::facts::{Attribute, Class};
+
+    fn configured(kernel: &str, args: &[&str]) -> Facts {
+        let mut facts = guest(kernel, vec![disk("sda", Class::StorvscScsi)]);
+        facts.system.boot.configured = Some(args.iter().map(|&arg| arg.to_owned()).collect());
+        facts
+    }
+
+    #[test]
+    fn elevator_is_set_where_obeyed_and_dropped_where_dead() {
+        let policy = Policy::default();
+        let mut old = configured("3.16.0-11-amd64", &["quiet"]);
+        let noop = Attribute::Is(vec!["noop".to_owned(), "cfq".to_owned()]);
+        old.machine.as_mut().unwrap().disks.as_mut().unwrap().first_mut().unwrap().limits.schedulers = noop;
+        assert_eq!(ask(&ELEVATOR, &old, &policy), ["cmdline elevator=noop"]);
+        let dead = configured("6.1.0-18-amd64", &["quiet", "elevator=noop"]);
+        assert_eq!(ask(&ELEVATOR, &dead, &policy), ["cmdline-remove elevator=absent"]);
+        assert_eq!(ask(&ELEVATOR, &configured("6.1.0", &["quiet"]), &policy), ["not-here"]);
+        assert_eq!(ask(&ELEVATOR, &assumed("6.1.0"), &policy), ["cannot-tell"]);
+        assert_eq!(ask(&ELEVATOR, &assumed("3.16.0"), &policy), ["cmdline elevator=noop"]);
+    }
+
+    #[test]
+    fn use_blk_mq_stays_for_kernels_that_obey_it() {
+        let policy = Policy::default();
+        let args = ["scsi-mod.use_blk_mq=1", "dm_mod.use_blk_mq=y"];
+        assert_eq!(
+            ask(&USE_BLK_MQ, &configured("6.1.0", &args), &policy),
+            ["cmdline-remove scsi_mod.use_blk_mq=absent, cmdline-remove dm_mod.use_blk_mq=absent"]
+        );
+        assert_eq!(ask(&USE_BLK_MQ, &configured("4.19.0", &args), &policy), ["fine"]);
+    }
+
+    #[test]
+    fn panic_is_for_self_heal() {
+        let facts = configured("6.1.0", &[]);
+        let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
+        assert_eq!(ask(&PANIC, &facts, &heal), ["cmdline panic=10"]);
+        assert_eq!(ask(&PANIC, &facts, &Policy::default()), ["not-here"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! Swap and dirty memory.
+
+use super::{cannot_tell, fine, not_here};
+use crate::facts::{Class, Facts, Machine};
+use crate::policy::Policy;
+use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Value, Want};
+
+/// Low enough that anonymous memory stays in RAM while page cache can be dropped, above the
+/// 0 that invites the OOM killer.
+const SWAPPINESS_VALUE: u64 = 10;
+
+/// `vm.swappiness`
+pub static SWAPPINESS: Tunable = Tunable {
+    id: "vm.swappiness",
+    title: "Less swapping to a disk that may stall",
+    why: "A task whose page lies on a stalled swap disk blocks, whatever it does. A low value keeps pages in \
+          memory while page cache can go instead. Swap on zram does not stall and wants the kernel's value.",
+    sources: &[Source {
+        title: "Linux Documentation/admin-guide/sysctl/vm.rst, swappiness",
+        url: "https://docs.kernel.org/admin-guide/sysctl/vm.html#swappiness",
+    }],
+    knobs: &[Knob { name: "vm.swappiness", accepts: Accepts::Integer { min: 0, max: 200 } }],
+    decide: swappiness,
+};
+
+fn swappiness(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    let Some(machine) = facts.machine.as_ref() else {
+        return vec![cannot_tell("swaps", "no machine to look at")];
+    };
+    if let Some(pin) = policy.pin("vm.swappiness") {
+        return vec![one(pin.value.clone(), "pinned by the policy")];
+    }
+    let decision = if machine.is_assumed() {
+        one(
+            Value::number(SWAPPINESS_VALUE),
+            "swap of the guest to come is taken to be on disk; without swap it changes nothing",
+        )
+    } else if machine.swaps.is_empty() {
+        not_here("no swap is active, so it would change nothing")
+    } else if machine.swaps.iter().all(|swap| on_zram(machine, swap.disk.as_deref(), &swap.path)) {
+        fine("swap is on zram only, which does not stall")
+    } else {
+        one(Value::number(SWAPPINESS_VALUE), "swap is on a disk that may stall")
+    };
+    vec![decision]
+}
+
+fn on_zram(machine: &Machine, disk: Option<&str>, path: &str) -> bool {
+    let disks = machine.disks.iter().flatten();
+    disks.into_iter().any(|known| Some(known.name.as_str()) == disk && known.class == Class::Zram)
+        || path.starts_with("/dev/zram")
+}
+
+fn one(value: Value, because: &str) -> Decision {
+    Decision::Set {
+        what: vec![Assignment::new(Target::Sysctl("vm.swappiness"), Want::Exactly(value))],
+        because: because.to_owned(),
+    }
+}
+
+const MIB: u64 = 1 << 20;
+/// What a disk is taken to drain per second where nobody measured it.
+const DRAIN: u64 = 50 * MIB;
+/// How long the flush after a stall may take, in seconds.
+const DRAIN_SECONDS: u64 = 20;
+
+/// `vm.dirty`
+pub static DIRTY: Tunable = Tunable {
+    id: "vm.dirty",
+    title: "No more dirty memory than the disk drains in twenty seconds",
+    why: "By default 20 % of memory may be dirty: minutes of writing on a slow disk. It all goes out when a \
+          stall ends and makes the next one, and it is lost if the stall ends in a reset. The limits assume a \
+          disk that drains 50 MiB/s (pin vm.dirty_bytes for another) and cap at 15 % of memory; with Dynamic \
+          Memory, whose minimum a guest cannot see, pin them by that minimum. They protect buffered writers \
+          only: an fsync waits for the disk whatever is set here.",
+    sources: &[
+        Source {
+            title: "Linux Documentation/admin-guide/sysctl/vm.rst, dirty_bytes",
+            url: "https://docs.kernel.org/admin-guide/sysctl/vm.html#dirty-bytes",
+        },
+        Source {
+            title: "Linux 6.12 mm/page-writeback.c (domain_dirty_limits)",
+            url: "https://github.com/torvalds/linux/blob/v6.12/mm/page-writeback.c",
+        },
+    ],
+    knobs: &[
+        Knob { name: "vm.dirty_bytes", accepts: Accepts::Integer { min: 1 << 20, max: 1 << 40 } },
+        Knob { name: "vm.dirty_background_bytes", accepts: Accepts::Integer { min: 1 << 20, max: 1 << 40 } },
+    ],
+    decide: dirty,
+};
+
+fn dirty(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    let number = |knob| policy.pin(knob).and_then(|pin| pin.value.as_str().parse::<u64>().ok());
+    let pinned = number("vm.dirty_bytes");
+    let background = number("vm.dirty_background_bytes");
+    if let Some(limit) = pinned {
+        return vec![pair(limit, background.unwrap_or(limit / 4), "pinned by the policy".to_owned())];
+    }
+    let Some(memory) = facts.machine.as_ref().and_then(|machine| machine.memory) else {
+        return vec![cannot_tell(
+            "memory",
+            "the limit depends on the size of memory; give a capture with --machine, or pin vm.dirty_bytes",
+        )];
+    };
+    let drained = DRAIN * DRAIN_SECONDS;
+    if memory / 5 <= drained && background.is_none() {
+        return vec![fine(format!(
+            "the kernel's 20 % of {} MiB is no more than a disk of 50 MiB/s drains in {DRAIN_SECONDS} s",
+            memory / MIB
+        ))];
+    }
+    let limit = (8 * DRAIN).min(memory * 15 / 100).min(drained);
+    let because = format!(
+        "20 % of {} MiB would take a disk of 50 MiB/s {} s to drain",
+        memory / MIB,
+        memory / 5 / DRAIN
+    );
+    vec![pair(limit, background.unwrap_or(limit / 4), because)]
+}
+
+/// Both in one family and in this order: a ratio that was set before is replaced, and background stays below.
+fn pair(limit: u64, background: u64, because: String) -> Decision {
+    let set = |key, bytes: u64| Assignment::new(Target::Sysctl(key), Want::Exactly(Value::number(bytes)));
+    Decision::Set {
+        what: vec![set("vm.dirty_background_bytes", background.min(limit / 2)), set("vm.dirty_bytes", limit)],
+        because,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ask, assumed, disk, guest, pinned};
+    use super::*;
+    use crate::facts::Swap;
+
+    fn swapping(path: &str, on: &str) -> Facts {
+        let mut facts =
+            guest("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi), disk("zram0", Class::Zram)]);
+        facts.machine.as_mut().unwrap().swaps =
+            vec![Swap { path: path.to_owned(), disk: Some(on.to_owned()) }];
+        facts
+    }
+
+    #[test]
+    fn swappiness_looks_at_where_swap_lies() {
+        let policy = Policy::default();
+        let none = guest("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
+        assert_eq!(ask(&SWAPPINESS, &swapping("/dev/sda3", "sda"), &policy), ["sysctl vm.swappiness=10"]);
+        assert_eq!(ask(&SWAPPINESS, &swapping("/dev/zram0", "zram0"), &policy), ["fine"]);
+        assert_eq!(ask(&SWAPPINESS, &none, &policy), ["not-here"]);
+        assert_eq!(ask(&SWAPPINESS, &none, &pinned(&[("vm.swappiness", "1")])), ["sysctl vm.swappiness=1"]);
+        assert_eq!(ask(&SWAPPINESS, &assumed("6.1.0-18-amd64"), &policy), ["sysctl vm.swappiness=10"]);
+    }
+
+    #[test]
+    fn dirty_limits_follow_memory() {
+        let policy = Policy::default();
+        let with = |memory: Option<u64>| {
+            let mut facts = guest("6.1.0-18-amd64", Vec::new());
+            facts.machine.as_mut().unwrap().memory = memory;
+            facts
+        };
+        let set = "sysctl vm.dirty_background_bytes=104857600, sysctl vm.dirty_bytes=419430400";
+        for (memory, want) in [(Some(2 << 30), "fine"), (Some(64 << 30), set), (None, "cannot-tell")] {
+            assert_eq!(ask(&DIRTY, &with(memory), &policy), [want], "{memory:?}");
+        }
+        let pins = pinned(&[("vm.dirty_bytes", "134217728")]);
+        let set = "sysctl vm.dirty_background_bytes=33554432, sysctl vm.dirty_bytes=134217728";
+        assert_eq!(ask(&DIRTY, &with(None), &pins), [set]);
+    }
+}

@@ -1,0 +1,311 @@
+//! How long a SCSI command may stay unanswered, and how often an error is retried.
+
+use super::{There, fine, kernels, not_here, per_class, refused};
+use crate::facts::{Attribute, Disk, Facts, KernelRelease};
+use crate::policy::{Policy, Recovery};
+use crate::tunable::{
+    Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, UdevAttr, Value, Want,
+};
+
+/// The timeout that `hv_storvsc` itself gives every disk, in seconds (`STORVSC_TIMEOUT`).
+const STORVSC_TIMEOUT: u64 = 180;
+/// A day: long enough that the timer which would crash the kernel never fires.
+const NEVER: u64 = 86_400;
+
+const CLASSES: &[Select] =
+    &[Select::StorvscScsi, Select::StorvscIde, Select::StorvscFc, Select::IscsiSinglePath];
+
+/// `disk.timeout`
+pub static DISK_TIMEOUT: Tunable = Tunable {
+    id: "disk.timeout",
+    title: "A command may stay unanswered for the whole stall budget",
+    why: "When device/timeout runs out, SCSI error handling aborts, resets and at last takes the disk offline \
+          for good. hv_storvsc holds 180 s by itself since 3.17 and re-arms the timer for ever, so there \
+          nothing is to be done; in-guest iSCSI disks have 30 s, and kernels of 2015 gave 30 s to every disk. \
+          Paths of a multipath map keep theirs: multipathd takes its checker timeout from it.",
+    sources: &[
+        Source {
+            title: "Linux 6.12 drivers/scsi/storvsc_drv.c (storvsc_eh_timed_out, storvsc_device_configure)",
+            url: "https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/storvsc_drv.c",
+        },
+        Source {
+            title: "open-iscsi README, 8.1.2 SCSI error handling",
+            url: "https://github.com/open-iscsi/open-iscsi/blob/master/README",
+        },
+        Source {
+            title: "storvsc: fix handling of virtual Fibre Channel timeouts",
+            url: "https://git.kernel.org/torvalds/c/175544ad48cbf56affeef2a679c6a4d4fb1e2881",
+        },
+    ],
+    knobs: &[Knob { name: "device/timeout", accepts: Accepts::Integer { min: 30, max: 2_147_483 } }],
+    decide: disk_timeout,
+};
+
+fn disk_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    let pin = policy.pin("device/timeout");
+    per_class(facts, CLASSES, "no SCSI disk on VMBus or iSCSI", |select, there| {
+        vec![match pin {
+            Some(pin) => pinned(facts, select, &pin.value),
+            None if select == Select::StorvscFc => fibre_channel(facts, policy),
+            None if select == Select::IscsiSinglePath => single_path(facts, policy),
+            None => storvsc(facts, policy, select, &there),
+        }]
+    })
+}
+
+fn write(select: Select, want: Want, because: String) -> Decision {
+    let target = Target::Udev { select, attr: UdevAttr::Timeout };
+    Decision::Set { what: vec![Assignment::new(target, want)], because }
+}
+
+/// The seconds that the Azure agent writes to every sd disk, again and again.
+fn agent(facts: &Facts) -> Option<u64> {
+    facts.system.owners.waagent.as_ref().and_then(|agent| agent.scsi_timeout)
+}
+
+fn pinned(facts: &Facts, select: Select, value: &Value) -> Decision {
+    let class = select.name();
+    match agent(facts) {
+        Some(seconds) if seconds.to_string() != value.as_str() => refused(format!(
+            "{class}: the policy asks for {value} s, but waagent would write {seconds} s back within 30 s; set \
+             OS.RootDeviceScsiTimeout={value} in waagent.conf"
+        )),
+        _ => write(select, Want::Exactly(value.clone()), format!("{class}: pinned by the policy")),
+    }
+}
+
+/// Since 3.17 the driver sets 180 s and re-arms; Red Hat carried that back to its 3.10.
+fn driver_holds(kernel: &KernelRelease) -> bool {
+    kernel.at_least(3, 17) || kernel.is_el7()
+}
+
+fn storvsc(facts: &Facts, policy: &Policy, select: Select, there: &There<'_>) -> Decision {
+    let class = select.name();
+    let kernels = kernels(facts);
+    if !kernels.is_empty() && kernels.iter().all(|kernel| driver_holds(kernel)) {
+        return fine(held_by_driver(class, there));
+    }
+    let budget = policy.stall.max(STORVSC_TIMEOUT);
+    if let Some(decision) = by_agent(facts, class, budget) {
+        return decision;
+    }
+    let because = if kernels.is_empty() {
+        format!("{class}: no kernel is known; written only where a disk has less")
+    } else {
+        format!(
+            "{class}: before 3.17 the driver leaves 30 s, after which error handling takes the disk offline"
+        )
+    };
+    write(select, Want::AtLeast(budget), because)
+}
+
+fn held_by_driver(class: &str, there: &There<'_>) -> String {
+    let shown = match there {
+        There::Seen(disks) => disks.iter().filter_map(|disk| disk.live.timeout.value()).min(),
+        There::MayCome(_) => None,
+    };
+    let now = shown.map_or(String::new(), |seconds| format!(" (now {seconds} s)"));
+    format!(
+        "{class}: hv_storvsc holds {STORVSC_TIMEOUT} s itself{now} and re-arms it for ever: silence of the host \
+         never fails a command"
+    )
+}
+
+/// Where waagent writes every sd disk's timeout, a rule of ours would be undone within 30 s.
+fn by_agent(facts: &Facts, class: &str, budget: u64) -> Option<Decision> {
+    let seconds = agent(facts)?;
+    Some(if seconds >= budget {
+        fine(format!(
+            "{class}: waagent keeps every sd disk at {seconds} s, which covers the budget of {budget} s"
+        ))
+    } else {
+        refused(format!(
+            "{class}: {budget} s are needed, but waagent would write {seconds} s back within 30 s; set \
+             OS.RootDeviceScsiTimeout={budget} in waagent.conf"
+        ))
+    })
+}
+
+/// Kernels in which an expired timer of a virtual Fibre Channel disk calls into the FC transport
+/// with no remote port: from 4.13 until the fix, which the long-term lines got too.
+fn fc_timer_crashes(kernel: &KernelRelease) -> bool {
+    let (major, minor, patch) = kernel.version;
+    // Only a kernel.org patch level tells of the back-port; distributions number differently.
+    let fixed = match (major, minor) {
+        (4, 14) => patch >= 321,
+        (4, 19) => patch >= 290,
+        (5, 4) => patch >= 252,
+        (5, 10) => patch >= 189,
+        (5, 15) => patch >= 124,
+        (6, 1) => patch >= 43,
+        (6, 4) => patch >= 8,
+        _ => false,
+    };
+    kernel.at_least(4, 13) && !kernel.at_least(6, 5) && !fixed
+}
+
+fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
+    let kernels = kernels(facts);
+    if !kernels.is_empty() && !kernels.iter().any(|kernel| fc_timer_crashes(kernel)) {
+        return fine("storvsc-fc: hv_storvsc holds 180 s itself and re-arms it for ever");
+    }
+    if let Some(seconds) = agent(facts) {
+        return refused(format!(
+            "storvsc-fc: the timer must never fire on this kernel, but waagent would write {seconds} s back within \
+             30 s; set OS.RootDeviceScsiTimeout={NEVER} in waagent.conf"
+        ));
+    }
+    let because = "storvsc-fc: from 4.13 until the fix in 6.5 an expired timer of a virtual Fibre Channel disk \
+                   crashes the kernel, so it is kept from firing";
+    write(Select::StorvscFc, Want::AtLeast(NEVER.max(policy.stall)), because.to_owned())
+}
+
+fn single_path(facts: &Facts, policy: &Policy) -> Decision {
+    let budget = policy.stall;
+    by_agent(facts, "iscsi", budget).unwrap_or_else(|| {
+        let because = "iscsi: the default of 30 s ends a command that a stalled target has not answered; paths of a \
+                       multipath map keep it";
+        write(Select::IscsiSinglePath, Want::AtLeast(budget), because.to_owned())
+    })
+}
+
+/// `disk.max_retries`
+pub static MAX_RETRIES: Tunable = Tunable {
+    id: "disk.max_retries",
+    title: "Retries without limit, where a hang is preferred to a failed write",
+    why: "A retryable error from the host is retried five times at once and then handed up, which aborts the \
+          journal. With -1 it is retried for ever: the guest hangs instead of failing. Retries have no pause, \
+          so a lasting error burns a processor; therefore only with recovery = \"hold\", and never on the paths \
+          of a multipath map, where the map must see the error.",
+    sources: &[
+        Source {
+            title: "Linux 6.12 drivers/scsi/sd.c (max_retries_store)",
+            url: "https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.c",
+        },
+        Source {
+            title: "Linux 6.12 drivers/scsi/scsi_lib.c (scsi_cmd_runtime_exceeced)",
+            url: "https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_lib.c",
+        },
+    ],
+    knobs: &[Knob { name: "max_retries", accepts: Accepts::Integer { min: -1, max: 5 } }],
+    decide: max_retries,
+};
+
+fn max_retries(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    let pin = policy.pin("max_retries");
+    let classes = [Select::StorvscScsi, Select::StorvscIde];
+    per_class(facts, &classes, "no VMBus disk whose errors the kernel retries", |select, there| {
+        let class = select.name();
+        let value = match (pin, policy.recovery) {
+            (Some(pin), _) => pin.value.clone(),
+            (None, Recovery::Hold) => Value::number(-1),
+            (None, _) => {
+                let why =
+                    "an error is retried five times and then reported; only recovery = \"hold\" changes that";
+                return vec![fine(format!("{class}: {why}"))];
+            }
+        };
+        vec![match there {
+            There::Seen(disks) if disks.iter().any(|disk| disk.is_path()) => {
+                not_here(format!("{class}: a path of a multipath map must report its errors"))
+            }
+            There::Seen(disks) if disks.iter().all(|disk| lacks_max_retries(disk)) => {
+                not_here(format!("{class}: this kernel has no max_retries (it came with 5.10)"))
+            }
+            _ => {
+                let target = Target::Udev { select, attr: UdevAttr::MaxRetries };
+                let because = match pin {
+                    Some(_) => format!("{class}: pinned by the policy"),
+                    None => format!("{class}: recovery = \"hold\": hang rather than fail a write"),
+                };
+                Decision::Set { what: vec![Assignment::new(target, Want::Exactly(value))], because }
+            }
+        }]
+    })
+}
+
+fn lacks_max_retries(disk: &Disk) -> bool {
+    disk.live.max_retries == Attribute::Absent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ask, assumed, disk, guest, pinned as pins};
+    use super::*;
+    use crate::facts::{Class, Role, Waagent};
+
+    fn iscsi() -> Disk {
+        disk("sdb", Class::Iscsi { session: "session1".to_owned() })
+    }
+
+    fn with_agent(mut facts: Facts, seconds: u64) -> Facts {
+        facts.system.owners.waagent =
+            Some(Waagent { scsi_timeout: Some(seconds), path: "etc/waagent.conf".to_owned() });
+        facts
+    }
+
+    #[test]
+    fn a_driver_that_holds_180_s_is_fine() {
+        let policy = Policy::default();
+        for (kernel, want) in [
+            ("6.1.0-18-amd64", "fine"),
+            ("3.10.0-1160.el7.x86_64", "fine"),
+            ("3.16.0-11-amd64", "udev:storvsc-scsi device/timeout=at least 180"),
+        ] {
+            let facts = guest(kernel, vec![disk("sda", Class::StorvscScsi)]);
+            assert_eq!(ask(&DISK_TIMEOUT, &facts, &policy), [want], "{kernel}");
+        }
+    }
+
+    #[test]
+    fn iscsi_gets_the_budget_but_paths_keep_theirs() {
+        let policy = Policy { stall: 300, ..Policy::default() };
+        let single = guest("6.1.0-18-amd64", vec![iscsi()]);
+        assert_eq!(ask(&DISK_TIMEOUT, &single, &policy), ["udev:iscsi device/timeout=at least 300"]);
+        let mut path = iscsi();
+        path.roles.insert(Role::Path);
+        assert_eq!(ask(&DISK_TIMEOUT, &guest("6.1.0-18-amd64", vec![path]), &policy), ["not-here"]);
+    }
+
+    #[test]
+    fn the_azure_agent_is_not_fought() {
+        let policy = Policy::default();
+        let facts = with_agent(guest("6.1.0-18-amd64", vec![iscsi()]), 300);
+        assert_eq!(ask(&DISK_TIMEOUT, &facts, &policy), ["fine"]);
+        assert_eq!(ask(&DISK_TIMEOUT, &facts, &Policy { stall: 600, ..policy }), ["refused"]);
+        assert_eq!(ask(&DISK_TIMEOUT, &facts, &pins(&[("device/timeout", "240")])), ["refused"]);
+    }
+
+    #[test]
+    fn virtual_fibre_channel_on_an_affected_kernel_never_times_out() {
+        let policy = Policy::default();
+        for (kernel, want) in [
+            ("6.2.0-39-generic", "udev:storvsc-fc device/timeout=at least 86400"),
+            ("6.1.192", "fine"),
+            ("6.5.0-14-generic", "fine"),
+            ("3.10.0-1160.el7.x86_64", "fine"),
+        ] {
+            let facts = guest(kernel, vec![disk("sdc", Class::StorvscFc)]);
+            assert_eq!(ask(&DISK_TIMEOUT, &facts, &policy), [want], "{kernel}");
+        }
+    }
+
+    #[test]
+    fn an_image_with_a_modern_kernel_needs_nothing_for_vmbus() {
+        assert_eq!(
+            ask(&DISK_TIMEOUT, &assumed("6.12.74-amd64"), &Policy::default()),
+            ["fine", "fine", "fine"]
+        );
+    }
+
+    #[test]
+    fn retries_without_limit_only_where_a_hang_is_preferred() {
+        let hold = Policy { recovery: Recovery::Hold, ..Policy::default() };
+        let mut old = disk("sda", Class::StorvscScsi);
+        let facts = guest("6.1.0-18-amd64", vec![old.clone()]);
+        assert_eq!(ask(&MAX_RETRIES, &facts, &Policy::default()), ["fine"]);
+        assert_eq!(ask(&MAX_RETRIES, &facts, &hold), ["udev:storvsc-scsi max_retries=-1"]);
+        old.live.max_retries = Attribute::Absent;
+        assert_eq!(ask(&MAX_RETRIES, &guest("4.19.0", vec![old]), &hold), ["not-here"]);
+    }
+}

@@ -1,0 +1,306 @@
+//! Whether what was planned holds: files, live values, and which layer deviates.
+//!
+//! Not a second implementation: the expected values are the plan's own
+//! assignments, and the files are in order when the plan would change none.
+
+use crate::facts::{Attribute, Disk, Facts, Machine};
+use crate::plan::{Change, Plan};
+use crate::render::{kernel_arg, landing};
+use crate::tunable::{Assignment, Decision, Guard, Target, UdevAttr, Want};
+
+/// A row's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// As planned.
+    Ok,
+    /// Not as planned.
+    Deviates,
+    /// The device or kernel has no such knob.
+    NotApplicable,
+    /// The policy asks for what the device refuses.
+    CannotBeSet,
+    /// The files are in order; the value comes with the next boot.
+    PendingReboot,
+}
+
+impl State {
+    /// All of them, in the order of a summary.
+    pub const ALL: [Self; 5] =
+        [Self::Ok, Self::Deviates, Self::NotApplicable, Self::CannotBeSet, Self::PendingReboot];
+
+    /// The name in JSON and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Deviates => "deviates",
+            Self::NotApplicable => "not-applicable",
+            Self::CannotBeSet => "cannot-be-set",
+            Self::PendingReboot => "pending-reboot",
+        }
+    }
+}
+
+/// Where a deviation lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// The file is missing, stale or not ours.
+    File,
+    /// The running kernel's value.
+    Live,
+    /// The file is in order, and another writer wins over it.
+    Shadowed,
+}
+
+impl Layer {
+    /// The name in JSON and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Live => "live",
+            Self::Shadowed => "shadowed",
+        }
+    }
+}
+
+/// One knob, on one disk where it is a disk's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The tunable.
+    pub id: &'static str,
+    /// The knob.
+    pub knob: String,
+    /// The disk, or where the knob is turned.
+    pub target: String,
+    /// What is wanted, in words.
+    pub expected: String,
+    /// What is there; empty where nothing could be read.
+    pub found: String,
+    /// The verdict.
+    pub state: State,
+    /// Which layer was looked at last, or deviates.
+    pub layer: Layer,
+    /// Why, where the state alone does not say it.
+    pub because: String,
+}
+
+/// Every row, in the catalogue's order.
+pub fn verify(facts: &Facts, plan: &Plan) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for verdict in &plan.verdicts {
+        match &verdict.decision {
+            Decision::Set { what, .. } => {
+                for assignment in what {
+                    rows.extend(rows_of(verdict.tunable.id, assignment, facts, plan));
+                }
+            }
+            Decision::Refused { because } => rows.push(Row {
+                id: verdict.tunable.id,
+                knob: verdict.tunable.knobs.first().map_or(verdict.tunable.id, |knob| knob.name).to_owned(),
+                target: "policy".to_owned(),
+                expected: "as the policy asks".to_owned(),
+                found: String::new(),
+                state: State::CannotBeSet,
+                layer: Layer::Live,
+                because: because.clone(),
+            }),
+            _ => {}
+        }
+    }
+    rows
+}
+
+/// The exit code of a verification: 1 where something deviates, 3 where only a reboot is missing.
+pub fn exit_code(rows: &[Row]) -> u8 {
+    if rows.iter().any(|row| row.state == State::Deviates) {
+        1
+    } else if rows.iter().any(|row| row.state == State::PendingReboot) {
+        3
+    } else {
+        0
+    }
+}
+
+fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan) -> Vec<Row> {
+    let row = |target: String, found: &str, state, layer, because: String| Row {
+        id,
+        knob: assignment.target.knob(),
+        target,
+        expected: expected(assignment),
+        found: found.to_owned(),
+        state,
+        layer,
+        because,
+    };
+    let place = assignment.target.place();
+    if let Some(why) = file_deviates(assignment, facts, plan) {
+        return vec![row(place, "", State::Deviates, Layer::File, why)];
+    }
+    let Some(machine) = facts.running() else {
+        return vec![row(place, "", State::Ok, Layer::File, "no running system to look at".to_owned())];
+    };
+    let judged = |target: String, judgement: Judgement| {
+        let Judgement { found, state, because } = judgement;
+        let shadow = (state == State::Deviates).then(|| shadow(plan, assignment)).flatten();
+        let layer = if shadow.is_some() { Layer::Shadowed } else { Layer::Live };
+        row(target, &found, state, layer, shadow.unwrap_or(because))
+    };
+    match &assignment.target {
+        Target::Sysctl(key) => vec![judged(place, sysctl(machine, key, &assignment.want))],
+        Target::Udev { select, attr } => machine
+            .disks
+            .iter()
+            .flatten()
+            .filter(|disk| select.takes(disk))
+            .filter_map(|disk| Some(judged(disk.name.clone(), attribute(disk, assignment, *attr)?)))
+            .collect(),
+        Target::ModuleOption { module, option } => {
+            vec![judged(place, parameter(machine, &format!("{module}.{option}"), &assignment.want))]
+        }
+        Target::KernelArg(_) | Target::DropKernelArg(_) => vec![judged(place, argument(machine, assignment))],
+    }
+}
+
+fn expected(assignment: &Assignment) -> String {
+    match assignment.target {
+        Target::DropKernelArg(_) => "absent".to_owned(),
+        _ => assignment.want.phrase(),
+    }
+}
+
+/// Why the file that should carry an assignment does not.
+fn file_deviates(assignment: &Assignment, facts: &Facts, plan: &Plan) -> Option<String> {
+    let concerns = |path: &str| match assignment.target {
+        Target::Udev { .. } => path.contains("/rules.d/"),
+        Target::Sysctl(_) => path.contains("/sysctl.d/"),
+        Target::ModuleOption { module, .. } => {
+            let landing = landing(facts, module);
+            (landing.modprobe && path.contains("/modprobe.d/"))
+                || (landing.cmdline && path.contains("/grub.d/"))
+        }
+        Target::KernelArg(_) | Target::DropKernelArg(_) => path.contains("/grub.d/"),
+    };
+    let change = plan.changes.iter().find(|change| concerns(change.path()))?;
+    Some(match change {
+        Change::Create(artifact) => format!("{} is missing; hvtune apply writes it", artifact.path),
+        Change::Replace { artifact, .. } => {
+            format!("{} is not as planned; hvtune apply writes it", artifact.path)
+        }
+        Change::Remove { path, .. } => format!("{path} is no longer wanted; hvtune apply removes it"),
+        Change::Conflict { path, why } => format!("{path}: {why}"),
+    })
+}
+
+/// The contender that wins over our file for this knob.
+fn shadow(plan: &Plan, assignment: &Assignment) -> Option<String> {
+    let knob = assignment.target.knob();
+    let winner = plan.contenders.iter().find(|other| other.knob == knob && other.winner != "hvtune")?;
+    Some(format!("{} writes {}: {}", winner.who, winner.value, winner.because))
+}
+
+/// A live value's judgement.
+struct Judgement {
+    found: String,
+    state: State,
+    because: String,
+}
+
+fn judgement(found: &str, state: State, because: &str) -> Judgement {
+    Judgement { found: found.to_owned(), state, because: because.to_owned() }
+}
+
+fn by_value(found: &str, want: &Want, otherwise: State, because: &str) -> Judgement {
+    if want.met_by(found) { judgement(found, State::Ok, "") } else { judgement(found, otherwise, because) }
+}
+
+fn sysctl(machine: &Machine, key: &str, want: &Want) -> Judgement {
+    match machine.sysctls.get(key) {
+        None => judgement("", State::NotApplicable, "this kernel has no such key"),
+        Some(now) => by_value(now, want, State::Deviates, "the file is in order, the live value is not"),
+    }
+}
+
+fn parameter(machine: &Machine, name: &str, want: &Want) -> Judgement {
+    match machine.parameters.get(name) {
+        None => {
+            judgement("", State::NotApplicable, "the module is not loaded, or does not show the parameter")
+        }
+        Some(now) => by_value(
+            now,
+            want,
+            State::PendingReboot,
+            "a module option takes effect when the module is loaded",
+        ),
+    }
+}
+
+fn argument(machine: &Machine, assignment: &Assignment) -> Judgement {
+    let Some(line) = &machine.cmdline else {
+        return judgement("", State::NotApplicable, "the kernel command line could not be read");
+    };
+    let key = assignment.target.knob();
+    let found = line.value(&key);
+    let holds = match kernel_arg(assignment) {
+        Some(arg) => line.holds(&arg),
+        None => found.is_none(),
+    };
+    let shown = found.map_or_else(|| "absent".to_owned(), str::to_owned);
+    if holds {
+        judgement(&shown, State::Ok, "")
+    } else {
+        judgement(&shown, State::PendingReboot, "a kernel argument takes effect at the next boot")
+    }
+}
+
+/// A disk's value of an attribute, as text.
+fn value_of(disk: &Disk, attr: UdevAttr) -> Attribute<String> {
+    fn text<T: ToString>(attribute: &Attribute<T>) -> Attribute<String> {
+        match attribute {
+            Attribute::Is(value) => Attribute::Is(value.to_string()),
+            Attribute::Absent => Attribute::Absent,
+            Attribute::Unknown => Attribute::Unknown,
+        }
+    }
+    match attr {
+        UdevAttr::Scheduler => disk.live.scheduler.clone(),
+        UdevAttr::NrRequests => text(&disk.live.nr_requests),
+        UdevAttr::ReadAheadKb => text(&disk.live.read_ahead_kb),
+        UdevAttr::IoTimeout => text(&disk.live.io_timeout),
+        UdevAttr::Timeout => text(&disk.live.timeout),
+        UdevAttr::MaxRetries => text(&disk.live.max_retries),
+    }
+}
+
+/// `None` where the rule passes this disk by, as its guard does not hold there.
+fn attribute(disk: &Disk, assignment: &Assignment, attr: UdevAttr) -> Option<Judgement> {
+    let offered = disk.limits.schedulers.value();
+    let offers = |name: &str| offered.is_none_or(|names| names.iter().any(|other| other == name));
+    let guard_holds = match &assignment.guard {
+        Some(Guard::Offers(name)) => offers(name),
+        Some(Guard::Rotational) => disk.live.rotational.value().copied().unwrap_or(true),
+        _ => true,
+    };
+    let on_offer = attr != UdevAttr::Scheduler || offers(assignment.want.value().as_str());
+    if !guard_holds || !on_offer {
+        return None;
+    }
+    Some(match value_of(disk, attr) {
+        Attribute::Absent => judgement("", State::NotApplicable, "this disk has no such attribute"),
+        Attribute::Unknown => judgement("", State::NotApplicable, "the attribute could not be read"),
+        Attribute::Is(now) if assignment.want.met_by(&now) => judgement(&now, State::Ok, ""),
+        Attribute::Is(now) => match assignment.guard {
+            Some(Guard::RequestsAbove(number)) if now.parse().is_ok_and(|have: u64| have < number) => {
+                judgement(
+                    &now,
+                    State::PendingReboot,
+                    "the device takes no more yet; a larger ring comes with the next boot",
+                )
+            }
+            _ => judgement(&now, State::Deviates, "the rule is in place, the live value is not"),
+        },
+    })
+}
+
+/// Whether our rule would write this attribute of this disk now.
+pub fn would_write(disk: &Disk, assignment: &Assignment, attr: UdevAttr) -> bool {
+    attribute(disk, assignment, attr).is_some_and(|judgement| judgement.state == State::Deviates)
+}
