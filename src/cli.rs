@@ -98,7 +98,7 @@ pub enum Command {
         /// Write the files only
         #[arg(long)]
         no_activate: bool,
-        /// Early in boot: files only, as udev and sysctl come later
+        /// Early in boot: files only
         #[arg(long)]
         early: bool,
     },
