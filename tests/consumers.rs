@@ -11,6 +11,8 @@
     reason = "tests set the stage"
 )]
 
+#[path = "consumers/boot_menu.rs"]
+mod boot_menu;
 #[path = "consumers/device.rs"]
 mod device;
 #[path = "consumers/grub.rs"]

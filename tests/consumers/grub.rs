@@ -34,7 +34,7 @@ pub(crate) fn grub_faults(suite: Suite, fragment: &Path, change: &Change) -> Vec
     let stage = Stage::new(suite);
     stage.put("/etc/default/grub.d/10-already.cfg", change.already);
     stage.copy("/etc/default/grub.d/90-hvtune.cfg", fragment);
-    let ran = stage.run_outside(include_str!("grub.sh"));
+    let ran = stage.run_outside(concat!(include_str!("grub_disk.sh"), include_str!("grub.sh")));
     let (_, menus) = ran
         .stdout
         .split_once("### menu without\n")
