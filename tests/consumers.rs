@@ -19,6 +19,8 @@ mod device;
 mod grub;
 #[path = "consumers/modprobe.rs"]
 mod modprobe;
+#[path = "consumers/offline.rs"]
+mod offline;
 #[path = "consumers/rendered.rs"]
 mod rendered;
 #[path = "consumers/stage.rs"]
