@@ -61,8 +61,7 @@ struct Staged<'root> {
 }
 
 impl Root {
-    /// Carries out all changes, or none. `writable` are paths that may be replaced
-    /// although they carry no marker (the boot menu that we regenerate).
+    /// Carries out all changes, or none.
     pub fn commit(&self, ops: &[Op]) -> Result<Commit> {
         let mut done = Commit::default();
         let mut staged = Vec::new();
