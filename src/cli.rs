@@ -78,7 +78,7 @@ pub struct Only {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what this machine is: hypervisor, storage, kernels, boot loader
+    /// Show the machine: hypervisor, storage, kernels, boot loader
     Detect(Only),
     /// Show what apply would change
     Plan {
@@ -117,9 +117,9 @@ pub enum Command {
         #[arg(long)]
         no_activate: bool,
     },
-    /// Exit 0 if a reboot is needed, 1 if not, 2 if that could not be told
+    /// Exit 0 if a reboot is needed, 1 if not, 2 if it cannot be told
     RebootNeeded,
-    /// Record this machine into a new directory, for --machine or a bug report
+    /// Record this machine into a new directory, for --machine
     Capture {
         /// A directory that does not exist yet, or is empty
         dir: PathBuf,

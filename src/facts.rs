@@ -6,9 +6,18 @@
 //! tell", and the reason stands in [`Facts::gaps`]. Absence is another value:
 //! an empty list, `false`, [`Attribute::Absent`].
 
-use std::collections::{BTreeMap, BTreeSet};
+mod storage;
+mod system;
+
+use std::collections::BTreeMap;
 
 use crate::cmdline::Cmdline;
+
+pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
+pub use system::{
+    Boot, BootStack, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleWrite,
+    SysctlLine, System, Waagent,
+};
 
 /// Everything that a decision may rest on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +28,24 @@ pub struct Facts {
     pub system: System,
     /// What could not be read, in reading order.
     pub gaps: Vec<Gap>,
+}
+
+impl Facts {
+    /// The machine, where it is the running one and the root is its own: live values count, and can be changed.
+    pub fn running(&self) -> Option<&Machine> {
+        self.machine.as_ref().filter(|machine| machine.origin == Origin::Live && !self.system.offline)
+    }
+
+    /// Whether files are made for a machine to come, so that vendor directories are the place.
+    pub fn for_image(&self) -> bool {
+        self.running().is_none()
+    }
+
+    /// Whether nothing beyond the files may be done here: the root or the machine is another's.
+    pub fn files_only(&self) -> bool {
+        let captured = self.machine.as_ref().is_some_and(|machine| machine.origin == Origin::Captured);
+        self.system.offline || captured
+    }
 }
 
 /// One fact that could not be read, and why.
@@ -91,11 +118,23 @@ impl Arch {
     }
 }
 
+/// Where the machine half comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// The running machine.
+    #[default]
+    Live,
+    /// A capture: true of some machine, not of this one.
+    Captured,
+    /// `--assume`: the kind is given, sizes are unknown, nothing was looked at.
+    Assumed,
+}
+
 /// What only a running machine knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Machine {
-    /// `--assume`: the kind is given, sizes are unknown, nothing was looked at.
-    pub assumed: bool,
+    /// Where all of this comes from.
+    pub origin: Origin,
     /// Processor architecture.
     pub arch: Option<Arch>,
     /// Under what it runs; `None` = could not tell.
@@ -148,6 +187,13 @@ pub enum Hypervisor {
     Container(String),
     /// Another hypervisor, by name (`kvm`, `vmware`, `xen`, …).
     Other(String),
+}
+
+impl Machine {
+    /// Whether nothing was looked at: `--assume`.
+    pub fn is_assumed(&self) -> bool {
+        self.origin == Origin::Assumed
+    }
 }
 
 impl Hypervisor {
@@ -254,400 +300,6 @@ impl KernelRelease {
     pub fn is_el7(&self) -> bool {
         self.version.0 == 3 && self.version.1 == 10 && self.release.contains(".el7")
     }
-}
-
-/// What kind of storage a block device is; see tunables of the same names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// Disk of a synthetic SCSI controller, pass-through disks included.
-    StorvscScsi,
-    /// Disk of a synthetic IDE controller.
-    StorvscIde,
-    /// LUN behind a synthetic Fibre Channel adapter.
-    StorvscFc,
-    /// LUN of an in-guest iSCSI session (`session1`).
-    Iscsi {
-        /// The session's kernel name.
-        session: String,
-    },
-    /// Azure remote disk over NVMe.
-    NvmeAzureRemote,
-    /// Azure local (temporary) NVMe disk.
-    NvmeAzureLocal,
-    /// Any other NVMe namespace, passed through (DDA) or bare metal.
-    Nvme,
-    /// Device-mapper multipath map, with its paths' names.
-    Multipath {
-        /// Names of the path disks.
-        paths: Vec<String>,
-    },
-    /// LVM logical volume.
-    Lvm,
-    /// dm-crypt map.
-    Crypt,
-    /// md array.
-    Md,
-    /// virtio disk.
-    Virtio,
-    /// Loop device.
-    Loop,
-    /// Compressed RAM disk.
-    Zram,
-    /// Anything else.
-    Other,
-}
-
-impl Class {
-    /// The name in JSON, text and the udev mark.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::StorvscScsi => "storvsc-scsi",
-            Self::StorvscIde => "storvsc-ide",
-            Self::StorvscFc => "storvsc-fc",
-            Self::Iscsi { .. } => "iscsi",
-            Self::NvmeAzureRemote => "nvme-azure-remote",
-            Self::NvmeAzureLocal => "nvme-azure-local",
-            Self::Nvme => "nvme",
-            Self::Multipath { .. } => "multipath",
-            Self::Lvm => "lvm",
-            Self::Crypt => "crypt",
-            Self::Md => "md",
-            Self::Virtio => "virtio",
-            Self::Loop => "loop",
-            Self::Zram => "zram",
-            Self::Other => "other",
-        }
-    }
-
-    /// One of the three classes served by `hv_storvsc`.
-    pub fn is_storvsc(&self) -> bool {
-        matches!(self, Self::StorvscScsi | Self::StorvscIde | Self::StorvscFc)
-    }
-}
-
-/// What a disk is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Below the root file system.
-    Root,
-    /// Below `/boot` or `/boot/efi`.
-    Boot,
-    /// Below active swap.
-    Swap,
-    /// Below another mounted file system.
-    Data,
-    /// Azure's temporary (resource) disk: local to the host, lost with it.
-    AzureTemporary,
-    /// A path of a multipath map.
-    Path,
-}
-
-impl Role {
-    /// The name in JSON and text.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Boot => "boot",
-            Self::Swap => "swap",
-            Self::Data => "data",
-            Self::AzureTemporary => "azure-temporary",
-            Self::Path => "path",
-        }
-    }
-}
-
-/// A block device: a whole disk or a map, never a partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Disk {
-    /// Kernel name: `sda`, `dm-0`, `nvme0n1`.
-    pub name: String,
-    /// Where sysfs has it, resolved: `sys/devices/…/block/sda`.
-    pub path: String,
-    /// What kind it is.
-    pub class: Class,
-    /// What it is used for.
-    pub roles: BTreeSet<Role>,
-    /// The SCSI host above it (`host0`), where there is one.
-    pub host: Option<String>,
-    /// SCSI address `H:C:T:L`, where there is one.
-    pub hctl: Option<String>,
-    /// Disks directly below it (dm, md, NVMe head: controllers' namespaces), by name.
-    pub slaves: Vec<String>,
-    /// SCSI vendor, trimmed and made printable: for people only, never for a decision.
-    pub vendor: String,
-    /// SCSI or NVMe model, likewise.
-    pub model: String,
-    /// What the device allows.
-    pub limits: Limits,
-    /// What it is set to.
-    pub live: Live,
-}
-
-impl Disk {
-    /// One path of a multipath map.
-    pub fn is_path(&self) -> bool {
-        self.roles.contains(&Role::Path)
-    }
-}
-
-/// What a device allows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Limits {
-    /// `can_queue` of its SCSI host: commands in flight at most.
-    pub can_queue: Attribute<u64>,
-    /// Hardware queues of its SCSI host.
-    pub nr_hw_queues: Attribute<u64>,
-    /// Tags of hardware queue 0 (`mq/0/nr_tags`); absent on the legacy path.
-    pub nr_tags: Attribute<u64>,
-    /// Schedulers that the kernel offers for it now, in its order.
-    pub schedulers: Attribute<Vec<String>>,
-}
-
-/// What a device is set to now.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Live {
-    /// The scheduler in use.
-    pub scheduler: Attribute<String>,
-    /// `queue/nr_requests`.
-    pub nr_requests: Attribute<u64>,
-    /// `device/timeout` in seconds (SCSI).
-    pub timeout: Attribute<u64>,
-    /// `queue/io_timeout` in milliseconds.
-    pub io_timeout: Attribute<u64>,
-    /// `queue/read_ahead_kb`.
-    pub read_ahead_kb: Attribute<u64>,
-    /// `queue/rotational`.
-    pub rotational: Attribute<bool>,
-    /// `scsi_disk/H:C:T:L/max_retries`: -1 = no limit.
-    pub max_retries: Attribute<i64>,
-}
-
-/// A mounted file system on a block device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mount {
-    /// Where it is mounted, as in mountinfo, octal escapes undone.
-    pub point: String,
-    /// File system type.
-    pub fstype: String,
-    /// Mounted read-only.
-    pub read_only: bool,
-    /// The block device (disk or map) that it stands on, a partition's whole disk; `None` = could not tell.
-    pub disk: Option<String>,
-    /// Options of mount and superblock.
-    pub options: Vec<String>,
-}
-
-/// An active swap area.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Swap {
-    /// As in `/proc/swaps`.
-    pub path: String,
-    /// The disk or map it stands on; `None` = could not tell.
-    pub disk: Option<String>,
-}
-
-/// What the root knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct System {
-    /// The root is not that of the running machine.
-    pub offline: bool,
-    /// Of the distribution.
-    pub os: Option<OsRelease>,
-    /// Processor architecture, by the dynamic loader's name.
-    pub arch: Option<Arch>,
-    /// Installed kernels, oldest first; `None` = could not tell.
-    pub kernels: Option<Vec<InstalledKernel>>,
-    /// How it boots.
-    pub boot: Boot,
-    /// Other writers of the same knobs.
-    pub owners: Owners,
-    /// Files that carry our marker.
-    pub ours: Vec<OwnFile>,
-}
-
-/// A file of ours found in the root.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnFile {
-    /// Its path below the root, no leading slash.
-    pub path: String,
-    /// Ids of the tunables named in its comments.
-    pub ids: BTreeSet<String>,
-}
-
-/// `os-release`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OsRelease {
-    /// `ID`
-    pub id: String,
-    /// `ID_LIKE`, split.
-    pub id_like: Vec<String>,
-    /// `VERSION_ID`
-    pub version_id: String,
-    /// `PRETTY_NAME`, made printable.
-    pub pretty_name: String,
-}
-
-/// A kernel below `/usr/lib/modules`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstalledKernel {
-    /// Its release.
-    pub release: KernelRelease,
-    /// Per module of [`crate::probe::MODULES`]: built in, loadable, absent, or could not tell.
-    pub modules: BTreeMap<String, ModuleFact>,
-}
-
-/// What an installed kernel says of one module.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ModuleFact {
-    /// Built into the kernel image; `None` = could not tell.
-    pub builtin: Option<bool>,
-    /// Its parameters; `Unknown` where a compressed module hides them.
-    pub parameters: Attribute<BTreeSet<String>>,
-}
-
-/// How the root boots.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Boot {
-    /// Which stack; see persistence of the kernel command line.
-    pub stack: BootStack,
-    /// Why it was taken for that.
-    pub because: String,
-    /// Arguments configured by others in /etc/default/grub and its directory (ours left out), in order.
-    pub configured: Option<Vec<String>>,
-    /// Fragments of /etc/default/grub.d that sort after ours and set the same variable.
-    pub later_fragments: Vec<String>,
-}
-
-/// Boot stacks told apart (first hit wins).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BootStack {
-    /// bootc image.
-    Bootc,
-    /// rpm-ostree / ostree without bootc.
-    Ostree,
-    /// Flatcar.
-    Flatcar,
-    /// SUSE transactional-update (SLE Micro, `MicroOS`).
-    TransactionalUpdate,
-    /// Unified kernel images.
-    Uki,
-    /// systemd-boot.
-    SystemdBoot,
-    /// SUSE's perl-bootloader with GRUB.
-    SuseGrub,
-    /// GRUB with BLS entries whose options are `$kernelopts` (EL 8).
-    GrubBlsKernelopts,
-    /// GRUB with static BLS entries (EL 9, Fedora).
-    GrubBls,
-    /// GRUB without BLS, no /etc/default/grub.d (EL 7).
-    GrubMkconfig,
-    /// Azure Linux whose /etc/default/grub sources grub.d.
-    AzureLinuxGrubD,
-    /// Azure Linux with grubenv `kernelopts`.
-    AzureLinuxGrubenv,
-    /// Debian, Ubuntu: grub-mkconfig that sources /etc/default/grub.d.
-    DebianGrub,
-    /// No boot loader found where /boot holds a kernel: none, or one we do not know.
-    Unrecognised,
-    /// Nothing to tell it by: /boot or the ESP may be unmounted.
-    #[default]
-    Unknown,
-}
-
-impl BootStack {
-    /// The name in JSON and text.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bootc => "bootc",
-            Self::Ostree => "ostree",
-            Self::Flatcar => "flatcar",
-            Self::TransactionalUpdate => "transactional-update",
-            Self::Uki => "uki",
-            Self::SystemdBoot => "systemd-boot",
-            Self::SuseGrub => "suse-grub",
-            Self::GrubBlsKernelopts => "grub-bls-kernelopts",
-            Self::GrubBls => "grub-bls",
-            Self::GrubMkconfig => "grub-mkconfig",
-            Self::AzureLinuxGrubD => "azurelinux-grub.d",
-            Self::AzureLinuxGrubenv => "azurelinux-grubenv",
-            Self::DebianGrub => "debian-grub",
-            Self::Unrecognised => "unrecognised",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// Other writers of the knobs that we set.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Owners {
-    /// The Azure Linux agent, where its configuration is present.
-    pub waagent: Option<Waagent>,
-    /// azure-vm-utils' `80-azure-disk.rules` is in force.
-    pub azure_vm_utils: bool,
-    /// tuned's active profile, where tuned is configured.
-    pub tuned: Option<String>,
-    /// saptune is installed.
-    pub saptune: bool,
-    /// multipath-tools is configured or installed.
-    pub multipath: bool,
-    /// open-iscsi is configured or installed.
-    pub iscsi: bool,
-    /// Sysctl lines of other files, in the order in which systemd-sysctl reads them.
-    pub sysctls: Vec<SysctlLine>,
-    /// Attribute writes of other udev rules, in the order in which udev reads them.
-    pub rules: Vec<RuleWrite>,
-    /// Module options of other files, in kmod's order.
-    pub options: Vec<OptionLine>,
-}
-
-/// waagent.conf, as far as it holds a timer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Waagent {
-    /// `OS.RootDeviceScsiTimeout`: seconds it writes to every sd disk; `None` = switched off.
-    pub scsi_timeout: Option<u64>,
-    /// Its file, below the root.
-    pub path: String,
-}
-
-/// One assignment of somebody else's sysctl file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SysctlLine {
-    /// File, below the root.
-    pub path: String,
-    /// Line number, from 1.
-    pub line: u32,
-    /// Key with dots.
-    pub key: String,
-    /// Value as written.
-    pub value: String,
-}
-
-/// One attribute write of somebody else's udev rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleWrite {
-    /// File, below the root.
-    pub path: String,
-    /// Line number, from 1.
-    pub line: u32,
-    /// Attribute: `queue/scheduler`.
-    pub attr: String,
-    /// Value as written.
-    pub value: String,
-}
-
-/// One `options` line of somebody else's modprobe.d file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OptionLine {
-    /// File, below the root.
-    pub path: String,
-    /// Line number, from 1.
-    pub line: u32,
-    /// Module with underscores.
-    pub module: String,
-    /// Parameter.
-    pub parameter: String,
-    /// Value as written.
-    pub value: String,
 }
 
 #[cfg(test)]

@@ -29,10 +29,13 @@
 //! - [`apply`] takes a plan and nothing else;
 //! - what was rendered is parsed back and must carry exactly the planned assignments.
 //!
+//! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
+//!
 //! Reading order: [`facts`], [`tunable`], [`tunables`], [`policy`], [`probe`],
 //! [`render`], [`plan`], [`apply`], [`verify`], [`report`]; the doors are [`root`] and [`run`].
 
 pub mod apply;
+pub mod capture;
 pub mod cli;
 pub mod cmdline;
 pub mod command;

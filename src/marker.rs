@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 /// The one base name of everything that we write.
 pub const BASE_NAME: &str = "90-hvtune";
 
+/// The udev property that carries a disk's class from our mark to our writes; `udevadm info` shows it.
+pub const CLASS_MARK: &str = "ENV{HVTUNE_CLASS}";
+
 /// Every path that a file of ours can have, in plan order.
 pub fn all_paths() -> Vec<String> {
     let mut paths = Vec::new();

@@ -295,17 +295,13 @@ pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
 
 /// An image's files under /usr/lib are masked by those in /etc, not removed by a live run.
 fn belongs(facts: &Facts, path: &str) -> bool {
-    let assumed = facts.machine.as_ref().is_some_and(|machine| machine.assumed);
-    facts.system.offline || assumed || path.starts_with("etc/")
+    facts.for_image() || path.starts_with("etc/")
 }
 
 /// What differs on the running machine and can be changed at once.
 fn live(facts: &Facts, plan: &Plan) -> Live {
     let mut live = Live::default();
-    let Some(machine) = facts.machine.as_ref().filter(|machine| !machine.assumed) else { return live };
-    if facts.system.offline {
-        return live;
-    }
+    let Some(machine) = facts.running() else { return live };
     for (_, assignment, _) in plan.settings() {
         match assignment.target {
             Target::Sysctl(key) => {

@@ -13,7 +13,7 @@ pub mod os;
 pub mod owners;
 pub mod templates;
 
-use crate::facts::{Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, Machine, System};
+use crate::facts::{Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, Machine, Origin, System};
 use crate::root::Root;
 
 pub use identity::{Identity, MACHINE_JSON};
@@ -66,7 +66,7 @@ pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
     let mut gaps = Vec::new();
     let mut machine = read_machine(source, &mut gaps);
     let system = read_system(root, &mut gaps);
-    if let Some(machine) = machine.as_mut().filter(|machine| machine.assumed) {
+    if let Some(machine) = machine.as_mut().filter(|machine| machine.is_assumed()) {
         machine.arch = system.arch;
     }
     Facts { machine, system, gaps }
@@ -75,17 +75,17 @@ pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
 /// The machine half alone; `None` where nobody said what it is.
 pub fn read_machine(source: &MachineSource<'_>, gaps: &mut Vec<Gap>) -> Option<Machine> {
     match source {
-        MachineSource::Live(root) => Some(look(root, Identity::live(), gaps)),
+        MachineSource::Live(root) => Some(look(root, Identity::live(), Origin::Live, gaps)),
         MachineSource::Capture(root) => {
             let identity = Identity::read(root, gaps);
-            Some(look(root, identity, gaps))
+            Some(look(root, identity, Origin::Captured, gaps))
         }
         MachineSource::Assume { azure } => Some(assume(*azure)),
         MachineSource::Unknown => None,
     }
 }
 
-fn look(root: &Root, identity: Identity, gaps: &mut Vec<Gap>) -> Machine {
+fn look(root: &Root, identity: Identity, origin: Origin, gaps: &mut Vec<Gap>) -> Machine {
     let osrelease = kernel::read_osrelease(root, gaps);
     let arch = identity.arch;
     let seen = hypervisor::observe(root, arch, identity.cpuid, osrelease.as_deref(), gaps);
@@ -98,7 +98,7 @@ fn look(root: &Root, identity: Identity, gaps: &mut Vec<Gap>) -> Machine {
     };
     let storage = disks::read(root, azure, gaps);
     Machine {
-        assumed: false,
+        origin,
         arch,
         hypervisor,
         evidence,
@@ -117,7 +117,7 @@ fn look(root: &Root, identity: Identity, gaps: &mut Vec<Gap>) -> Machine {
 fn assume(azure: bool) -> Machine {
     let found = if azure { "azure" } else { "hyperv" };
     Machine {
-        assumed: true,
+        origin: Origin::Assumed,
         hypervisor: Some(Hypervisor::HyperV(HyperV { azure: Some(azure), ..HyperV::default() })),
         evidence: vec![Evidence {
             from: "--assume".to_owned(),
@@ -159,6 +159,20 @@ pub(crate) fn noted<T>(
     }
 }
 
+/// What a read gave of something that every Linux machine has: its absence is a gap too.
+pub(crate) fn needed<T>(
+    gaps: &mut Vec<Gap>,
+    fact: &str,
+    path: &str,
+    read: crate::root::Result<Option<T>>,
+) -> Option<T> {
+    let read = noted(gaps, fact, path, read);
+    if matches!(read, Attribute::Absent) {
+        gaps.push(Gap::new(fact, path, "absent"));
+    }
+    read.into_value()
+}
+
 /// Text from devices and firmware, fit for a terminal: whatever steers one, or turns the
 /// direction of writing, becomes `?`.
 pub(crate) fn printable(text: &str) -> String {
@@ -167,4 +181,66 @@ pub(crate) fn printable(text: &str) -> String {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     text.chars().map(|c| if steers(c) { '?' } else { c }).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests set the stage")]
+mod tests {
+    use super::*;
+    use crate::facts::Arch;
+
+    /// A root of arm64, whatever this test runs on.
+    fn root() -> (tempfile::TempDir, Root) {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(temp.path().join("usr/lib")).unwrap();
+        std::fs::write(temp.path().join("usr/lib/ld-linux-aarch64.so.1"), "").unwrap();
+        std::fs::write(temp.path().join("usr/lib/os-release"), "ID=debian\n").unwrap();
+        let root = Root::offline(temp.path()).unwrap();
+        (temp, root)
+    }
+
+    #[test]
+    fn an_assumed_machine_is_not_looked_at() {
+        let (_temp, root) = root();
+        let facts = probe(&MachineSource::Assume { azure: true }, &root);
+        let machine = facts.machine.unwrap();
+        assert!(machine.is_assumed() && facts.system.offline);
+        assert_eq!(machine.arch, Some(Arch::Aarch64));
+        let expected = HyperV { azure: Some(true), ..HyperV::default() };
+        assert_eq!(machine.hypervisor, Some(Hypervisor::HyperV(expected)));
+        assert_eq!(machine.evidence.len(), 1);
+        let rest = Machine { hypervisor: None, evidence: Vec::new(), ..machine };
+        assert_eq!(
+            rest,
+            Machine { origin: Origin::Assumed, arch: Some(Arch::Aarch64), ..Machine::default() }
+        );
+        assert_eq!(facts.gaps, []);
+    }
+
+    #[test]
+    fn an_offline_root_without_a_word_on_its_machine_has_none() {
+        let (_temp, root) = root();
+        let facts = probe(&MachineSource::Unknown, &root);
+        assert_eq!(facts.machine, None);
+        assert_eq!(facts.system.os.map(|os| os.id).as_deref(), Some("debian"));
+        assert_eq!(facts.system.kernels, Some(Vec::new()));
+    }
+
+    #[test]
+    fn an_empty_capture_says_what_is_missing() {
+        let (temp, root) = root();
+        let facts = probe(&MachineSource::Capture(&Root::offline(temp.path()).unwrap()), &root);
+        let machine = facts.machine.unwrap();
+        assert_eq!((machine.arch, machine.hypervisor, machine.kernel), (None, None, None));
+        let gaps: Vec<_> = facts.gaps.iter().map(|gap| gap.fact.as_str()).collect();
+        assert_eq!(
+            gaps,
+            ["machine", "kernel.release", "hypervisor", "disks", "mounts", "cpus", "memory", "cmdline"]
+        );
+    }
+
+    #[test]
+    fn text_for_people_steers_no_terminal() {
+        assert_eq!(printable("Virtual Disk é\u{1b}[2J\n\u{202e}x"), "Virtual Disk é?[2J??x");
+    }
 }

@@ -73,6 +73,14 @@ pub enum Error {
         /// What stands there.
         why: &'static str,
     },
+    /// The captured machine could not read it either.
+    #[error("reading {path}: {why} (on the captured machine)")]
+    Unreadable {
+        /// Path below the root.
+        path: String,
+        /// What that machine's kernel said.
+        why: String,
+    },
     /// Whatever else the kernel says.
     #[error("{doing} {path}: {source}")]
     Io {
@@ -98,6 +106,7 @@ impl Error {
             Self::NotText { .. } => "not UTF-8 text".to_owned(),
             Self::NotEmpty { .. } => "the directory is not empty".to_owned(),
             Self::NotOurs { why, .. } => (*why).to_owned(),
+            Self::Unreadable { why, .. } => why.clone(),
             Self::Io { source, .. } => source.to_string(),
         }
     }
@@ -116,6 +125,8 @@ pub enum Seen {
     File(Vec<u8>),
     /// A symbolic link and its target.
     Link(String),
+    /// Something that could not be read, and why.
+    Unreadable(String),
     /// A directory that was found there.
     Dir,
 }
@@ -127,6 +138,8 @@ pub struct Root {
     name: PathBuf,
     live: bool,
     trail: RefCell<Option<Trail>>,
+    /// Paths that the captured machine could not read, with its reason.
+    unreadable: RefCell<BTreeMap<String, String>>,
 }
 
 impl Root {
@@ -144,7 +157,13 @@ impl Root {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(dir, flags, Mode::empty())
             .map_err(|errno| Error::io("opening the root directory", &dir.display().to_string(), errno))?;
-        Ok(Self { dir: fd, name: dir.to_owned(), live, trail: RefCell::new(None) })
+        Ok(Self {
+            dir: fd,
+            name: dir.to_owned(),
+            live,
+            trail: RefCell::new(None),
+            unreadable: RefCell::default(),
+        })
     }
 
     /// Whether this is the running system's own root.
@@ -193,10 +212,35 @@ impl Root {
 
     /// A whole file of at most `limit` bytes; links are followed inside the root.
     pub fn read_at_most(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>> {
-        let Some(fd) = self.open_regular(path)? else { return Ok(None) };
-        let bytes = dir::read_bounded(&fd, path, limit)?;
-        self.remember(path, || Seen::File(bytes.clone()));
-        Ok(Some(bytes))
+        let read = self.open_regular(path).and_then(|fd| match fd {
+            Some(fd) => dir::read_bounded(&fd, path, limit).map(Some),
+            None => Ok(None),
+        });
+        self.settle(|| path.to_owned(), read)
+    }
+
+    /// Remembers how a read went; a capture's gap is a gap again.
+    fn settle(&self, path: impl Fn() -> String, read: Result<Option<Vec<u8>>>) -> Result<Option<Vec<u8>>> {
+        if self.trail.borrow().is_some() {
+            match &read {
+                Ok(Some(bytes)) => self.remember(&path(), || Seen::File(bytes.clone())),
+                Ok(None) => {}
+                Err(error) => self.remember(&path(), || Seen::Unreadable(error.reason())),
+            }
+        }
+        let unreadable = self.unreadable.borrow();
+        if !unreadable.is_empty()
+            && matches!(read, Ok(None))
+            && let Some(why) = unreadable.get(&path())
+        {
+            return Err(Error::Unreadable { path: path(), why: why.clone() });
+        }
+        read
+    }
+
+    /// Says which paths a captured machine could not read: "could not tell" must not become "absent".
+    pub fn declare_unreadable(&self, paths: BTreeMap<String, String>) {
+        *self.unreadable.borrow_mut() = paths;
     }
 
     /// A whole file as text.

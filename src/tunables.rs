@@ -14,7 +14,7 @@ pub mod requests;
 pub mod timeout;
 
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};
-use crate::tunable::{Decision, Select};
+use crate::tunable::{Decision, Select, UdevAttr};
 
 /// How devices of a class are there.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ fn presence(facts: &Facts, select: Select) -> Result<Option<There<'_>>, Decision
             let expected = || may_come(facts, machine, select).map(There::MayCome);
             Ok(if seen.is_empty() { expected() } else { Some(There::Seen(seen)) })
         }
-        None if machine.assumed => Ok(may_come(facts, machine, select).map(There::MayCome)),
+        None if machine.is_assumed() => Ok(may_come(facts, machine, select).map(There::MayCome)),
         None => Err(unknown()),
     }
 }
@@ -46,18 +46,20 @@ fn may_come(facts: &Facts, machine: &Machine, select: Select) -> Option<&'static
     let controller = |class| hyperv.is_some_and(|guest| guest.vmbus.contains_key(&class));
     let azure = hyperv.and_then(|guest| guest.azure).unwrap_or(false);
     match select {
-        Select::StorvscScsi if machine.assumed || controller(VmbusClass::Scsi) => {
+        Select::StorvscScsi if machine.is_assumed() || controller(VmbusClass::Scsi) => {
             Some("disks of a synthetic SCSI controller may be added")
         }
-        Select::StorvscIde if machine.assumed => Some("a generation 1 guest has its disk on synthetic IDE"),
-        Select::StorvscFc if machine.assumed => Some("a synthetic Fibre Channel adapter may be added"),
+        Select::StorvscIde if machine.is_assumed() => {
+            Some("a generation 1 guest has its disk on synthetic IDE")
+        }
+        Select::StorvscFc if machine.is_assumed() => Some("a synthetic Fibre Channel adapter may be added"),
         Select::Iscsi | Select::IscsiSinglePath if facts.system.owners.iscsi => {
             Some("open-iscsi is installed, so sessions may come")
         }
         Select::Multipath if facts.system.owners.multipath => {
             Some("multipath-tools is installed, so maps may come")
         }
-        Select::NvmeAzureRemote if azure && machine.assumed => {
+        Select::NvmeAzureRemote if azure && machine.is_assumed() => {
             Some("newer Azure sizes have their disks on NVMe")
         }
         _ => None,
@@ -80,6 +82,12 @@ fn kernels(facts: &Facts) -> Vec<&KernelRelease> {
     all
 }
 
+/// Whether a kernel that this system may run is like that; with none known, one may be.
+fn may_run(facts: &Facts, is_so: impl Fn(&KernelRelease) -> bool) -> bool {
+    let kernels = kernels(facts);
+    kernels.is_empty() || kernels.into_iter().any(is_so)
+}
+
 fn fine(because: impl Into<String>) -> Decision {
     Decision::Fine { because: because.into() }
 }
@@ -96,10 +104,11 @@ fn cannot_tell(fact: &str, because: impl Into<String>) -> Decision {
     Decision::CannotTell { fact: fact.to_owned(), because: because.into() }
 }
 
-/// Whether a file of ours already carries this tunable: what we hold we keep
+/// Whether a rule of ours already writes this attribute of this class: what we hold we keep
 /// holding, as the live value is then ours and tells nothing of the kernel's own.
-fn held(facts: &Facts, id: &str) -> bool {
-    facts.system.ours.iter().any(|file| file.ids.contains(id))
+fn held(facts: &Facts, select: Select, attr: UdevAttr) -> bool {
+    let key = (select.name().to_owned(), attr.path().to_owned());
+    facts.system.ours.iter().any(|file| file.writes.contains(&key))
 }
 
 /// Asks a question per class and gathers the answers; one `NotHere` where no class is there at all.
@@ -128,7 +137,7 @@ mod testing {
     //! Small machines to ask tunables about.
 
     use super::*;
-    use crate::facts::{Attribute, Class, InstalledKernel, Limits, Live};
+    use crate::facts::{Attribute, Class, InstalledKernel, Limits, Live, Origin};
     use crate::policy::{Pin, Policy};
     use crate::tunable::{Assignment, Tunable, Value};
 
@@ -177,8 +186,11 @@ mod testing {
     pub(super) fn assumed(kernel: &str) -> Facts {
         let mut facts = guest(kernel, Vec::new());
         if let Some(machine) = facts.machine.as_mut() {
-            *machine =
-                Machine { assumed: true, hypervisor: machine.hypervisor.clone(), ..Machine::default() };
+            *machine = Machine {
+                origin: Origin::Assumed,
+                hypervisor: machine.hypervisor.clone(),
+                ..Machine::default()
+            };
         }
         facts
     }

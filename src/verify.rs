@@ -135,8 +135,7 @@ fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan
     if let Some(why) = file_deviates(assignment, facts, plan) {
         return vec![row(place, "", State::Deviates, Layer::File, why)];
     }
-    let machine = facts.machine.as_ref().filter(|machine| !machine.assumed && !facts.system.offline);
-    let Some(machine) = machine else {
+    let Some(machine) = facts.running() else {
         return vec![row(place, "", State::Ok, Layer::File, "no running system to look at".to_owned())];
     };
     let judged = |target: String, judgement: Judgement| {

@@ -46,7 +46,7 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     let mut steps = Vec::new();
     steps.extend(arguments(facts, plan));
     let effects: Vec<Effect> = plan.changes.iter().filter_map(super::Change::effect).collect();
-    if effects.contains(&Effect::BootMenu) && facts.system.offline {
+    if effects.contains(&Effect::BootMenu) && facts.files_only() {
         steps.push(Pending {
             step: Step::BootMenu,
             because: "the image's own boot loader step takes the fragment up; hvtune runs nothing in an offline root"
@@ -63,7 +63,7 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
         });
     }
     let restarts = [Effect::BootMenu, Effect::Initramfs].iter().any(|effect| effects.contains(effect));
-    if (restarts || !steps.is_empty()) && !facts.system.offline {
+    if (restarts || !steps.is_empty()) && facts.running().is_some() {
         steps.push(Pending {
             step: Step::Reboot,
             because: "kernel arguments and module options take effect at the next boot".to_owned(),
@@ -77,7 +77,7 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
 pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     let effects: Vec<Effect> = plan.changes.iter().filter_map(super::Change::effect).collect();
     let mut steps = Vec::new();
-    if effects.contains(&Effect::BootMenu) && facts.system.offline {
+    if effects.contains(&Effect::BootMenu) && facts.files_only() {
         steps.push(Pending {
             step: Step::BootMenu,
             because: "the menu may still carry our arguments".to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
             command: initramfs_command(facts).to_owned(),
         });
     }
-    if !effects.is_empty() && !facts.system.offline {
+    if !effects.is_empty() && facts.running().is_some() {
         steps.push(Pending {
             step: Step::Reboot,
             because: "values that are live stay until the next boot".to_owned(),
@@ -125,7 +125,7 @@ fn arguments(facts: &Facts, plan: &Plan) -> Option<Pending> {
             _ => add.extend(kernel_arg(assignment)),
         }
     }
-    let line = facts.machine.as_ref().filter(|_| !facts.system.offline).and_then(|m| m.cmdline.as_ref());
+    let line = facts.running().and_then(|machine| machine.cmdline.as_ref());
     add.retain(|arg| line.is_none_or(|line| !line.holds(arg)));
     if add.is_empty() && drop.is_empty() {
         return None;

@@ -36,6 +36,8 @@ struct File {
     page_size: Option<u64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     cpuid: BTreeMap<String, [u32; 4]>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unreadable: BTreeMap<String, String>,
 }
 
 impl Identity {
@@ -49,7 +51,10 @@ impl Identity {
     pub fn read(capture: &Root, gaps: &mut Vec<Gap>) -> Self {
         let text = noted(gaps, "machine", MACHINE_JSON, capture.read_text(MACHINE_JSON));
         let parsed = match &text {
-            Attribute::Is(text) => Self::parse(text),
+            Attribute::Is(text) => Self::parse(text).map(|(identity, unreadable)| {
+                capture.declare_unreadable(unreadable);
+                identity
+            }),
             Attribute::Absent => Err("absent: this is no capture, or an incomplete one".to_owned()),
             Attribute::Unknown => return Self::default(),
         };
@@ -59,8 +64,8 @@ impl Identity {
         })
     }
 
-    /// Reads the text of `machine.json`.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// Reads the text of `machine.json`: the identity, and what that machine could not read.
+    pub fn parse(text: &str) -> Result<(Self, BTreeMap<String, String>), String> {
         let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if file.schema != SCHEMA {
             return Err(format!("schema {}, but this version knows {SCHEMA} only", file.schema));
@@ -77,17 +82,18 @@ impl Identity {
             (true, Arch::X86_64) => Attribute::Unknown,
             (true, _) => Attribute::Absent,
         };
-        Ok(Self { arch: Some(arch), cpuid })
+        Ok((Self { arch: Some(arch), cpuid }, file.unreadable))
     }
 
     /// The text of `machine.json`, line end included.
-    pub fn to_json(&self, page_size: usize) -> String {
+    pub fn to_json(&self, page_size: usize, unreadable: BTreeMap<String, String>) -> String {
         let leaves = self.cpuid.value().map(|cpuid| &cpuid.0).into_iter().flatten();
         let file = File {
             schema: SCHEMA,
             arch: self.arch.unwrap_or(Arch::Other).name().to_owned(),
             page_size: u64::try_from(page_size).ok(),
             cpuid: leaves.map(|(leaf, registers)| (format!("{leaf:#x}"), *registers)).collect(),
+            unreadable,
         };
         // Numbers, strings and string keys: there is nothing in it that JSON cannot hold.
         serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
@@ -109,13 +115,14 @@ mod tests {
     #[test]
     fn machine_json_reads_back() {
         let live = Identity::live();
-        assert_eq!(Identity::parse(&live.to_json(4096)), Ok(live));
+        let unreadable = BTreeMap::from([("proc/1/environ".to_owned(), "Permission denied".to_owned())]);
+        assert_eq!(Identity::parse(&live.to_json(4096, unreadable.clone())), Ok((live, unreadable)));
         let arm = Identity { arch: Some(Arch::Aarch64), cpuid: Attribute::Absent };
         assert_eq!(
-            arm.to_json(65536),
+            arm.to_json(65536, BTreeMap::new()),
             "{\n  \"schema\": 1,\n  \"arch\": \"aarch64\",\n  \"page_size\": 65536\n}\n"
         );
-        assert_eq!(Identity::parse(&arm.to_json(4096)), Ok(arm));
+        assert_eq!(Identity::parse(&arm.to_json(4096, BTreeMap::new())), Ok((arm, BTreeMap::new())));
     }
 
     #[test]
@@ -135,6 +142,6 @@ mod tests {
             assert!(Identity::parse(text).is_err(), "{text}");
         }
         let bare = Identity::parse("{\"schema\": 1, \"arch\": \"x86_64\"}").unwrap();
-        assert_eq!(bare.cpuid, Attribute::Unknown);
+        assert_eq!(bare.0.cpuid, Attribute::Unknown);
     }
 }

@@ -6,7 +6,7 @@ use crate::cmdline::Cmdline;
 use crate::facts::{Gap, KernelRelease};
 use crate::root::{Dir, Root};
 
-use super::{PARAMETERS, SYSCTL_KEYS, noted};
+use super::{PARAMETERS, SYSCTL_KEYS, needed, noted};
 
 const OSRELEASE: &str = "proc/sys/kernel/osrelease";
 const CMDLINE: &str = "proc/cmdline";
@@ -14,8 +14,8 @@ const PRESENT: &str = "sys/devices/system/cpu/present";
 
 /// The running kernel's release string, as it stands in `proc`.
 pub fn read_osrelease(machine: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
-    let text = noted(gaps, "kernel.release", OSRELEASE, machine.read_text(OSRELEASE));
-    text.value().map(|text| text.trim().to_owned())
+    let text = needed(gaps, "kernel.release", OSRELEASE, machine.read_text(OSRELEASE))?;
+    Some(text.trim().to_owned())
 }
 
 /// That string's numbers.
@@ -29,18 +29,17 @@ pub fn release(text: Option<&str>, gaps: &mut Vec<Gap>) -> Option<KernelRelease>
 
 /// The running kernel's command line.
 pub fn read_cmdline(machine: &Root, gaps: &mut Vec<Gap>) -> Option<Cmdline> {
-    let text = noted(gaps, "cmdline", CMDLINE, machine.read_text(CMDLINE));
-    text.value().map(|text| Cmdline::parse(text))
+    needed(gaps, "cmdline", CMDLINE, machine.read_text(CMDLINE)).map(|text| Cmdline::parse(&text))
 }
 
 /// Present processors.
 pub fn read_cpus(machine: &Root, gaps: &mut Vec<Gap>) -> Option<u32> {
-    let text = noted(gaps, "cpus", PRESENT, machine.read_text(PRESENT));
-    let cpus = text.value().map(|text| parse_cpu_list(text));
-    if cpus == Some(None) {
+    let text = needed(gaps, "cpus", PRESENT, machine.read_text(PRESENT))?;
+    let cpus = parse_cpu_list(&text);
+    if cpus.is_none() {
         gaps.push(Gap::new("cpus", PRESENT, "not a list of processor ranges"));
     }
-    cpus.flatten()
+    cpus
 }
 
 /// Counts a processor list: `0-7`, `0,2-3`

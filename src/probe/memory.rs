@@ -3,18 +3,18 @@
 use crate::facts::Gap;
 use crate::root::Root;
 
-use super::noted;
+use super::needed;
 
 const MEMINFO: &str = "proc/meminfo";
 
 /// `MemTotal` in bytes.
 pub fn read_total(machine: &Root, gaps: &mut Vec<Gap>) -> Option<u64> {
-    let text = noted(gaps, "memory", MEMINFO, machine.read_text(MEMINFO));
-    let total = text.value().map(|text| parse_total(text));
-    if total == Some(None) {
+    let text = needed(gaps, "memory", MEMINFO, machine.read_text(MEMINFO))?;
+    let total = parse_total(&text);
+    if total.is_none() {
         gaps.push(Gap::new("memory", MEMINFO, "no MemTotal in kB"));
     }
-    total.flatten()
+    total
 }
 
 /// The `MemTotal:` line, kB to bytes (man 5 `proc_meminfo`: the unit is KiB, whatever it is called).

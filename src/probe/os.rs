@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Arch, Attribute, Gap, OsRelease, OwnFile};
-use crate::marker::{all_paths, body_of};
+use crate::formats::udev::{self, Token};
+use crate::marker::{CLASS_MARK, all_paths, body_of};
 use crate::root::Root;
 
 use super::{Identity, noted, printable};
@@ -87,23 +88,21 @@ pub fn read_ours(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OwnFile> {
     for path in all_paths() {
         let Attribute::Is(bytes) = noted(gaps, "ours", &path, root.read(&path)) else { continue };
         if let Some((_, body)) = body_of(&bytes) {
-            ours.push(OwnFile { path, ids: parse_ids(&String::from_utf8_lossy(body)) });
+            ours.push(OwnFile { path, writes: parse_writes(&String::from_utf8_lossy(body)) });
         }
     }
     ours
 }
 
-/// Ids of tunables: the first word of a comment line, where it is lower case with a dot.
-fn parse_ids(body: &str) -> BTreeSet<String> {
-    let id = |line: &str| -> Option<String> {
-        let word = line.strip_prefix('#')?.split_ascii_whitespace().next()?.trim_end_matches([':', ',']);
-        let fits = |part: &str| {
-            !part.is_empty()
-                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-        };
-        (word.contains('.') && word.split('.').all(fits)).then(|| word.to_owned())
+/// The class and attribute of every write in rules of ours; nothing where they are no rules of ours any more.
+fn parse_writes(body: &str) -> BTreeSet<(String, String)> {
+    let write = |tokens: Vec<Token>| {
+        let class = tokens.iter().find(|token| token.key == CLASS_MARK && token.is_match())?;
+        let written = tokens.iter().find(|token| token.key.starts_with("ATTR{") && !token.is_match())?;
+        let attr = written.key.strip_prefix("ATTR{")?.strip_suffix('}')?;
+        Some((class.value.clone(), attr.to_owned()))
     };
-    body.lines().filter_map(id).collect()
+    udev::parse(body).map(|rules| rules.into_iter().filter_map(write).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -178,7 +177,16 @@ mod tests {
         write("etc/sysctl.d/90-hvtune.conf", format!("{}{body}edited = 1\n", marker_line(body.as_bytes())));
         write("etc/modprobe.d/90-hvtune.conf", body.to_owned());
         let ours = read_ours(&root, &mut Vec::new());
-        let ids = BTreeSet::from(["sysctl.swappiness".to_owned()]);
-        assert_eq!(ours, [OwnFile { path: "etc/sysctl.d/90-hvtune.conf".to_owned(), ids }]);
+        let expected = OwnFile { path: "etc/sysctl.d/90-hvtune.conf".to_owned(), writes: BTreeSet::new() };
+        assert_eq!(ours, [expected]);
+    }
+
+    #[test]
+    fn our_rules_tell_what_they_write() {
+        let rules = "SUBSYSTEM==\"block\", ENV{HVTUNE_CLASS}==\"iscsi\", ATTR{device/timeout}!=\"180\", \
+                     ATTR{device/timeout}=\"180\"\n";
+        let writes = BTreeSet::from([("iscsi".to_owned(), "device/timeout".to_owned())]);
+        assert_eq!(parse_writes(rules), writes);
+        assert_eq!(parse_writes("vm.swappiness = 10\n"), BTreeSet::new());
     }
 }

@@ -58,12 +58,10 @@ pub(super) fn path(format: Format, facts: &Facts) -> String {
         Format::Modprobe => ("modprobe.d", "conf"),
         Format::Grub => return format!("etc/default/grub.d/{BASE_NAME}.cfg"),
     };
-    let assumed = facts.machine.as_ref().is_some_and(|machine| machine.assumed);
-    let image = facts.system.offline || assumed;
     let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
     let tuned = format == Format::Sysctl && facts.system.owners.tuned.is_some();
-    if image && !ours_there && !tuned {
+    if facts.for_image() && !ours_there && !tuned {
         return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
     }
     in_etc

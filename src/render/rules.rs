@@ -6,10 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::formats::udev::Token;
+use crate::marker::CLASS_MARK;
 use crate::tunable::{Assignment, Guard, Select, Target, UdevAttr, Want};
 
-/// The property that carries the class from the mark to the writes; also seen by `udevadm info`.
-const MARK: &str = "ENV{HVTUNE_CLASS}";
 const END: &str = "hvtune_end";
 
 fn token(key: &str, op: &str, value: &str) -> Token {
@@ -70,7 +69,7 @@ fn marks_of(select: Select, subsystem: &str) -> Vec<Vec<Token>> {
     };
     let mark = |mut tokens: Vec<Token>, rest: &[(&str, &str)], name: &str| {
         tokens.extend(rest.iter().map(|(key, value)| token(key, "==", value)));
-        tokens.push(token(MARK, "=", name));
+        tokens.push(token(CLASS_MARK, "=", name));
         tokens
     };
     let storvsc = |class_id| {
@@ -101,7 +100,7 @@ pub(super) fn line(assignment: &Assignment) -> Option<Vec<Token>> {
     let Target::Udev { select, attr } = assignment.target else { return None };
     let subsystem = if attr == UdevAttr::MaxRetries { "scsi_disk" } else { "block" };
     let key = format!("ATTR{{{}}}", attr.path());
-    let mut tokens = vec![token("SUBSYSTEM", "==", subsystem), token(MARK, "==", select.name())];
+    let mut tokens = vec![token("SUBSYSTEM", "==", subsystem), token(CLASS_MARK, "==", select.name())];
     if select == Select::IscsiSinglePath {
         tokens.push(token("ENV{DM_MULTIPATH_DEVICE_PATH}", "!=", "1"));
     }

@@ -47,7 +47,7 @@ fn hypervisor_json(machine: Option<&Machine>) -> Json {
         "azure": guest.and_then(|guest| guest.azure),
         "generation": guest.and_then(|guest| guest.generation),
         "isolation": guest.and_then(|guest| guest.isolation).map(crate::facts::Isolation::name),
-        "assumed": machine.is_some_and(|machine| machine.assumed),
+        "assumed": machine.is_some_and(crate::facts::Machine::is_assumed),
         "evidence": machine.map(|machine| machine.evidence.iter().map(|evidence| json!({
             "from": evidence.from, "found": evidence.found, "means": evidence.means,
         })).collect::<Vec<_>>()),
@@ -216,7 +216,11 @@ fn disks_text(facts: &Facts, verbose: bool, only: Option<&Regex>, text: &mut Str
     let Some(machine) = &facts.machine else { return };
     heading(text, "disks:");
     let Some(disks) = &machine.disks else {
-        text.push_str(if machine.assumed { "  not looked at (--assume)\n" } else { "  could not tell\n" });
+        text.push_str(if machine.is_assumed() {
+            "  not looked at (--assume)\n"
+        } else {
+            "  could not tell\n"
+        });
         return;
     };
     let head = ["name", "class", "roles", "scheduler", "nr_requests", "timeout", "takes"];

@@ -82,6 +82,10 @@ impl<'root> Dir<'root> {
 
     /// An attribute file below this directory, at most [`ATTRIBUTE_LIMIT`] bytes; no link on the way is followed.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.root.settle(|| self.full(name), self.read_attribute(name))
+    }
+
+    fn read_attribute(&self, name: &str) -> Result<Option<Vec<u8>>> {
         if !self.root.live {
             // sysfs of the running kernel holds no device nodes; a copied tree may.
             match self.kind(name)? {
@@ -96,9 +100,7 @@ impl<'root> Dir<'root> {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::NODEV | Errno::NXIO) => return Ok(None),
             Err(errno) => return Err(Error::io("opening", &self.full(name), errno)),
         };
-        let bytes = read_attribute(&fd, || self.full(name))?;
-        self.root.remember_in(self, name, &bytes);
-        Ok(Some(bytes))
+        read_attribute(&fd, || self.full(name)).map(Some)
     }
 
     /// An attribute file as text without its trailing line end.
@@ -204,12 +206,6 @@ impl<'root> Dir<'root> {
 impl Root {
     fn is_recording(&self) -> bool {
         self.trail.borrow().is_some()
-    }
-
-    fn remember_in(&self, dir: &Dir<'_>, name: &str, bytes: &[u8]) {
-        if self.is_recording() {
-            self.remember(&dir.full(name), || Seen::File(bytes.to_vec()));
-        }
     }
 }
 

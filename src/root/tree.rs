@@ -39,6 +39,7 @@ impl Root {
                 Seen::File(bytes) => create_file(parent, last, path, bytes)?,
                 Seen::Link(target) => rustix::fs::symlinkat(target.as_str(), parent.fd(), last)
                     .map_err(|errno| Error::io("making the link", path, errno))?,
+                Seen::Unreadable(_) => {}
                 Seen::Dir => drop(tree.dir_for(&mut dirs, path)?),
             }
         }

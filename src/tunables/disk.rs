@@ -1,6 +1,6 @@
 //! The I/O scheduler and read-ahead.
 
-use super::{There, fine, held, kernels, not_here, per_class, refused};
+use super::{There, fine, held, may_run, not_here, per_class, refused};
 use crate::facts::{Attribute, Class, Disk, Facts};
 use crate::policy::Policy;
 use crate::tunable::{
@@ -73,7 +73,7 @@ fn pinned(select: Select, there: &There<'_>, word: &Value) -> Decision {
 
 fn unseen(facts: &Facts, select: Select, why: &str) -> Decision {
     let mut what = vec![write(select, Value::word("none"))];
-    if kernels(facts).iter().any(|kernel| !kernel.at_least(5, 0)) {
+    if may_run(facts, |kernel| !kernel.at_least(5, 0)) {
         what.push(write(select, Value::word("noop")));
     }
     let because = format!("{}: {why}; decided at boot by the word that the disk offers", select.name());
@@ -99,7 +99,7 @@ fn by_offer(facts: &Facts, select: Select, disks: &[&Disk]) -> Decision {
     if words.is_empty() {
         return not_here(format!("{class}: none of {without} devices has a scheduler to choose"));
     }
-    if settled(facts, disks, &words) {
+    if settled(facts, select, disks, &words) {
         return fine(format!(
             "{class}: the kernel itself picks none where there are several hardware queues"
         ));
@@ -115,11 +115,11 @@ fn by_offer(facts: &Facts, select: Select, disks: &[&Disk]) -> Decision {
 }
 
 /// Nothing to do: every disk gets `none` from the kernel, has it, and nobody else writes it.
-fn settled(facts: &Facts, disks: &[&Disk], words: &[&str]) -> bool {
+fn settled(facts: &Facts, select: Select, disks: &[&Disk], words: &[&str]) -> bool {
     let has_none = |disk: &Disk| disk.live.scheduler.value().is_none_or(|now| now == "none");
     words == ["none"]
         && disks.iter().all(|disk| kernel_picks_none(disk) && has_none(disk))
-        && !held(facts, "disk.scheduler")
+        && !held(facts, select, UdevAttr::Scheduler)
         && !facts.system.owners.rules.iter().any(|rule| rule.attr == "queue/scheduler")
 }
 
@@ -165,7 +165,7 @@ fn read_ahead(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         .pin("queue/read_ahead_kb")
         .map_or(Want::AtMost(READ_AHEAD_KB), |pin| Want::Exactly(pin.value.clone()));
     let is_pinned = matches!(want, Want::Exactly(_));
-    let raised = kernels(facts).iter().any(|kernel| kernel.at_least(6, 17));
+    let raised = may_run(facts, |kernel| kernel.at_least(6, 17));
     per_class(facts, &classes, "no VMBus or Azure NVMe disk", |select, there| {
         let class = select.name();
         let assignment = Assignment::new(Target::Udev { select, attr: UdevAttr::ReadAheadKb }, want.clone());
@@ -243,7 +243,7 @@ mod tests {
         facts.system.owners.rules.clear();
         facts.system.ours.push(OwnFile {
             path: "etc/udev/rules.d/90-hvtune.rules".to_owned(),
-            ids: ["disk.scheduler".to_owned()].into(),
+            writes: [("storvsc-scsi".to_owned(), "queue/scheduler".to_owned())].into(),
         });
         assert_eq!(ask(&SCHEDULER, &facts, &policy), ["udev:storvsc-scsi queue/scheduler=none"]);
     }

@@ -33,7 +33,8 @@ pub static HUNG_TASK: Tunable = Tunable {
 };
 
 fn hung_task(facts: &Facts, policy: &Policy) -> Vec<Decision> {
-    let looked = facts.machine.as_ref().filter(|machine| !machine.assumed && !machine.sysctls.is_empty());
+    let looked =
+        facts.machine.as_ref().filter(|machine| !machine.is_assumed() && !machine.sysctls.is_empty());
     if looked.is_some_and(|machine| !machine.sysctls.contains_key("kernel.hung_task_timeout_secs")) {
         return vec![not_here("this kernel has no hung-task detector")];
     }

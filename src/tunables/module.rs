@@ -1,4 +1,4 @@
-//! Module options. Where they land, modprobe.d or the command line, is decided per kernel by `render`.
+//! Module options. Where they land is decided per kernel by `render`.
 
 use super::nvme::{AZURE_IO_TIMEOUT, any_local};
 use super::requests::ring_for;

@@ -1,6 +1,6 @@
 //! The queue's depth, and the storvsc ring that bounds it.
 
-use super::{There, fine, kernels, not_here, per_class, refused};
+use super::{There, fine, may_run, not_here, per_class, refused};
 use crate::facts::{Attribute, Disk, Facts};
 use crate::policy::Policy;
 use crate::tunable::{
@@ -79,9 +79,10 @@ fn unpinned(facts: &Facts, select: Select, there: &There<'_>) -> Decision {
             }
             None => fine(format!("{class}: blk-mq; nr_requests follows what the device takes")),
         },
-        _ if kernels(facts).iter().any(|kernel| !kernel.at_least(5, 0)) => {
-            set(legacy(), format!("{class}: an installed kernel may use the legacy path; decided at boot"))
-        }
+        _ if may_run(facts, |kernel| !kernel.at_least(5, 0)) => set(
+            legacy(),
+            format!("{class}: a kernel before 5.0 may run, with the legacy path; decided at boot"),
+        ),
         There::MayCome(_) => fine(format!("{class}: blk-mq; nr_requests follows what the device takes")),
     }
 }

@@ -1,3 +1,5 @@
+//! Boot stacks of several distributions, each a small root.
+
 #![expect(clippy::disallowed_methods, reason = "tests set the stage")]
 
 use super::*;
@@ -32,98 +34,95 @@ const DEBIAN: (&str, &str) = (
 const PLAIN: (&str, &str) = ("usr/sbin/grub2-mkconfig", ". ${sysconfdir}/default/grub\n");
 const KERNEL: (&str, &str) = ("boot/vmlinuz-6.1.0", "");
 
+const ENTRY: &str = "title AlmaLinux\noptions root=UUID=x ro\n";
+const KERNELOPTS: &str = "title CentOS\noptions $kernelopts $tuned_params\n";
+const LOOP: &str = "GRUB_CMDLINE_LINUX=\"\"\nfor i in /etc/default/grub.d/*.cfg; do . $i; done\n";
+/// Distribution, files, the stack, and a word of the reason.
+const CASES: &[(&str, Files<'static>, BootStack, &str)] = &[
+    (
+        "fedora",
+        &[("usr/lib/bootc/kargs.d/a.toml", ""), ("ostree/repo/config", "")],
+        BootStack::Bootc,
+        "usr/lib/bootc and ostree/repo",
+    ),
+    ("fedora", &[("usr/lib/bootc/kargs.d/a.toml", "")], BootStack::Bootc, "no boot entries"),
+    (
+        "fedora",
+        &[("usr/lib/bootc/x", ""), ("boot/loader/entries/a.conf", ENTRY), RHGRUB],
+        BootStack::GrubBls,
+        "a.conf",
+    ),
+    ("fedora", &[("sysroot/ostree/repo/config", "")], BootStack::Ostree, "sysroot/ostree/repo"),
+    ("flatcar", &[], BootStack::Flatcar, "ID=flatcar"),
+    ("sl-micro", &[], BootStack::TransactionalUpdate, "ID=sl-micro"),
+    (
+        "sles",
+        &[
+            ("usr/sbin/transactional-update", ""),
+            ("etc/fstab", "#UUID=x / btrfs rw 0 0\nUUID=x / btrfs ro,noatime 0 0\n"),
+        ],
+        BootStack::TransactionalUpdate,
+        "read-only",
+    ),
+    ("rhel", &[("boot/efi/EFI/Linux/a.efi", ""), RHGRUB], BootStack::Uki, "boot/efi/EFI/Linux/a.efi"),
+    ("rhel", &[("etc/kernel/install.conf", "layout=uki\n")], BootStack::Uki, "layout=uki"),
+    ("rhel", &[("usr/lib/modules/5.14.0/vmlinuz-virt.efi", "")], BootStack::Uki, "vmlinuz-virt.efi"),
+    (
+        "arch",
+        &[("efi/loader/loader.conf", ""), ("efi/EFI/systemd/systemd-bootx64.efi", "")],
+        BootStack::SystemdBoot,
+        "efi/loader/loader.conf",
+    ),
+    ("debian", &[("etc/kernel/install.conf", "layout=bls\n")], BootStack::SystemdBoot, "layout=bls"),
+    (
+        "sles",
+        &[("etc/sysconfig/bootloader", "LOADER_TYPE=\"grub2-efi\"\n"), PLAIN],
+        BootStack::SuseGrub,
+        "grub2-efi",
+    ),
+    (
+        "opensuse-tumbleweed",
+        &[("etc/sysconfig/bootloader", "LOADER_TYPE=\"grub2-bls\"\n")],
+        BootStack::SystemdBoot,
+        "grub2-bls",
+    ),
+    (
+        "centos",
+        &[
+            RHGRUB,
+            ("etc/default/grub", "GRUB_ENABLE_BLSCFG=true\n"),
+            ("boot/loader/entries/a.conf", KERNELOPTS),
+        ],
+        BootStack::GrubBlsKernelopts,
+        "$kernelopts",
+    ),
+    ("almalinux", &[RHGRUB, ("boot/loader/entries/a.conf", ENTRY)], BootStack::GrubBls, "knows BLS"),
+    (
+        "centos",
+        &[PLAIN, ("usr/sbin/new-kernel-pkg", ""), ("etc/default/grub", ""), KERNEL],
+        BootStack::GrubMkconfig,
+        "grub2-mkconfig",
+    ),
+    (
+        "rhel",
+        &[RHGRUB, ("etc/default/grub", "GRUB_ENABLE_BLSCFG=false\n"), KERNEL],
+        BootStack::GrubMkconfig,
+        "grub2-mkconfig",
+    ),
+    ("azurelinux", &[("etc/default/grub", LOOP)], BootStack::AzureLinuxGrubD, "sources etc/default/grub.d"),
+    (
+        "mariner",
+        &[("boot/grub2/grub.cfg", "load_env -f $bootprefix/mariner.cfg\nlinux $kernelopts\n")],
+        BootStack::AzureLinuxGrubenv,
+        "kernelopts",
+    ),
+    ("ubuntu", &[DEBIAN], BootStack::DebianGrub, "grub-mkconfig"),
+    ("alpine", &[KERNEL], BootStack::Unrecognised, "boot/vmlinuz-6.1.0"),
+];
+
 #[test]
 fn every_stack_is_told_by_its_evidence() {
-    let entry = "title AlmaLinux\noptions root=UUID=x ro\n";
-    let kernelopts = "title CentOS\noptions $kernelopts $tuned_params\n";
-    let loop_ = "GRUB_CMDLINE_LINUX=\"\"\nfor i in /etc/default/grub.d/*.cfg; do . $i; done\n";
-    let cases: &[(&str, Files<'_>, BootStack, &str)] = &[
-        (
-            "fedora",
-            &[("usr/lib/bootc/kargs.d/a.toml", ""), ("ostree/repo/config", "")],
-            BootStack::Bootc,
-            "usr/lib/bootc and ostree/repo",
-        ),
-        ("fedora", &[("usr/lib/bootc/kargs.d/a.toml", "")], BootStack::Bootc, "no boot entries"),
-        (
-            "fedora",
-            &[("usr/lib/bootc/x", ""), ("boot/loader/entries/a.conf", entry), RHGRUB],
-            BootStack::GrubBls,
-            "a.conf",
-        ),
-        ("fedora", &[("sysroot/ostree/repo/config", "")], BootStack::Ostree, "sysroot/ostree/repo"),
-        ("flatcar", &[], BootStack::Flatcar, "ID=flatcar"),
-        ("sl-micro", &[], BootStack::TransactionalUpdate, "ID=sl-micro"),
-        (
-            "sles",
-            &[
-                ("usr/sbin/transactional-update", ""),
-                ("etc/fstab", "#UUID=x / btrfs rw 0 0\nUUID=x / btrfs ro,noatime 0 0\n"),
-            ],
-            BootStack::TransactionalUpdate,
-            "read-only",
-        ),
-        ("rhel", &[("boot/efi/EFI/Linux/a.efi", ""), RHGRUB], BootStack::Uki, "boot/efi/EFI/Linux/a.efi"),
-        ("rhel", &[("etc/kernel/install.conf", "layout=uki\n")], BootStack::Uki, "layout=uki"),
-        ("rhel", &[("usr/lib/modules/5.14.0/vmlinuz-virt.efi", "")], BootStack::Uki, "vmlinuz-virt.efi"),
-        (
-            "arch",
-            &[("efi/loader/loader.conf", ""), ("efi/EFI/systemd/systemd-bootx64.efi", "")],
-            BootStack::SystemdBoot,
-            "efi/loader/loader.conf",
-        ),
-        ("debian", &[("etc/kernel/install.conf", "layout=bls\n")], BootStack::SystemdBoot, "layout=bls"),
-        (
-            "sles",
-            &[("etc/sysconfig/bootloader", "LOADER_TYPE=\"grub2-efi\"\n"), PLAIN],
-            BootStack::SuseGrub,
-            "grub2-efi",
-        ),
-        (
-            "opensuse-tumbleweed",
-            &[("etc/sysconfig/bootloader", "LOADER_TYPE=\"grub2-bls\"\n")],
-            BootStack::SystemdBoot,
-            "grub2-bls",
-        ),
-        (
-            "centos",
-            &[
-                RHGRUB,
-                ("etc/default/grub", "GRUB_ENABLE_BLSCFG=true\n"),
-                ("boot/loader/entries/a.conf", kernelopts),
-            ],
-            BootStack::GrubBlsKernelopts,
-            "$kernelopts",
-        ),
-        ("almalinux", &[RHGRUB, ("boot/loader/entries/a.conf", entry)], BootStack::GrubBls, "knows BLS"),
-        (
-            "centos",
-            &[PLAIN, ("usr/sbin/new-kernel-pkg", ""), ("etc/default/grub", ""), KERNEL],
-            BootStack::GrubMkconfig,
-            "grub2-mkconfig",
-        ),
-        (
-            "rhel",
-            &[RHGRUB, ("etc/default/grub", "GRUB_ENABLE_BLSCFG=false\n"), KERNEL],
-            BootStack::GrubMkconfig,
-            "grub2-mkconfig",
-        ),
-        (
-            "azurelinux",
-            &[("etc/default/grub", loop_)],
-            BootStack::AzureLinuxGrubD,
-            "sources etc/default/grub.d",
-        ),
-        (
-            "mariner",
-            &[("boot/grub2/grub.cfg", "load_env -f $bootprefix/mariner.cfg\nlinux $kernelopts\n")],
-            BootStack::AzureLinuxGrubenv,
-            "kernelopts",
-        ),
-        ("ubuntu", &[DEBIAN], BootStack::DebianGrub, "grub-mkconfig"),
-        ("alpine", &[KERNEL], BootStack::Unrecognised, "boot/vmlinuz-6.1.0"),
-    ];
-    for (id, files, stack, because) in cases {
+    for (id, files, stack, because) in CASES {
         let (boot, gaps) = boot(id, files);
         assert_eq!(boot.stack, *stack, "{id} {files:?}: {}", boot.because);
         assert!(boot.because.contains(because), "{id}: {}", boot.because);

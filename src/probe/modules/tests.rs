@@ -1,3 +1,5 @@
+//! Tests on small trees, with text as the kernel prints it.
+
 #![expect(clippy::disallowed_methods, reason = "tests set the stage")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests on small trees, with text as the kernel prints it.
+
 use crate::facts::{Disk, Role};
 use crate::probe::disks::tests::Stage;
 use crate::probe::disks::{self, Storage};

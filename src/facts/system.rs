@@ -1,0 +1,209 @@
+//! What the root knows, as plain data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Arch, Attribute, KernelRelease};
+
+/// What the root knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct System {
+    /// The root is not that of the running machine.
+    pub offline: bool,
+    /// Of the distribution.
+    pub os: Option<OsRelease>,
+    /// Processor architecture, by the dynamic loader's name.
+    pub arch: Option<Arch>,
+    /// Installed kernels, oldest first; `None` = could not tell.
+    pub kernels: Option<Vec<InstalledKernel>>,
+    /// How it boots.
+    pub boot: Boot,
+    /// Other writers of the same knobs.
+    pub owners: Owners,
+    /// Files that carry our marker.
+    pub ours: Vec<OwnFile>,
+}
+
+/// A file of ours found in the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFile {
+    /// Its path below the root, no leading slash.
+    pub path: String,
+    /// The attributes that its rules write, by class of disk; empty for other formats.
+    pub writes: BTreeSet<(String, String)>,
+}
+
+/// `os-release`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OsRelease {
+    /// `ID`
+    pub id: String,
+    /// `ID_LIKE`, split.
+    pub id_like: Vec<String>,
+    /// `VERSION_ID`
+    pub version_id: String,
+    /// `PRETTY_NAME`, made printable.
+    pub pretty_name: String,
+}
+
+/// A kernel below `/usr/lib/modules`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledKernel {
+    /// Its release.
+    pub release: KernelRelease,
+    /// Per module of [`crate::probe::MODULES`]: built in, loadable, absent, or could not tell.
+    pub modules: BTreeMap<String, ModuleFact>,
+}
+
+/// What an installed kernel says of one module.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ModuleFact {
+    /// Built into the kernel image; `None` = could not tell.
+    pub builtin: Option<bool>,
+    /// Its parameters; `Unknown` where a compressed module hides them.
+    pub parameters: Attribute<BTreeSet<String>>,
+}
+
+/// How the root boots.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Boot {
+    /// Which stack; see persistence of the kernel command line.
+    pub stack: BootStack,
+    /// Why it was taken for that.
+    pub because: String,
+    /// Arguments configured by others in /etc/default/grub and its directory (ours left out), in order.
+    pub configured: Option<Vec<String>>,
+    /// Fragments of /etc/default/grub.d that sort after ours and set the same variable.
+    pub later_fragments: Vec<String>,
+}
+
+/// Boot stacks told apart (first hit wins).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BootStack {
+    /// bootc image.
+    Bootc,
+    /// rpm-ostree / ostree without bootc.
+    Ostree,
+    /// Flatcar.
+    Flatcar,
+    /// SUSE transactional-update (SLE Micro, `MicroOS`).
+    TransactionalUpdate,
+    /// Unified kernel images.
+    Uki,
+    /// systemd-boot.
+    SystemdBoot,
+    /// SUSE's perl-bootloader with GRUB.
+    SuseGrub,
+    /// GRUB with BLS entries whose options are `$kernelopts` (EL 8).
+    GrubBlsKernelopts,
+    /// GRUB with static BLS entries (EL 9, Fedora).
+    GrubBls,
+    /// GRUB without BLS, no /etc/default/grub.d (EL 7).
+    GrubMkconfig,
+    /// Azure Linux whose /etc/default/grub sources grub.d.
+    AzureLinuxGrubD,
+    /// Azure Linux with grubenv `kernelopts`.
+    AzureLinuxGrubenv,
+    /// Debian, Ubuntu: grub-mkconfig that sources /etc/default/grub.d.
+    DebianGrub,
+    /// No boot loader found where /boot holds a kernel: none, or one we do not know.
+    Unrecognised,
+    /// Nothing to tell it by: /boot or the ESP may be unmounted.
+    #[default]
+    Unknown,
+}
+
+impl BootStack {
+    /// The name in JSON and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bootc => "bootc",
+            Self::Ostree => "ostree",
+            Self::Flatcar => "flatcar",
+            Self::TransactionalUpdate => "transactional-update",
+            Self::Uki => "uki",
+            Self::SystemdBoot => "systemd-boot",
+            Self::SuseGrub => "suse-grub",
+            Self::GrubBlsKernelopts => "grub-bls-kernelopts",
+            Self::GrubBls => "grub-bls",
+            Self::GrubMkconfig => "grub-mkconfig",
+            Self::AzureLinuxGrubD => "azurelinux-grub.d",
+            Self::AzureLinuxGrubenv => "azurelinux-grubenv",
+            Self::DebianGrub => "debian-grub",
+            Self::Unrecognised => "unrecognised",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Other writers of the knobs that we set.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Owners {
+    /// The Azure Linux agent, where its configuration is present.
+    pub waagent: Option<Waagent>,
+    /// azure-vm-utils' `80-azure-disk.rules` is in force.
+    pub azure_vm_utils: bool,
+    /// tuned's active profile, where tuned is configured.
+    pub tuned: Option<String>,
+    /// saptune is installed.
+    pub saptune: bool,
+    /// multipath-tools is configured or installed.
+    pub multipath: bool,
+    /// open-iscsi is configured or installed.
+    pub iscsi: bool,
+    /// Sysctl lines of other files, in the order in which systemd-sysctl reads them.
+    pub sysctls: Vec<SysctlLine>,
+    /// Attribute writes of other udev rules, in the order in which udev reads them.
+    pub rules: Vec<RuleWrite>,
+    /// Module options of other files, in kmod's order.
+    pub options: Vec<OptionLine>,
+}
+
+/// waagent.conf, as far as it holds a timer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Waagent {
+    /// `OS.RootDeviceScsiTimeout`: seconds it writes to every sd disk; `None` = switched off.
+    pub scsi_timeout: Option<u64>,
+    /// Its file, below the root.
+    pub path: String,
+}
+
+/// One assignment of somebody else's sysctl file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SysctlLine {
+    /// File, below the root.
+    pub path: String,
+    /// Line number, from 1.
+    pub line: u32,
+    /// Key with dots.
+    pub key: String,
+    /// Value as written.
+    pub value: String,
+}
+
+/// One attribute write of somebody else's udev rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleWrite {
+    /// File, below the root.
+    pub path: String,
+    /// Line number, from 1.
+    pub line: u32,
+    /// Attribute: `queue/scheduler`.
+    pub attr: String,
+    /// Value as written.
+    pub value: String,
+}
+
+/// One `options` line of somebody else's modprobe.d file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionLine {
+    /// File, below the root.
+    pub path: String,
+    /// Line number, from 1.
+    pub line: u32,
+    /// Module with underscores.
+    pub module: String,
+    /// Parameter.
+    pub parameter: String,
+    /// Value as written.
+    pub value: String,
+}

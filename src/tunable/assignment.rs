@@ -1,0 +1,240 @@
+//! What is set: a knob, the value it is to have, and what must hold besides.
+
+use std::fmt;
+
+use crate::facts::Disk;
+
+/// One knob and the value it is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Which knob.
+    pub target: Target,
+    /// How exactly.
+    pub want: Want,
+    /// What must also hold on the device when the rule runs.
+    pub guard: Option<Guard>,
+}
+
+impl Assignment {
+    /// An assignment without a guard.
+    pub fn new(target: Target, want: Want) -> Self {
+        Self { target, want, guard: None }
+    }
+
+    /// The same with a guard.
+    #[must_use]
+    pub fn guarded(self, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..self }
+    }
+}
+
+/// What a udev rule looks at on the device, at boot, before it writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guard {
+    /// The scheduler file names this one, active or not.
+    Offers(&'static str),
+    /// `nr_requests` is above this number now, so that writing the number cannot be refused.
+    RequestsAbove(u64),
+    /// The disk calls itself rotational.
+    Rotational,
+}
+
+/// A knob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A key of `/proc/sys`, with dots.
+    Sysctl(&'static str),
+    /// An attribute of every device of a class, written by udev.
+    Udev {
+        /// Which devices.
+        select: Select,
+        /// Which attribute.
+        attr: UdevAttr,
+    },
+    /// A module's parameter; `render` decides between modprobe.d and the command line.
+    ModuleOption {
+        /// Module with underscores.
+        module: &'static str,
+        /// Parameter.
+        option: &'static str,
+    },
+    /// A kernel argument to add.
+    KernelArg(&'static str),
+    /// A kernel argument to take away wherever the distribution or the administrator put it.
+    DropKernelArg(&'static str),
+}
+
+/// A class of devices that one rule line selects; never a single device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Select {
+    /// Disks of synthetic SCSI controllers.
+    StorvscScsi,
+    /// Disks of synthetic IDE controllers.
+    StorvscIde,
+    /// LUNs behind synthetic Fibre Channel adapters.
+    StorvscFc,
+    /// LUNs of in-guest iSCSI sessions.
+    Iscsi,
+    /// LUNs of in-guest iSCSI sessions that multipath does not use as paths.
+    IscsiSinglePath,
+    /// Azure remote disks over NVMe.
+    NvmeAzureRemote,
+    /// NVMe devices passed through by VMBus PCI, other than Azure's own.
+    NvmePassthrough,
+    /// Device-mapper multipath maps.
+    Multipath,
+}
+
+impl Select {
+    /// Whether a disk of this class is selected. Roles count where the rule looks at them too.
+    pub fn takes(self, disk: &Disk) -> bool {
+        let same = disk.class.name() == self.name();
+        if self == Self::IscsiSinglePath { same && !disk.is_path() } else { same }
+    }
+
+    /// The name of the class in JSON, text and the udev mark.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StorvscScsi => "storvsc-scsi",
+            Self::StorvscIde => "storvsc-ide",
+            Self::StorvscFc => "storvsc-fc",
+            Self::Iscsi | Self::IscsiSinglePath => "iscsi",
+            Self::NvmeAzureRemote => "nvme-azure-remote",
+            Self::NvmePassthrough => "nvme",
+            Self::Multipath => "multipath",
+        }
+    }
+}
+
+/// The attributes that rules of ours write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UdevAttr {
+    /// `queue/scheduler`
+    Scheduler,
+    /// `queue/nr_requests`
+    NrRequests,
+    /// `queue/read_ahead_kb`
+    ReadAheadKb,
+    /// `queue/io_timeout`, milliseconds
+    IoTimeout,
+    /// `device/timeout`, seconds
+    Timeout,
+    /// `max_retries` of the `scsi_disk` device
+    MaxRetries,
+}
+
+impl UdevAttr {
+    /// The attribute's path below the device that the rule matches.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Scheduler => "queue/scheduler",
+            Self::NrRequests => "queue/nr_requests",
+            Self::ReadAheadKb => "queue/read_ahead_kb",
+            Self::IoTimeout => "queue/io_timeout",
+            Self::Timeout => "device/timeout",
+            Self::MaxRetries => "max_retries",
+        }
+    }
+}
+
+/// How exactly a value is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// This value.
+    Exactly(Value),
+    /// This number or more: a larger one, set by whoever, is left alone.
+    AtLeast(u64),
+    /// This number or less: a smaller one, set by whoever, is left alone.
+    AtMost(u64),
+}
+
+impl Want {
+    /// The value to write.
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Exactly(value) => value.clone(),
+            Self::AtLeast(number) | Self::AtMost(number) => Value::number(*number),
+        }
+    }
+
+    /// How it is wanted, in words: `10`, `at least 240`.
+    pub fn phrase(&self) -> String {
+        match self {
+            Self::Exactly(value) => value.to_string(),
+            Self::AtLeast(number) => format!("at least {number}"),
+            Self::AtMost(number) => format!("at most {number}"),
+        }
+    }
+
+    /// Whether what was found will do.
+    pub fn met_by(&self, found: &str) -> bool {
+        match self {
+            Self::Exactly(value) => {
+                found.split_ascii_whitespace().eq(value.as_str().split_ascii_whitespace())
+            }
+            Self::AtLeast(number) => found.trim().parse::<u64>().is_ok_and(|have| have >= *number),
+            Self::AtMost(number) => found.trim().parse::<u64>().is_ok_and(|have| have <= *number),
+        }
+    }
+}
+
+/// A token that cannot leave its place in a rule, a sysctl file, a shell
+/// fragment or a command line: only `[A-Za-z0-9_.,:=@/+-]`, 1 to 128 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Value(String);
+
+impl Value {
+    /// Takes a token, or refuses it with the reason.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.len() > 128 {
+            return Err(format!("a value has 1 to 128 characters, this one {}", text.len()));
+        }
+        match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.,:=@/+-".contains(*c))) {
+            None => Ok(Self(text.to_owned())),
+            Some(c) => Err(format!("{c:?} cannot stand in a value; letters, digits and _.,:=@/+- can")),
+        }
+    }
+
+    /// A whole number.
+    pub fn number(number: impl Into<i128>) -> Self {
+        Self(number.into().to_string())
+    }
+
+    /// A word of ours. Only the grammar's characters survive, so that even a slip here cannot break a line.
+    pub fn word(word: &'static str) -> Self {
+        Self(word.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,:=@/+-".contains(*c)).collect())
+    }
+
+    /// The token.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Target {
+    /// The knob's name in JSON and text.
+    pub fn knob(&self) -> String {
+        match self {
+            Self::Sysctl(key) | Self::KernelArg(key) | Self::DropKernelArg(key) => (*key).to_owned(),
+            Self::Udev { attr, .. } => attr.path().to_owned(),
+            Self::ModuleOption { module, option } => format!("{module}.{option}"),
+        }
+    }
+
+    /// Where the knob is turned, in JSON and text.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Sysctl(_) => "sysctl".to_owned(),
+            Self::Udev { select, .. } => format!("udev:{}", select.name()),
+            Self::ModuleOption { .. } => "module".to_owned(),
+            Self::KernelArg(_) => "cmdline".to_owned(),
+            Self::DropKernelArg(_) => "cmdline-remove".to_owned(),
+        }
+    }
+}

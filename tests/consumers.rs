@@ -1,0 +1,31 @@
+//! What hvtune renders, judged by the programs it is rendered for: the real
+//! udev, systemd-sysctl, procps, kmod and GRUB of two Debian releases.
+//!
+//! Each check takes a rendered file and returns what the program made of it;
+//! each has a sample that it must find fault with. Runs as root, in namespaces
+//! of its own (`consumers/stage.rs`); the host is not written to.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests set the stage"
+)]
+
+#[path = "consumers/device.rs"]
+mod device;
+#[path = "consumers/grub.rs"]
+mod grub;
+#[path = "consumers/modprobe.rs"]
+mod modprobe;
+#[path = "consumers/rendered.rs"]
+mod rendered;
+#[path = "consumers/stage.rs"]
+mod stage;
+#[path = "consumers/sysctl.rs"]
+mod sysctl;
+#[path = "consumers/teeth.rs"]
+mod teeth;
+#[path = "consumers/udev.rs"]
+mod udev;
+#[path = "consumers/verdicts.rs"]
+mod verdicts;

@@ -1,0 +1,243 @@
+//! Every fixture through the whole pipe: detect, plan, apply to a copy, apply again, verify, revert.
+//!
+//! What is expected stands in `fixtures/<name>/expect/`; `BLESS=1 cargo test --test golden`
+//! rewrites it, and the difference is then read like code.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests set the stage"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value as Json;
+
+struct Fixture {
+    name: String,
+    dir: PathBuf,
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut found: Vec<Fixture> = fs::read_dir(&base)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().join("machine").is_dir())
+        .map(|entry| Fixture { name: entry.file_name().into_string().unwrap(), dir: entry.path() })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(found.len() >= 15, "only {} fixtures", found.len());
+    found
+}
+
+impl Fixture {
+    fn run(&self, root: &Path, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_hvtune"))
+            .arg("--machine")
+            .arg(self.dir.join("machine"))
+            .arg("--root")
+            .arg(root)
+            .args(args)
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs to the exit code that is wanted and gives standard output.
+    fn out(&self, root: &Path, args: &[&str], code: i32) -> String {
+        let output = self.run(root, args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{}: {args:?}: {said}", self.name);
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, root: &Path, args: &[&str], code: i32) -> Json {
+        let mut args = args.to_vec();
+        args.extend(["--format", "json"]);
+        let text = self.out(root, &args, code);
+        let document: Json = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["schema"], 1, "{}", self.name);
+        document
+    }
+
+    fn copy_root(&self) -> tempfile::TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        let status = Command::new("cp").arg("-a").arg(self.dir.join("root/.")).arg(copy.path()).status();
+        assert!(status.unwrap().success());
+        copy
+    }
+
+    /// Compares with a file of `expect/`, or rewrites it.
+    fn expect(&self, name: &str, found: &str) {
+        let path = self.dir.join("expect").join(name);
+        if std::env::var_os("BLESS").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, found).unwrap();
+            return;
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            expected == found,
+            "{}: {name} is not as expected (BLESS=1 rewrites it)\n{}",
+            self.name,
+            similar::TextDiff::from_lines(expected.as_str(), found)
+                .unified_diff()
+                .header("expected", "found")
+        );
+    }
+}
+
+/// What there is at a path, and when it was last written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Node {
+    mode: u32,
+    owner: (u32, u32),
+    content: Vec<u8>,
+    mtime: (i64, i64),
+}
+
+fn tree(dir: &Path) -> BTreeMap<PathBuf, Node> {
+    let mut nodes = BTreeMap::new();
+    let mut left = vec![dir.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let meta = path.symlink_metadata().unwrap();
+            let content = if meta.is_symlink() {
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            } else if meta.is_dir() {
+                left.push(path.clone());
+                Vec::new()
+            } else {
+                fs::read(&path).unwrap()
+            };
+            let node = Node {
+                mode: meta.permissions().mode(),
+                owner: (meta.uid(), meta.gid()),
+                content,
+                mtime: (meta.mtime(), meta.mtime_nsec()),
+            };
+            nodes.insert(path.strip_prefix(dir).unwrap().to_owned(), node);
+        }
+    }
+    nodes
+}
+
+/// The same without times: putting a file in and out changes a directory's own.
+fn timeless(mut nodes: BTreeMap<PathBuf, Node>) -> BTreeMap<PathBuf, Node> {
+    for node in nodes.values_mut() {
+        node.mtime = (0, 0);
+    }
+    nodes
+}
+
+fn is_guest(detected: &Json) -> bool {
+    detected["hypervisor"]["kind"] == "hyperv"
+}
+
+#[test]
+fn detect_and_plan_are_as_expected() {
+    for fixture in fixtures() {
+        let root = fixture.dir.join("root");
+        fixture.expect("detect.txt", &fixture.out(&root, &["detect", "-v"], 0));
+        let mut plan = fixture.json(&root, &["plan"], 0);
+        // The files stand in expect/files in full.
+        for change in plan["changes"].as_array_mut().unwrap() {
+            change.as_object_mut().unwrap().remove("diff");
+        }
+        fixture.expect("plan.json", &format!("{plan:#}\n"));
+    }
+}
+
+#[test]
+fn apply_writes_once_and_revert_takes_it_back() {
+    for fixture in fixtures() {
+        let copy = fixture.copy_root();
+        let before = tree(copy.path());
+        let detected = fixture.json(copy.path(), &["detect"], 0);
+        fixture.out(copy.path(), &["apply"], 0);
+        let applied = tree(copy.path());
+        expect_files(&fixture, &before, &applied);
+        if !is_guest(&detected) {
+            assert_eq!(before, applied, "{}: apply wrote although this is no guest", fixture.name);
+            continue;
+        }
+        fixture.out(copy.path(), &["apply"], 0);
+        assert_eq!(applied, tree(copy.path()), "{}: a second apply changed something", fixture.name);
+        fixture.out(copy.path(), &["plan", "--exit-code"], 0);
+        expect_verified(&fixture, copy.path());
+        fixture.out(copy.path(), &["revert"], 0);
+        let reverted = timeless(tree(copy.path()));
+        assert_eq!(timeless(before), reverted, "{}: revert left something", fixture.name);
+    }
+}
+
+fn expect_files(fixture: &Fixture, before: &BTreeMap<PathBuf, Node>, applied: &BTreeMap<PathBuf, Node>) {
+    if std::env::var_os("BLESS").is_some() {
+        let _ = fs::remove_dir_all(fixture.dir.join("expect/files"));
+    }
+    let mut written: Vec<String> = Vec::new();
+    for (path, node) in applied {
+        if before.get(path).is_some_and(|old| old.content == node.content)
+            || node.mode & 0o170_000 == 0o040_000
+        {
+            continue;
+        }
+        assert_eq!(node.mode, 0o100_644, "{}: {}", fixture.name, path.display());
+        let name = path.to_str().unwrap().to_owned();
+        fixture.expect(&format!("files/{name}"), std::str::from_utf8(&node.content).unwrap());
+        written.push(name);
+    }
+    let expected = fixture.dir.join("expect/files");
+    let listed: Vec<String> = if expected.is_dir() {
+        let nodes = tree(&expected);
+        nodes
+            .iter()
+            .filter(|(_, n)| n.mode & 0o170_000 != 0o040_000)
+            .map(|(p, _)| p.display().to_string())
+            .collect()
+    } else {
+        Vec::new()
+    };
+    assert_eq!(written, listed, "{}: other files than expected were written", fixture.name);
+}
+
+fn expect_verified(fixture: &Fixture, root: &Path) {
+    let verified = fixture.json(root, &["verify"], 0);
+    let rows = verified["rows"].as_array().unwrap();
+    for row in rows {
+        let state = row["state"].as_str().unwrap();
+        assert!(matches!(state, "ok" | "cannot-be-set"), "{}: {row}", fixture.name);
+    }
+    let set = fixture.json(root, &["plan"], 0)["settings"].as_array().unwrap().len();
+    let settled = rows.iter().filter(|row| row["state"] == "ok").count();
+    assert_eq!(set, settled, "{}: verify has a row for every setting", fixture.name);
+}
+
+#[test]
+fn verify_before_apply_names_the_missing_file() {
+    for fixture in fixtures() {
+        let copy = fixture.copy_root();
+        let plan = fixture.json(copy.path(), &["plan"], 0);
+        if plan["settings"].as_array().unwrap().is_empty() || plan["changes"].as_array().unwrap().is_empty() {
+            continue;
+        }
+        let rows = fixture.json(copy.path(), &["verify"], 1);
+        let missing = rows["rows"].as_array().unwrap().iter().filter(|row| row["layer"] == "file");
+        assert!(missing.clone().any(|row| row["state"] == "deviates"), "{}", fixture.name);
+    }
+}
+
+#[test]
+fn the_same_facts_give_the_same_bytes() {
+    for fixture in fixtures() {
+        let root = fixture.dir.join("root");
+        let first = fixture.out(&root, &["plan", "--diff", "-v"], 0);
+        assert_eq!(first, fixture.out(&root, &["plan", "--diff", "-v"], 0), "{}", fixture.name);
+    }
+}

@@ -1,0 +1,171 @@
+//! The architecture's own tests: what clippy cannot hold.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests set the stage"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hvtune::render::Format;
+use hvtune::tunable::CATALOGUE;
+use serde_json::Value as Json;
+
+fn base() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files_below(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![dir.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources() -> BTreeMap<String, String> {
+    let src = base().join("src");
+    files_below(&src, "rs")
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(&src).unwrap().display().to_string();
+            (name, fs::read_to_string(&path).unwrap())
+        })
+        .collect()
+}
+
+/// The part of a source file above its tests.
+fn shipped(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap()
+}
+
+#[test]
+fn templates_only_loop() {
+    let templates = files_below(&base().join("templates"), "tera");
+    assert_eq!(templates.len(), Format::ALL.len());
+    for path in templates {
+        let text = fs::read_to_string(&path).unwrap();
+        for tag in text.split("{%").skip(1) {
+            let tag = tag.split("%}").next().unwrap().trim();
+            let fits = tag == "endfor" || (tag.starts_with("for ") && tag.contains(" in "));
+            assert!(fits, "{}: {{% {tag} %}} is no plain loop", path.display());
+        }
+        for print in text.split("{{").skip(1) {
+            let print = print.split("}}").next().unwrap().trim();
+            let plain = print.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c));
+            assert!(plain, "{}: {{{{ {print} }}}} does more than print a value", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_template_is_embedded() {
+    let embedded: BTreeSet<&str> = Format::ALL.iter().map(|format| format.template()).collect();
+    let render = fs::read_to_string(base().join("src/render.rs")).unwrap();
+    for path in files_below(&base().join("templates"), "tera") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(embedded.contains(name), "{name} belongs to no format");
+        assert!(render.contains(&format!("include_str!(\"../templates/{name}\")")), "{name} is not embedded");
+    }
+}
+
+#[test]
+fn the_catalogue_is_in_order() {
+    let mut ids = BTreeSet::new();
+    for tunable in CATALOGUE {
+        let id = tunable.id;
+        assert!(ids.insert(id), "{id} stands twice");
+        let dotted = id.contains('.')
+            && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c));
+        assert!(dotted, "{id} is not dotted lower case");
+        assert!(!tunable.sources.is_empty(), "{id} has no source");
+        for source in tunable.sources {
+            assert!(source.url.starts_with("https://") && !source.title.is_empty(), "{id}: {source:?}");
+        }
+        assert!(tunable.why.len() > 80 && tunable.title.len() > 20, "{id}: say why");
+        assert!(!tunable.title.ends_with('.'), "{id}: a title is no sentence");
+    }
+}
+
+#[test]
+fn every_tunable_has_a_fixture_where_it_is_set_and_one_where_it_is_not() {
+    let mut set = BTreeSet::new();
+    let mut not_set = BTreeSet::new();
+    for entry in fs::read_dir(base().join("fixtures")).unwrap() {
+        let path = entry.unwrap().path().join("expect/plan.json");
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let plan: Json = serde_json::from_str(&text).unwrap();
+        if !plan["standstill"].is_null() {
+            continue;
+        }
+        let ids = |key: &str| -> Vec<String> {
+            let rows = plan[key].as_array().unwrap().iter();
+            rows.map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+        };
+        set.extend(ids("settings"));
+        not_set.extend(ids("abstained"));
+    }
+    for tunable in CATALOGUE {
+        assert!(set.contains(tunable.id), "{} is Set in no fixture", tunable.id);
+        assert!(not_set.contains(tunable.id), "{} is Set in every fixture", tunable.id);
+    }
+}
+
+#[test]
+fn the_core_knows_no_door() {
+    let core = ["facts", "tunable", "tunables", "cmdline", "formats", "marker", "render"];
+    for (name, text) in sources() {
+        let room = name.split(['/', '.']).next().unwrap();
+        if !core.contains(&room) {
+            continue;
+        }
+        for door in
+            ["crate::root", "crate::run", "crate::report", "std::fs", "std::process", "std::env", "std::time"]
+        {
+            assert!(!shipped(&text).contains(door), "{name} uses {door}");
+        }
+    }
+}
+
+#[test]
+fn tunables_know_no_file_names() {
+    for (name, text) in sources() {
+        if name.starts_with("tunables/") {
+            for path in ["rules.d", "sysctl.d", "modprobe.d", "grub.d", "90-hvtune"] {
+                assert!(!shipped(&text).contains(path), "{name} names {path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_small_and_say_what_they_are() {
+    for (name, text) in sources() {
+        assert!(text.starts_with("//!"), "{name} does not say what it is");
+        let lines = text.lines().count();
+        assert!(lines <= 420, "{name} has {lines} lines");
+    }
+}
+
+#[test]
+fn every_fixture_says_where_its_values_come_from() {
+    for entry in fs::read_dir(base().join("fixtures")).unwrap() {
+        let dir = entry.unwrap().path();
+        if dir.join("machine").is_dir() {
+            let about = fs::read_to_string(dir.join("ABOUT.md")).unwrap_or_default();
+            assert!(about.len() > 200, "{}: ABOUT.md is missing or says little", dir.display());
+        }
+    }
+}
