@@ -6,8 +6,11 @@
 //! while renaming is walked back. Only absent files and files that carry our
 //! marker with a matching hash are ever replaced.
 
+use std::os::fd::OwnedFd;
+
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
+use rustix::process::Resource;
 
 use crate::marker::{Standing, standing_of};
 
@@ -222,7 +225,7 @@ fn open_in(
     name: &str,
     flags: OFlags,
     mode: Mode,
-) -> std::result::Result<std::os::fd::OwnedFd, Errno> {
+) -> std::result::Result<OwnedFd, Errno> {
     let confined = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match openat2(dir.fd(), name, flags, mode, confined) {
         Err(Errno::NOSYS | Errno::PERM) => {
@@ -254,7 +257,19 @@ fn write_temp(dir: &Dir<'_>, temp: &str, path: &str, mode: u32, bytes: &[u8]) ->
     Ok(())
 }
 
-fn fill(fd: &std::os::fd::OwnedFd, mode: u32, mut bytes: &[u8]) -> std::result::Result<(), Errno> {
+fn fill(fd: &OwnedFd, mode: u32, bytes: &[u8]) -> std::result::Result<(), Errno> {
+    write_new(fd, bytes)?;
+    rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))?;
+    rustix::fs::fsync(fd)
+}
+
+/// Writes the whole content of a new file. A limit on the size of files is looked at first: the
+/// write that meets it would end the process by a signal, before anything is walked back.
+pub(super) fn write_new(fd: &OwnedFd, mut bytes: &[u8]) -> std::result::Result<(), Errno> {
+    let limit = rustix::process::getrlimit(Resource::Fsize).current;
+    if limit.is_some_and(|limit| u64::try_from(bytes.len()).is_ok_and(|length| length > limit)) {
+        return Err(Errno::FBIG);
+    }
     while !bytes.is_empty() {
         match rustix::io::write(fd, bytes) {
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
@@ -262,8 +277,7 @@ fn fill(fd: &std::os::fd::OwnedFd, mode: u32, mut bytes: &[u8]) -> std::result::
             Err(errno) => return Err(errno),
         }
     }
-    rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))?;
-    rustix::fs::fsync(fd)
+    Ok(())
 }
 
 /// Puts every staged change in place; on a hard error walks back those already made.
@@ -329,6 +343,6 @@ fn flush_dir(dir: &Dir<'_>) -> Result<()> {
 
 /// Best effort on a name that only we use; what is left is removed by the next run.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-fn unlink(dir: &std::os::fd::OwnedFd, name: &str) {
+fn unlink(dir: &OwnedFd, name: &str) {
     let _ = rustix::fs::unlinkat(dir, name, AtFlags::empty());
 }
