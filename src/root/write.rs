@@ -137,8 +137,9 @@ impl Root {
             let Some(dir) = self.dir(&parent)? else { return Err(fail(Errno::NOENT)) };
             rustix::fs::mkdirat(dir.fd(), part, Mode::from_raw_mode(0o755)).map_err(fail)?;
             done.made_dirs.push(sofar.clone());
-            rustix::fs::chmodat(dir.fd(), part, Mode::from_raw_mode(0o755), AtFlags::empty())
-                .map_err(fail)?;
+            // Whatever the umask. By the open directory, as its name may be a link out by now.
+            let made = open_in(&dir, part, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).map_err(fail)?;
+            rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755)).map_err(fail)?;
             flush_dir(&dir)?;
         }
         self.dir(path)?.ok_or_else(|| Error::io("opening", path, Errno::NOENT))
