@@ -284,19 +284,32 @@ pub(super) fn write_new(fd: &OwnedFd, mut bytes: &[u8]) -> std::result::Result<(
 /// Puts every staged change in place; on a hard error walks back those already made.
 fn switch_all(staged: &[Staged<'_>]) -> Result<()> {
     for (count, change) in staged.iter().enumerate() {
-        if let Err(errno) = switch(change) {
+        if let Err(error) = switch(change) {
             for earlier in staged.iter().take(count).rev() {
                 switch_back(earlier)?;
             }
-            let path = format!("{}/{}", change.dir.path(), change.name);
-            return Err(Error::io("putting in place", &path, errno));
+            return Err(error);
         }
     }
     Ok(())
 }
 
+/// Puts one change in place. Whoever put a file of his there since we looked gets it back.
+fn switch(change: &Staged<'_>) -> Result<()> {
+    let path = format!("{}/{}", change.dir.path(), change.name);
+    rename(change).map_err(|errno| Error::io("putting in place", &path, errno))?;
+    if !change.existed {
+        return Ok(());
+    }
+    let taken_out = existing(&change.dir, &change.temp, &path);
+    match taken_out.and_then(|bytes| refuse_others(standing_of(bytes.as_deref()), &path)) {
+        Ok(()) => Ok(()),
+        Err(error) => switch_back(change).and(Err(error)),
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-fn switch(change: &Staged<'_>) -> std::result::Result<(), Errno> {
+fn rename(change: &Staged<'_>) -> std::result::Result<(), Errno> {
     let (dir, name, temp) = (change.dir.fd(), change.name.as_str(), change.temp.as_str());
     match (change.write, change.existed) {
         (true, true) => match rustix::fs::renameat_with(dir, temp, dir, name, RenameFlags::EXCHANGE) {
