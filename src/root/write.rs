@@ -138,7 +138,8 @@ impl Root {
             rustix::fs::mkdirat(dir.fd(), part, Mode::from_raw_mode(0o755)).map_err(fail)?;
             done.made_dirs.push(sofar.clone());
             // Whatever the umask. By the open directory, as its name may be a link out by now.
-            let made = open_in(&dir, part, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).map_err(fail)?;
+            let made =
+                open_in(&dir, part, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).map_err(fail)?;
             rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755)).map_err(fail)?;
             flush_dir(&dir)?;
         }
@@ -221,12 +222,7 @@ fn refuse_others(standing: Standing, path: &str) -> Result<()> {
     Err(Error::NotOurs { path: path.to_owned(), why })
 }
 
-fn open_in(
-    dir: &Dir<'_>,
-    name: &str,
-    flags: OFlags,
-    mode: Mode,
-) -> std::result::Result<OwnedFd, Errno> {
+fn open_in(dir: &Dir<'_>, name: &str, flags: OFlags, mode: Mode) -> std::result::Result<OwnedFd, Errno> {
     let confined = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match openat2(dir.fd(), name, flags, mode, confined) {
         Err(Errno::NOSYS | Errno::PERM) => {
