@@ -239,7 +239,7 @@ fn what_changes_is_flushed_once() {
         let renames =
             calls.iter().enumerate().filter(|(_, call)| call.name.starts_with("renameat") && call.ok);
         let mut renamed = 0;
-        for (at, call) in renames {
+        for (at, call) in moves {
             renamed += 1;
             let dir = call.fds().first().unwrap().1.clone();
             assert!(
