@@ -238,9 +238,9 @@ fn what_changes_is_flushed_once() {
         let when = |path: &str| flushed.iter().find(|(_, flushed)| flushed == path).map(|(at, _)| *at);
         let renames =
             calls.iter().enumerate().filter(|(_, call)| call.name.starts_with("renameat") && call.ok);
-        let mut renamed = 0;
-        for (at, call) in moves {
-            renamed += 1;
+        let mut moves = 0;
+        for (at, call) in renames {
+            moves += 1;
             let dir = call.fds().first().unwrap().1.clone();
             assert!(
                 when(&dir).is_some_and(|flush| flush > at),
@@ -254,7 +254,7 @@ fn what_changes_is_flushed_once() {
                 "{turn}: {name} is not flushed: {call:?}"
             );
         }
-        assert!(turn == "revert" || renamed == files, "{turn}: {renamed} renames for {files} files");
+        assert!(turn == "revert" || moves == files, "{turn}: {moves} renames for {files} files");
         // A directory that was made is in its parent's list, which is flushed too.
         for path in changed.iter().filter(|path| !before.contains_key(*path)) {
             let parent = stage.at("root").join(path.parent().unwrap());
