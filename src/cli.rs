@@ -21,23 +21,24 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// Work on this directory as the root: an image, a chroot
-    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
+    /// Take this directory for the root: an image
+    #[arg(long, global = true, value_name = "DIR", default_value = "/", hide_default_value = true)]
     pub root: PathBuf,
     /// Take the machine from this capture
     #[arg(long, global = true, value_name = "DIR", conflicts_with = "assume")]
     pub machine: Option<PathBuf>,
-    /// Take the machine for a guest of this kind, sizes unknown
-    #[arg(long, global = true, value_name = "KIND")]
+    /// Take the machine for such a guest, sizes unknown
+    #[arg(long, global = true, value_name = "hyperv|azure", hide_possible_values = true)]
     pub assume: Option<Assume>,
-    /// Read this policy file instead of /etc/hvtune.toml and its drop-ins
+    /// Read this policy file, and no other
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The stall budget: the longest silence of the storage to ride out
+    /// The stall budget: the longest silence to ride out
     #[arg(long, global = true, value_name = "DURATION")]
     pub stall: Option<String>,
-    /// How to print
+    /// How to print: text, json, prometheus
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
     pub format: Format,
     /// Print less: no messages but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -97,7 +98,7 @@ pub enum Command {
         /// Write the files only
         #[arg(long)]
         no_activate: bool,
-        /// Early in boot: what the files hold comes into force by itself
+        /// Early in boot: files only
         #[arg(long)]
         early: bool,
     },
@@ -117,9 +118,9 @@ pub enum Command {
         #[arg(long)]
         no_activate: bool,
     },
-    /// Exit 0 if a reboot is needed, 1 if not, 2 if that could not be told
+    /// Exit 0 if a reboot is needed, 1 if not, 2 if it cannot be told
     RebootNeeded,
-    /// Record this machine into a new directory, for --machine or a bug report
+    /// Record this machine into a new directory, for --machine
     Capture {
         /// A directory that does not exist yet, or is empty
         dir: PathBuf,

@@ -205,6 +205,10 @@ fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> R
     let known = facts.system.ours.iter().any(|file| file.path == artifact.path);
     let found = if known { root.read(&artifact.path)? } else { present(root, &artifact.path)? };
     let change = match standing_of(found.as_deref()) {
+        Standing::Absent if vendor_has(&artifact, root)? => {
+            plan.unchanged.push(vendor_path(&artifact.path));
+            return Ok(());
+        }
         Standing::Absent => Change::Create(artifact),
         Standing::Ours | Standing::Edited if found.as_deref() == Some(&artifact.body) => {
             plan.unchanged.push(artifact.path);
@@ -216,6 +220,16 @@ fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> R
     };
     plan.changes.push(change);
     Ok(())
+}
+
+fn vendor_path(path: &str) -> String {
+    path.replacen("etc/", "usr/lib/", 1)
+}
+
+/// Whether the image was made with the very same file in its vendor directory.
+fn vendor_has(artifact: &Artifact, root: &Root) -> Result<bool> {
+    let vendor = vendor_path(&artifact.path);
+    Ok(all_paths().contains(&vendor) && root.read(&vendor)?.as_deref() == Some(&artifact.body))
 }
 
 const EDITED: &str =

@@ -55,7 +55,7 @@ fn out(text: &str) -> anyhow::Result<()> {
 }
 
 fn out_json(document: &Json) -> anyhow::Result<()> {
-    out(&format!("{document:#}\n"))
+    out(&text::printable_json(&format!("{document:#}\n")))
 }
 
 /// Whether any of these names is to be shown.

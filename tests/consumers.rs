@@ -11,12 +11,16 @@
     reason = "tests set the stage"
 )]
 
+#[path = "consumers/boot_menu.rs"]
+mod boot_menu;
 #[path = "consumers/device.rs"]
 mod device;
 #[path = "consumers/grub.rs"]
 mod grub;
 #[path = "consumers/modprobe.rs"]
 mod modprobe;
+#[path = "consumers/offline.rs"]
+mod offline;
 #[path = "consumers/rendered.rs"]
 mod rendered;
 #[path = "consumers/stage.rs"]

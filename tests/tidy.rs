@@ -160,6 +160,24 @@ fn files_are_small_and_say_what_they_are() {
 }
 
 #[test]
+fn the_shipped_binary_has_few_crates_below_it() {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .current_dir(base())
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let text = String::from_utf8(tree.stdout).unwrap();
+    let crates: BTreeSet<&str> = text
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)"))
+        .filter(|line| !line.starts_with("hvtune "))
+        .collect();
+    assert!(crates.len() > 10, "cargo tree said too little: {text}");
+    assert!(crates.len() <= 60, "{} crates: {crates:#?}", crates.len());
+}
+
+#[test]
 fn every_fixture_says_where_its_values_come_from() {
     for entry in fs::read_dir(base().join("fixtures")).unwrap() {
         let dir = entry.unwrap().path();

@@ -14,18 +14,19 @@ use parse::Line;
 /// Thousands of mounts are normal on a container host, at some 200 bytes each.
 const LIMIT: usize = 16 << 20;
 
+/// The kernel takes no more swap areas than this (`MAX_SWAPFILES`,
+/// <https://github.com/torvalds/linux/blob/v6.12/include/linux/swap.h>).
+const MOST_SWAPS: usize = 32;
+
 /// Reads both. `disks`: sorted by name; `None` where they could not be read, so
 /// that nothing stands on a known one.
 pub(crate) fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> (Vec<Mount>, Vec<Swap>) {
     let text = read_text(machine, "proc/self/mountinfo", "mounts", gaps);
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        if let Some(line) = parse::mount_line(line) {
-            lines.push(line);
-        } else {
-            let why = "a line that is not as the kernel documents it".to_owned();
-            gaps.push(Gap { fact: "mounts".to_owned(), path: "proc/self/mountinfo".to_owned(), why });
-        }
+    let lines: Vec<Line<'_>> = text.lines().filter_map(parse::mount_line).collect();
+    let odd = text.lines().count() - lines.len();
+    if odd > 0 {
+        let why = format!("lines that are not as the kernel documents them: {odd}");
+        gaps.push(Gap::new("mounts", "proc/self/mountinfo", why));
     }
     let lines = uncovered(lines);
     let mut devices = Devices::new(machine, disks);
@@ -33,7 +34,7 @@ pub(crate) fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) 
         lines.iter().filter(|line| line.stands_on_storage()).map(|line| mount(line, &mut devices, gaps));
     let mounts = mounts.collect();
     let text = read_text(machine, "proc/swaps", "swaps", gaps);
-    let swaps = parse::swaps(&text).into_iter();
+    let swaps = parse::swaps(&text).into_iter().take(MOST_SWAPS);
     let swaps = swaps.map(|(path, is_file)| swap(path, is_file, &lines, &mut devices, gaps)).collect();
     (mounts, swaps)
 }

@@ -134,8 +134,6 @@ pub(super) fn text(plan: &Plan, verbose: bool, with_diff: bool, only: Option<&Re
     }
     if with_diff {
         for change in &plan.changes {
-            heading(&mut text, "");
-            text.truncate(text.trim_end_matches('\n').len() + 1);
             text.push('\n');
             text.push_str(&printable_lines(&diff(change)));
         }

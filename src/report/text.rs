@@ -3,11 +3,31 @@
 /// Columns that text is made for.
 const WIDTH: usize = 80;
 
-/// Escapes everything but printable ASCII and letters of other scripts: no control character reaches a terminal.
+/// Whether a character moves a terminal's cursor, turns the direction of writing, or does not show.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Escapes what steers a terminal; letters of other scripts stay.
 pub(super) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { safe.extend(c.escape_default()) } else { safe.push(c) }
+        if steers(c) { safe.extend(c.escape_default()) } else { safe.push(c) }
+    }
+    safe
+}
+
+/// The same for a JSON document, by JSON's own escapes. What is left of such characters after
+/// serialisation stands within strings, line ends apart.
+pub(super) fn printable_json(document: &str) -> String {
+    let mut safe = String::with_capacity(document.len());
+    for c in document.chars() {
+        if steers(c) && c != '\n' {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
     }
     safe
 }
@@ -72,6 +92,8 @@ mod tests {
     #[test]
     fn no_escape_reaches_a_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+        assert_eq!(printable("a\u{9b}2J\u{202e}\u{e9}"), "a\\u{9b}2J\\u{202e}\u{e9}");
+        assert_eq!(printable_json("{\n\"a\u{7f}\u{9b}\u{e9}\"}"), "{\n\"a\\u007f\\u009b\u{e9}\"}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use super::resolve::openat2;
@@ -124,9 +124,8 @@ impl<'root> Dir<'root> {
     }
 
     /// What a name here stands for, links not followed.
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn kind(&self, name: &str) -> Result<Option<Kind>> {
-        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+        match self.stat(name) {
             Ok(stat) => {
                 let kind = Kind::of(FileType::from_raw_mode(stat.st_mode));
                 if self.root.is_recording() {
@@ -137,6 +136,15 @@ impl<'root> Dir<'root> {
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(errno) => Err(Error::io("looking at", &self.full(name), errno)),
         }
+    }
+
+    /// Looks at a name without following it. A link on the way to it could lead out of the root.
+    fn stat(&self, name: &str) -> std::result::Result<Stat, Errno> {
+        if name.contains('/') {
+            return rustix::fs::fstat(self.open(name, OFlags::PATH | OFlags::NOFOLLOW)?);
+        }
+        #[expect(clippy::disallowed_methods, reason = "this is the door")]
+        rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)
     }
 
     /// The target of a link here; `None` where there is no such link.

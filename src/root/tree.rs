@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use super::dir::Dir;
 use super::resolve::{link_target, openat2};
+use super::write::write_new;
 use super::{Error, Result, Root, Seen, Trail, split};
 
 /// Links on the way to one file; the kernel's own bound (man 7 `path_resolution`).
@@ -79,18 +80,11 @@ fn make_dir(parent: &Dir<'_>, name: &str) -> std::result::Result<OwnedFd, Errno>
     open_new(parent, name, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
 }
 
-fn create_file(parent: &Dir<'_>, name: &str, path: &str, mut bytes: &[u8]) -> Result<()> {
+fn create_file(parent: &Dir<'_>, name: &str, path: &str, bytes: &[u8]) -> Result<()> {
     let fail = |errno| Error::io("writing", path, errno);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let fd = open_new(parent, name, flags, Mode::from_raw_mode(0o644)).map_err(fail)?;
-    while !bytes.is_empty() {
-        match rustix::io::write(&fd, bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(fail(errno)),
-        }
-    }
-    Ok(())
+    write_new(&fd, bytes).map_err(fail)
 }
 
 /// One name below an open directory: the same without `openat2`, which kernels before 5.6 lack.

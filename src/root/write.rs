@@ -6,8 +6,11 @@
 //! while renaming is walked back. Only absent files and files that carry our
 //! marker with a matching hash are ever replaced.
 
+use std::os::fd::OwnedFd;
+
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
+use rustix::process::Resource;
 
 use crate::marker::{Standing, standing_of};
 
@@ -61,8 +64,7 @@ struct Staged<'root> {
 }
 
 impl Root {
-    /// Carries out all changes, or none. `writable` are paths that may be replaced
-    /// although they carry no marker (the boot menu that we regenerate).
+    /// Carries out all changes, or none.
     pub fn commit(&self, ops: &[Op]) -> Result<Commit> {
         let mut done = Commit::default();
         let mut staged = Vec::new();
@@ -134,8 +136,10 @@ impl Root {
             let Some(dir) = self.dir(&parent)? else { return Err(fail(Errno::NOENT)) };
             rustix::fs::mkdirat(dir.fd(), part, Mode::from_raw_mode(0o755)).map_err(fail)?;
             done.made_dirs.push(sofar.clone());
-            rustix::fs::chmodat(dir.fd(), part, Mode::from_raw_mode(0o755), AtFlags::empty())
-                .map_err(fail)?;
+            // Whatever the umask. By the open directory, as its name may be a link out by now.
+            let made =
+                open_in(&dir, part, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).map_err(fail)?;
+            rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755)).map_err(fail)?;
             flush_dir(&dir)?;
         }
         self.dir(path)?.ok_or_else(|| Error::io("opening", path, Errno::NOENT))
@@ -217,12 +221,7 @@ fn refuse_others(standing: Standing, path: &str) -> Result<()> {
     Err(Error::NotOurs { path: path.to_owned(), why })
 }
 
-fn open_in(
-    dir: &Dir<'_>,
-    name: &str,
-    flags: OFlags,
-    mode: Mode,
-) -> std::result::Result<std::os::fd::OwnedFd, Errno> {
+fn open_in(dir: &Dir<'_>, name: &str, flags: OFlags, mode: Mode) -> std::result::Result<OwnedFd, Errno> {
     let confined = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match openat2(dir.fd(), name, flags, mode, confined) {
         Err(Errno::NOSYS | Errno::PERM) => {
@@ -254,7 +253,19 @@ fn write_temp(dir: &Dir<'_>, temp: &str, path: &str, mode: u32, bytes: &[u8]) ->
     Ok(())
 }
 
-fn fill(fd: &std::os::fd::OwnedFd, mode: u32, mut bytes: &[u8]) -> std::result::Result<(), Errno> {
+fn fill(fd: &OwnedFd, mode: u32, bytes: &[u8]) -> std::result::Result<(), Errno> {
+    write_new(fd, bytes)?;
+    rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))?;
+    rustix::fs::fsync(fd)
+}
+
+/// Writes the whole content of a new file. A limit on the size of files is looked at first: the
+/// write that meets it would end the process by a signal, before anything is walked back.
+pub(super) fn write_new(fd: &OwnedFd, mut bytes: &[u8]) -> std::result::Result<(), Errno> {
+    let limit = rustix::process::getrlimit(Resource::Fsize).current;
+    if limit.is_some_and(|limit| u64::try_from(bytes.len()).is_ok_and(|length| length > limit)) {
+        return Err(Errno::FBIG);
+    }
     while !bytes.is_empty() {
         match rustix::io::write(fd, bytes) {
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
@@ -262,26 +273,38 @@ fn fill(fd: &std::os::fd::OwnedFd, mode: u32, mut bytes: &[u8]) -> std::result::
             Err(errno) => return Err(errno),
         }
     }
-    rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))?;
-    rustix::fs::fsync(fd)
+    Ok(())
 }
 
 /// Puts every staged change in place; on a hard error walks back those already made.
 fn switch_all(staged: &[Staged<'_>]) -> Result<()> {
     for (count, change) in staged.iter().enumerate() {
-        if let Err(errno) = switch(change) {
+        if let Err(error) = switch(change) {
             for earlier in staged.iter().take(count).rev() {
                 switch_back(earlier)?;
             }
-            let path = format!("{}/{}", change.dir.path(), change.name);
-            return Err(Error::io("putting in place", &path, errno));
+            return Err(error);
         }
     }
     Ok(())
 }
 
+/// Puts one change in place. Whoever put a file of his there since we looked gets it back.
+fn switch(change: &Staged<'_>) -> Result<()> {
+    let path = format!("{}/{}", change.dir.path(), change.name);
+    rename(change).map_err(|errno| Error::io("putting in place", &path, errno))?;
+    if !change.existed {
+        return Ok(());
+    }
+    let taken_out = existing(&change.dir, &change.temp, &path);
+    match taken_out.and_then(|bytes| refuse_others(standing_of(bytes.as_deref()), &path)) {
+        Ok(()) => Ok(()),
+        Err(error) => switch_back(change).and(Err(error)),
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-fn switch(change: &Staged<'_>) -> std::result::Result<(), Errno> {
+fn rename(change: &Staged<'_>) -> std::result::Result<(), Errno> {
     let (dir, name, temp) = (change.dir.fd(), change.name.as_str(), change.temp.as_str());
     match (change.write, change.existed) {
         (true, true) => match rustix::fs::renameat_with(dir, temp, dir, name, RenameFlags::EXCHANGE) {
@@ -329,6 +352,6 @@ fn flush_dir(dir: &Dir<'_>) -> Result<()> {
 
 /// Best effort on a name that only we use; what is left is removed by the next run.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-fn unlink(dir: &std::os::fd::OwnedFd, name: &str) {
+fn unlink(dir: &OwnedFd, name: &str) {
     let _ = rustix::fs::unlinkat(dir, name, AtFlags::empty());
 }

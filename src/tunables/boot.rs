@@ -101,8 +101,8 @@ pub static USE_BLK_MQ: Tunable = Tunable {
     why: "scsi_mod.use_blk_mq and dm_mod.use_blk_mq choose the request path of kernels 3.17 to 4.20. From 5.0 on \
           blk-mq is the only path: the first is an unknown parameter, the second is read by nobody.",
     sources: &[Source {
-        title: "Linux 5.0 commit f664a3cc17b7: scsi: kill off the legacy IO path",
-        url: "https://git.kernel.org/torvalds/c/f664a3cc17b7d0a2bc3b3ab96181e1029b0ec0e6",
+        title: "Linux 4.20 drivers/scsi/Kconfig (SCSI_MQ_DEFAULT), gone in 5.0",
+        url: "https://github.com/torvalds/linux/blob/v4.20/drivers/scsi/Kconfig",
     }],
     knobs: &[],
     decide: use_blk_mq,

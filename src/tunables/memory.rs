@@ -1,7 +1,7 @@
 //! Swap and dirty memory.
 
 use super::{cannot_tell, fine, not_here};
-use crate::facts::{Class, Facts, Machine};
+use crate::facts::{Class, Disk, Facts, Machine, Role, Swap};
 use crate::policy::Policy;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Value, Want};
 
@@ -37,18 +37,19 @@ fn swappiness(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         )
     } else if machine.swaps.is_empty() {
         not_here("no swap is active, so it would change nothing")
-    } else if machine.swaps.iter().all(|swap| on_zram(machine, swap.disk.as_deref(), &swap.path)) {
-        fine("swap is on zram only, which does not stall")
+    } else if machine.swaps.iter().all(|swap| cannot_stall(machine, swap)) {
+        fine("swap is only on zram or on the host's local disk, which a SAN does not stall")
     } else {
         one(Value::number(SWAPPINESS_VALUE), "swap is on a disk that may stall")
     };
     vec![decision]
 }
 
-fn on_zram(machine: &Machine, disk: Option<&str>, path: &str) -> bool {
-    let disks = machine.disks.iter().flatten();
-    disks.into_iter().any(|known| Some(known.name.as_str()) == disk && known.class == Class::Zram)
-        || path.starts_with("/dev/zram")
+/// zram is memory; Azure's temporary disk is the host's own.
+fn cannot_stall(machine: &Machine, swap: &Swap) -> bool {
+    let known = |disk: &&Disk| Some(disk.name.as_str()) == swap.disk.as_deref();
+    let safe = |disk: &Disk| disk.class == Class::Zram || disk.roles.contains(&Role::AzureTemporary);
+    machine.disks.iter().flatten().find(known).is_some_and(safe) || swap.path.starts_with("/dev/zram")
 }
 
 fn one(value: Value, because: &str) -> Decision {
@@ -132,7 +133,6 @@ fn pair(limit: u64, background: u64, because: String) -> Decision {
 mod tests {
     use super::super::testing::{ask, assumed, disk, guest, pinned};
     use super::*;
-    use crate::facts::Swap;
 
     fn swapping(path: &str, on: &str) -> Facts {
         let mut facts =

@@ -33,8 +33,8 @@ pub static DISK_TIMEOUT: Tunable = Tunable {
             url: "https://github.com/open-iscsi/open-iscsi/blob/master/README",
         },
         Source {
-            title: "storvsc: fix handling of virtual Fibre Channel timeouts",
-            url: "https://git.kernel.org/torvalds/c/175544ad48cbf56affeef2a679c6a4d4fb1e2881",
+            title: "Linux 6.4 drivers/scsi/storvsc_drv.c (fc_eh_timed_out in storvsc_eh_timed_out)",
+            url: "https://github.com/torvalds/linux/blob/v6.4/drivers/scsi/storvsc_drv.c",
         },
     ],
     knobs: &[Knob { name: "device/timeout", accepts: Accepts::Integer { min: 30, max: 2_147_483 } }],
@@ -126,22 +126,12 @@ fn by_agent(facts: &Facts, class: &str, budget: u64) -> Option<Decision> {
     })
 }
 
-/// Kernels in which an expired timer of a virtual Fibre Channel disk calls into the FC transport
-/// with no remote port: from 4.13 until the fix, which the long-term lines got too.
+/// Kernels in which an expired timer of a virtual Fibre Channel disk may call into the FC transport
+/// with no remote port: all before the fix in 6.5 that are not known to do without. Distributions
+/// hide the patch level that would tell of a back-port, and a timer kept from firing harms nobody.
 fn fc_timer_crashes(kernel: &KernelRelease) -> bool {
-    let (major, minor, patch) = kernel.version;
-    // Only a kernel.org patch level tells of the back-port; distributions number differently.
-    let fixed = match (major, minor) {
-        (4, 14) => patch >= 321,
-        (4, 19) => patch >= 290,
-        (5, 4) => patch >= 252,
-        (5, 10) => patch >= 189,
-        (5, 15) => patch >= 124,
-        (6, 1) => patch >= 43,
-        (6, 4) => patch >= 8,
-        _ => false,
-    };
-    kernel.at_least(4, 13) && !kernel.at_least(6, 5) && !fixed
+    let long_term_6_1 = kernel.version >= (6, 1, 192) && !kernel.at_least(6, 2);
+    !kernel.at_least(6, 5) && !kernel.is_el7() && !long_term_6_1
 }
 
 fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
@@ -155,8 +145,8 @@ fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
              30 s; set OS.RootDeviceScsiTimeout={NEVER} in waagent.conf"
         ));
     }
-    let because = "storvsc-fc: from 4.13 until the fix in 6.5 an expired timer of a virtual Fibre Channel disk \
-                   crashes the kernel, so it is kept from firing";
+    let because = "storvsc-fc: before the fix in 6.5 an expired timer of a virtual Fibre Channel disk may crash the \
+                   kernel, so it is kept from firing";
     write(Select::StorvscFc, Want::AtLeast(NEVER.max(policy.stall)), because.to_owned())
 }
 
@@ -282,6 +272,7 @@ mod tests {
         for (kernel, want) in [
             ("6.2.0-39-generic", "udev:storvsc-fc device/timeout=at least 86400"),
             ("6.1.192", "fine"),
+            ("6.1.0-51-amd64", "udev:storvsc-fc device/timeout=at least 86400"),
             ("6.5.0-14-generic", "fine"),
             ("3.10.0-1160.el7.x86_64", "fine"),
         ] {

@@ -43,6 +43,7 @@ struct Node {
 pub(crate) struct Device {
     nodes: Vec<Node>,
     overrides: Vec<(String, String)>,
+    not_hyperv: bool,
 }
 
 impl Device {
@@ -82,6 +83,12 @@ impl Device {
     pub(crate) fn property(mut self, key: &str, value: &str) -> Self {
         let line = format!("{key}={value}\n");
         self.last().uevent.push_str(&line);
+        self
+    }
+
+    /// The same device in a guest of another hypervisor: there is no VMBus.
+    pub(crate) fn elsewhere(mut self) -> Self {
+        self.not_hyperv = true;
         self
     }
 
@@ -290,6 +297,9 @@ impl Device {
 
     /// Lays the files out below `sys`.
     pub(crate) fn lay_out(&self, sys: &Path) {
+        if !self.not_hyperv {
+            fs::create_dir_all(sys.join("bus/vmbus")).unwrap();
+        }
         for node in &self.nodes {
             node.lay_out(sys);
         }

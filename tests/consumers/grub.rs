@@ -17,22 +17,24 @@ impl Entry {
     }
 }
 
-/// Where `grub-mkconfig` of either release fails with the fragment, or its menu
-/// is not the menu without the fragment plus `args` at the end of each normal
-/// entry's kernel command line and of no recovery entry's. Empty when all is well.
-pub(crate) fn grub_faults(fragment: &Path, args: &[&str]) -> Vec<String> {
-    let mut faults = Vec::new();
-    for suite in Suite::ALL {
-        let found = faults_of(fragment, args, suite);
-        faults.extend(found.into_iter().map(|fault| format!("{suite:?}: {fault}")));
-    }
-    faults
+/// What a fragment is to do to the command lines.
+#[derive(Debug, Default)]
+pub(crate) struct Change<'a> {
+    /// A fragment that is there already, read before ours.
+    pub(crate) already: &'a str,
+    /// Arguments that every entry loses.
+    pub(crate) drop: &'a [&'a str],
+    /// Arguments that come last in every normal entry and in no recovery entry.
+    pub(crate) add: &'a [&'a str],
 }
 
-fn faults_of(fragment: &Path, args: &[&str], suite: Suite) -> Vec<String> {
+/// Where `grub-mkconfig` fails with the fragment, or its menu is another than
+/// the menu without the fragment and this change made to it. Empty when all is well.
+pub(crate) fn grub_faults(suite: Suite, fragment: &Path, change: &Change) -> Vec<String> {
     let stage = Stage::new(suite);
+    stage.put("/etc/default/grub.d/10-already.cfg", change.already);
     stage.copy("/etc/default/grub.d/90-hvtune.cfg", fragment);
-    let ran = stage.run_outside(include_str!("grub.sh"));
+    let ran = stage.run_outside(concat!(include_str!("grub_disk.sh"), include_str!("grub.sh")));
     let (_, menus) = ran
         .stdout
         .split_once("### menu without\n")
@@ -45,19 +47,23 @@ fn faults_of(fragment: &Path, args: &[&str], suite: Suite) -> Vec<String> {
     let before = entries(without);
     assert!(before.len() > 2 * suite.kernels().len(), "entries of every kernel: {before:#?}");
     assert!(before.iter().any(Entry::recovery), "recovery entries: {before:#?}");
-    compare(&before, with, args, without)
-}
-
-fn compare(before: &[Entry], with: &str, args: &[&str], without: &str) -> Vec<String> {
-    let mut faults = Vec::new();
+    for word in change.drop {
+        assert!(before.iter().any(|entry| entry.words.iter().any(|w| w == word)), "{word} is there to drop");
+    }
+    let mut faults = compare(&before, &entries(with), change);
     if frame(with) != frame(without) {
         faults.push("the menu differs in more than kernel command lines".to_owned());
     }
-    let after = entries(with);
-    for (old, new) in before.iter().zip(&after) {
+    faults
+}
+
+fn compare(before: &[Entry], after: &[Entry], change: &Change) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (old, new) in before.iter().zip(after) {
         let mut want = old.words.clone();
+        want.retain(|word| !change.drop.contains(&word.as_str()));
         if !old.recovery() {
-            want.extend(args.iter().map(|&arg| arg.to_owned()));
+            want.extend(change.add.iter().map(|&arg| arg.to_owned()));
         }
         if new.words != want {
             faults.push(format!("{}: {:?}, not {want:?}", new.title, new.words));

@@ -15,20 +15,18 @@ const TOOLS: [&str; 3] =
 /// What no program has set yet; shorter than any value and its newline.
 const UNSET: &str = "-";
 
-/// Where any of the programs, of either release, says a word on stderr, fails,
-/// or leaves a key at another value than wanted. Empty when all is well.
-pub(crate) fn sysctl_faults(conf: &Path, want: &[(&str, &str)]) -> Vec<String> {
+/// Where any of the programs says a word on stderr, fails, or leaves a key at
+/// another value than wanted. Empty when all is well.
+pub(crate) fn sysctl_faults(suite: Suite, conf: &Path, want: &[(&str, &str)]) -> Vec<String> {
     let mut faults = Vec::new();
-    for suite in Suite::ALL {
-        for tool in TOOLS {
-            let found = faults_of(conf, want, suite, tool);
-            faults.extend(found.into_iter().map(|fault| format!("{suite:?} {tool}: {fault}")));
-        }
+    for tool in TOOLS {
+        let found = faults_of(suite, conf, want, tool);
+        faults.extend(found.into_iter().map(|fault| format!("{tool}: {fault}")));
     }
     faults
 }
 
-fn faults_of(conf: &Path, want: &[(&str, &str)], suite: Suite, tool: &str) -> Vec<String> {
+fn faults_of(suite: Suite, conf: &Path, want: &[(&str, &str)], tool: &str) -> Vec<String> {
     let stage = Stage::new(suite);
     stage.copy("/stage/90-hvtune.conf", conf);
     for (key, _) in want {

@@ -1,0 +1,37 @@
+//! The live boot menu: hvtune makes it anew with the real `grub-mkconfig`, and never
+//! lets a generator that fails, dies or forgets a kernel touch the one that boots.
+
+use std::path::Path;
+
+use crate::stage::{Stage, Suite};
+
+#[test]
+fn the_menu_is_exchanged_whole_or_kept() {
+    for suite in Suite::ALL {
+        let stage = Stage::new(suite);
+        let program = stage.out().with_file_name("program");
+        std::fs::copy(Path::new(env!("CARGO_BIN_EXE_hvtune")), &program).unwrap();
+        let script = format!(
+            "PROGRAM=\"$OUT\"/../program\n{}{}",
+            include_str!("grub_disk.sh"),
+            include_str!("boot_menu.sh")
+        );
+        let ran = stage.run_outside(&script);
+        assert_eq!(ran.code, 0, "{suite:?}: {}{}", ran.stdout, ran.stderr);
+        let value = |key: &str| -> usize {
+            let line = ran.stdout.lines().find_map(|line| line.strip_prefix(key));
+            line.unwrap_or_else(|| panic!("{key}: {}", ran.stdout)).trim().parse().unwrap()
+        };
+        assert_eq!(value("before "), 0, "{suite:?}");
+        assert!(value("after ") >= suite.kernels().len(), "{suite:?}: {}", ran.stdout);
+        assert_eq!(value("reverted "), 0, "{suite:?}");
+        let kept = ran.stdout.lines().filter(|line| line.starts_with("kept: ")).count();
+        assert_eq!((kept, ran.stdout.contains("LOST")), (5, false), "{suite:?}: {}", ran.stdout);
+        let strays = ran.stdout.lines().filter_map(|line| line.strip_prefix("stray"));
+        for stray in strays {
+            assert_eq!(stray.trim(), "", "{suite:?}: {}", ran.stdout);
+        }
+        let told = ran.stdout.lines().filter(|line| line.contains("the old menu is kept")).count();
+        assert_eq!(told, 5, "{suite:?}: {}", ran.stdout);
+    }
+}
