@@ -35,13 +35,12 @@ fn swappiness(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             Value::number(SWAPPINESS_VALUE),
             "swap of the guest to come is taken to be on disk; without swap it changes nothing",
         )
-    } else if machine.swaps.is_empty() && facts.system.swap_configured {
-        one(Value::number(SWAPPINESS_VALUE), "swap on a disk that may stall is configured in /etc/fstab")
-    } else if machine.swaps.is_empty() {
+    } else if machine.swaps.is_empty() && !facts.system.swap_configured {
         not_here("no swap is active, so it would change nothing")
-    } else if machine.swaps.iter().all(|swap| cannot_stall(machine, swap)) {
+    } else if !machine.swaps.is_empty() && machine.swaps.iter().all(|swap| cannot_stall(machine, swap)) {
         fine("swap is only on zram or on the host's local disk, which a SAN does not stall")
     } else {
+        // The same words before and after it is active: both boots of a guest write the same bytes.
         one(Value::number(SWAPPINESS_VALUE), "swap is on a disk that may stall")
     };
     vec![decision]
