@@ -73,7 +73,7 @@ pub(crate) fn udev_test(rules: &Path, device: &Device, version: Udev, action: &s
 pub(crate) fn udev_writes_mocked(rules: &Path, device: &Device, version: Udev) -> Vec<(String, String)> {
     let stage = Stage::new(version.suite());
     stage.copy(INSIDE, rules);
-    stage.put("/tmp/device.umockdev", &device.umockdev().expect("every ancestor has a subsystem"));
+    stage.put("/tmp/device.umockdev", device.umockdev().expect("every ancestor has a subsystem"));
     let ran = stage.run(&format!(
         "mount -t tmpfs none /etc/udev/rules.d
          mount -t tmpfs none /usr/lib/udev/rules.d
