@@ -58,9 +58,7 @@ pub fn write(plan: &Plan, root: &Root) -> anyhow::Result<()> {
     }
     root.commit(&ops)?;
     if plan.changes.iter().all(|change| matches!(change, Change::Remove { .. })) {
-        for directory in plan.directories.iter().rev() {
-            root.remove_empty_dir(directory)?;
-        }
+        root.remove_empty_dirs(&plan.directories)?;
     }
     Ok(())
 }

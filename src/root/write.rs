@@ -71,15 +71,14 @@ impl Root {
         let outcome = self
             .stage_all(ops, &mut staged, &mut done)
             .and_then(|()| switch_all(&staged))
-            .and_then(|()| flush_dirs(&staged));
+            .and_then(|()| flush_dirs(&staged))
+            .and_then(|()| self.flush_parents(&done.made_dirs));
         for change in &staged {
             // After a failure this is the new content, after success the old: neither is wanted.
             unlink(change.dir.fd(), &change.temp);
         }
         if let Err(error) = outcome {
-            for path in done.made_dirs.iter().rev() {
-                self.remove_empty_dir(path)?;
-            }
+            self.remove_empty_dirs(&done.made_dirs)?;
             return Err(error);
         }
         Ok(done)
@@ -140,7 +139,6 @@ impl Root {
             let made =
                 open_in(&dir, part, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).map_err(fail)?;
             rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755)).map_err(fail)?;
-            flush_dir(&dir)?;
         }
         self.dir(path)?.ok_or_else(|| Error::io("opening", path, Errno::NOENT))
     }
@@ -185,16 +183,28 @@ impl Root {
         Ok(())
     }
 
-    /// Removes a directory if it is empty; one that is not, or is gone, is left alone.
+    /// Removes directories, named outermost first, that are empty; one that is not, or is gone, is left alone.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    pub fn remove_empty_dir(&self, path: &str) -> Result<()> {
-        let (parent, name) = split(path);
-        let Some(dir) = self.dir(parent)? else { return Ok(()) };
-        match rustix::fs::unlinkat(dir.fd(), name, AtFlags::REMOVEDIR) {
-            Ok(()) => flush_dir(&dir),
-            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT | Errno::NOTDIR) => Ok(()),
-            Err(errno) => Err(Error::io("removing the directory", path, errno)),
+    pub fn remove_empty_dirs(&self, paths: &[String]) -> Result<()> {
+        let mut removed = Vec::new();
+        for path in paths.iter().rev() {
+            let (parent, name) = split(path);
+            let Some(dir) = self.dir(parent)? else { continue };
+            match rustix::fs::unlinkat(dir.fd(), name, AtFlags::REMOVEDIR) {
+                Ok(()) => removed.push(path.clone()),
+                Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT | Errno::NOTDIR) => {}
+                Err(errno) => return Err(Error::io("removing the directory", path, errno)),
+            }
         }
+        self.flush_parents(&removed)
+    }
+
+    /// Flushes, once each, the directories in which these were made or removed, where they are still there.
+    fn flush_parents(&self, paths: &[String]) -> Result<()> {
+        let mut parents: Vec<&str> = paths.iter().map(|path| split(path).0).collect();
+        parents.sort_unstable();
+        parents.dedup();
+        parents.into_iter().try_for_each(|parent| self.dir(parent)?.map_or(Ok(()), |dir| flush_dir(&dir)))
     }
 }
 
