@@ -4,6 +4,7 @@
 //! template printed (ours or an administrator's) is parsed back by the strict
 //! parser of its format: it must carry exactly the planned assignments, in order.
 
+mod bounded;
 mod place;
 mod rules;
 
@@ -16,6 +17,8 @@ use crate::facts::Facts;
 use crate::formats::{Refusal, grub, modprobe, sysctl, udev};
 use crate::marker::marker_line;
 use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
+
+use bounded::Bounded;
 
 pub use place::{Landing, kernel_arg, landing};
 pub use rules::at_least_pattern;
@@ -235,7 +238,9 @@ fn print(format: Format, shares: &[Share<'_>], templates: &Templates) -> Result<
     let mut tera = Tera::default();
     let source = templates.get(name).map_or(format.embedded(), String::as_str);
     tera.add_raw_template(name, source).map_err(fail)?;
-    let body = tera.render(name, &context).map_err(fail)?;
+    let mut printed = Bounded::default();
+    tera.render_to(name, &context, &mut printed).map_err(fail)?;
+    let body = printed.into_text().map_err(|error| Error::Template { name, why: error.to_string() })?;
     check(format, &body, &carried)?;
     Ok(format!("{}{body}", marker_line(body.as_bytes())).into_bytes())
 }

@@ -112,7 +112,7 @@ fn dirty(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             memory / MIB
         ))];
     }
-    let limit = (8 * DRAIN).min(memory * 15 / 100).min(drained);
+    let limit = (8 * DRAIN).min(memory.saturating_mul(15) / 100).min(drained);
     let because = format!(
         "20 % of {} MiB would take a disk of 50 MiB/s {} s to drain",
         memory / MIB,

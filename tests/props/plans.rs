@@ -1,0 +1,195 @@
+//! From facts and a policy to files: always the same, always rendered, always what was decided.
+
+use hvtune::facts::{BootStack, Facts};
+use hvtune::formats::{LINE_LIMIT, grub, modprobe, sysctl, udev};
+use hvtune::marker::{Standing, all_paths, standing_of};
+use hvtune::plan::{self, Plan};
+use hvtune::policy::{self, Policy};
+use hvtune::render::{self, Artifact, Format, Templates, kernel_arg, landing};
+use hvtune::root::Root;
+use hvtune::tunable::{self, Accepts, Assignment, CATALOGUE, Decision, Target, Verdict};
+use hvtune::verify;
+use proptest::prelude::*;
+
+use crate::cases;
+use crate::machines::{fresh_dir, machines};
+
+/// A line of `[set]`: a knob of the catalogue and a value that it takes.
+fn pin() -> impl Strategy<Value = (String, String)> {
+    let knobs: Vec<_> = CATALOGUE.iter().flat_map(|tunable| tunable.knobs).collect();
+    proptest::sample::select(knobs).prop_flat_map(|knob| {
+        let values = match knob.accepts {
+            Accepts::Integer { min, max } => {
+                prop_oneof![Just(min), Just(max), min..=max].prop_map(|number| number.to_string()).boxed()
+            }
+            Accepts::Word(words) => {
+                proptest::sample::select(words.to_vec()).prop_map(|word| format!("\"{word}\"")).boxed()
+            }
+        };
+        values.prop_map(|value| (knob.name.to_owned(), value))
+    })
+}
+
+/// Everything that an administrator may say.
+pub(crate) fn policies() -> impl Strategy<Value = Policy> {
+    let stall = prop_oneof![Just(10), Just(86_400), 10..=86_400_u64];
+    let recovery = proptest::sample::select(vec!["default", "hold", "self-heal"]);
+    let ids: Vec<&str> = CATALOGUE.iter().map(|tunable| tunable.id).collect();
+    let off = proptest::sample::subsequence(ids, 0..4);
+    (stall, recovery, off, proptest::collection::btree_map(0..1000_u32, pin(), 0..6)).prop_map(
+        |(stall, recovery, off, pins)| {
+            let mut said = std::collections::BTreeMap::new();
+            said.extend(pins.into_values());
+            let owned = |id: &&str| {
+                !tunable::find(id).is_some_and(|t| t.knobs.iter().any(|knob| said.contains_key(knob.name)))
+            };
+            let off: Vec<String> = off.iter().filter(|id| owned(id)).map(|id| format!("\"{id}\"")).collect();
+            let set: String = said
+                .iter()
+                .map(|(knob, value)| format!("\"{knob}\" = {value}\n"))
+                .collect::<Vec<_>>()
+                .concat();
+            let text = format!(
+                "stall = {stall}\nrecovery = \"{recovery}\"\noff = [{}]\n[set]\n{set}",
+                off.join(", ")
+            );
+            policy::parse(&[("etc/hvtune.toml".to_owned(), text.clone())], CATALOGUE)
+                .unwrap_or_else(|error| panic!("{error}: {text}"))
+        },
+    )
+}
+
+/// The whole pipe up to `verify`, on a root.
+pub(crate) fn planned(facts: &Facts, policy: &Policy, root: &Root) -> Plan {
+    let verdicts = tunable::decide(facts, policy);
+    let artifacts = render::render(&verdicts, facts, &Templates::new()).unwrap();
+    let plan = plan::plan(facts, verdicts, artifacts, root).unwrap();
+    let rows = verify::verify(facts, &plan);
+    assert!([0, 1, 3].contains(&verify::exit_code(&rows)));
+    plan
+}
+
+fn assignments(verdicts: &[Verdict]) -> impl Iterator<Item = &Assignment> {
+    verdicts.iter().flat_map(|verdict| match &verdict.decision {
+        Decision::Set { what, .. } => what.as_slice(),
+        _ => &[],
+    })
+}
+
+/// What a format's file must carry, worked out from the verdicts alone.
+fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
+    let debian = facts.system.boot.stack == BootStack::DebianGrub;
+    let said = |assignment: &Assignment| {
+        let value = assignment.want.value();
+        match (format, &assignment.target) {
+            (Format::Sysctl, Target::Sysctl(key)) => Some(format!("{key} = {value}")),
+            (Format::Udev, Target::Udev { attr, .. }) => Some(format!("{}={value}", attr.path())),
+            (Format::Modprobe, Target::ModuleOption { module, option })
+                if landing(facts, module).modprobe =>
+            {
+                Some(format!("{module} {option}={value}"))
+            }
+            (Format::Grub, Target::ModuleOption { module, .. })
+                if debian && landing(facts, module).cmdline =>
+            {
+                kernel_arg(assignment)
+            }
+            (Format::Grub, Target::KernelArg(_)) if debian => kernel_arg(assignment),
+            (Format::Grub, Target::DropKernelArg(key)) if debian => Some(format!("without {key}")),
+            _ => None,
+        }
+    };
+    assignments(verdicts).filter_map(said).collect()
+}
+
+/// The same, read back from a file by its strict parser.
+fn carried(artifact: &Artifact) -> Vec<String> {
+    let text = std::str::from_utf8(&artifact.body).unwrap();
+    match artifact.format {
+        Format::Sysctl => {
+            let entries = sysctl::parse(text).unwrap();
+            entries
+                .iter()
+                .map(|e| format!("{}{} = {}", if e.optional { "-" } else { "" }, e.key, e.value))
+                .collect()
+        }
+        Format::Modprobe => {
+            let options = modprobe::parse(text).unwrap();
+            options.iter().map(|o| format!("{} {}={}", o.module, o.parameter, o.value)).collect()
+        }
+        Format::Grub => {
+            let edits = grub::parse(text).unwrap();
+            let said = edits.into_iter().map(|edit| match edit {
+                grub::Edit::Add(arg) => arg,
+                grub::Edit::Drop(key) => format!("without {key}"),
+            });
+            said.collect()
+        }
+        Format::Udev => {
+            let rules = udev::parse(text).unwrap();
+            let written = rules.iter().flatten().filter(|token| !token.is_match());
+            let said = written.filter_map(|token| {
+                let attr = token.key.strip_prefix("ATTR{")?.strip_suffix('}')?;
+                Some(format!("{attr}={}", token.value))
+            });
+            said.collect()
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(500))]
+
+    #[test]
+    fn the_same_facts_always_give_the_same_bytes(facts in machines(), policy in policies()) {
+        let verdicts = tunable::decide(&facts, &policy);
+        let again = tunable::decide(&facts.clone(), &policy.clone());
+        prop_assert_eq!(format!("{verdicts:?}"), format!("{again:?}"));
+        let artifacts = render::render(&verdicts, &facts, &Templates::new());
+        prop_assert!(artifacts.is_ok(), "{}", artifacts.unwrap_err());
+        let artifacts = artifacts.unwrap();
+        prop_assert_eq!(&artifacts, &render::render(&again, &facts, &Templates::new()).unwrap());
+        for format in Format::ALL {
+            let wanted = wanted(format, &verdicts, &facts);
+            let carried = artifacts.iter().find(|artifact| artifact.format == format).map(carried);
+            prop_assert_eq!(carried.unwrap_or_default(), wanted, "{:?}", format);
+        }
+        for artifact in &artifacts {
+            prop_assert!(all_paths().contains(&artifact.path), "{}", artifact.path);
+            prop_assert_eq!(standing_of(Some(&artifact.body)), Standing::Ours);
+            prop_assert_eq!(artifact.mode, 0o644);
+            let plain = artifact.body.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
+            let short = artifact.body.split(|byte| *byte == b'\n').all(|line| line.len() <= LINE_LIMIT);
+            prop_assert!(plain && short && artifact.body.ends_with(b"\n"), "{}", artifact.path);
+        }
+    }
+
+    /// What is decided depends on no string that a device or an image chose: none of them is in a file.
+    #[test]
+    fn no_chosen_string_is_in_a_file(facts in machines(), policy in policies()) {
+        let mut marked = facts.clone();
+        for disk in marked.machine.iter_mut().flat_map(|machine| machine.disks.iter_mut().flatten()) {
+            disk.vendor = "smuggled".to_owned();
+            disk.model = "smuggled".to_owned();
+        }
+        if let Some(os) = &mut marked.system.os {
+            os.pretty_name = "smuggled".to_owned();
+        }
+        let render = |facts: &Facts| render::render(&tunable::decide(facts, &policy), facts, &Templates::new()).unwrap();
+        prop_assert_eq!(render(&facts), render(&marked));
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(150))]
+
+    /// Nothing that can be decided stops the plan, its contenders, what is pending, or the look back.
+    #[test]
+    fn every_machine_can_be_planned_for(facts in machines(), policy in policies()) {
+        let dir = fresh_dir();
+        let root = Root::offline(dir.path()).unwrap();
+        let plan = planned(&facts, &policy, &root);
+        prop_assert!(!plan.has_conflict());
+        prop_assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}
