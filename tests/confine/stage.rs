@@ -223,7 +223,7 @@ impl Stage {
 
     pub(crate) fn command(&self, wrapper: &[&str], args: &[&str]) -> Command {
         let mut command = Command::new("timeout");
-        command.args(["--kill-after=1", "10"]).args(wrapper).arg(PROGRAM);
+        command.args(["--kill-after=1", "60"]).args(wrapper).arg(PROGRAM);
         command.arg("--root").arg(self.at("root")).arg("--machine").arg(&self.machine);
         if self.config {
             command.arg("--config").arg(self.at("policy.toml"));
