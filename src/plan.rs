@@ -278,12 +278,16 @@ fn leftovers(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
 fn missing_directories(root: &Root, changes: &[Change]) -> Result<Vec<String>> {
     let mut missing: Vec<String> = Vec::new();
     for change in changes.iter().filter(|change| matches!(change, Change::Create(_))) {
-        for (end, _) in change.path().match_indices('/') {
+        // Innermost first: mostly it is there, and then all are.
+        let mut below = Vec::new();
+        for (end, _) in change.path().rmatch_indices('/') {
             let directory = change.path().get(..end).unwrap_or_default().to_owned();
-            if !missing.contains(&directory) && root.dir(&directory)?.is_none() {
-                missing.push(directory);
+            if missing.contains(&directory) || root.dir(&directory)?.is_some() {
+                break;
             }
+            below.push(directory);
         }
+        missing.extend(below.into_iter().rev());
     }
     Ok(missing)
 }

@@ -137,6 +137,7 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         kernels: modules::read(root, gaps),
         boot,
         owners: owners::read(root, gaps),
+        swap_configured: memory::read_swap_configured(root, gaps),
         ours: os::read_ours(root, gaps),
         os,
     }

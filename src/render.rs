@@ -265,8 +265,10 @@ fn compose(format: Format, shares: &[Share<'_>]) -> Composed {
         Format::Sysctl => plain(
             shares,
             |assignments| {
-                let pairs: Vec<_> =
-                    assignments.iter().map(|a| (true, a.target.knob(), a.want.value().to_string())).collect();
+                let pairs: Vec<_> = assignments
+                    .iter()
+                    .map(|a| (NEEDED, a.target.knob(), a.want.value().to_string()))
+                    .collect();
                 let lines = pairs
                     .iter()
                     .map(|(_, key, value)| Line::Setting { key: key.clone(), value: value.clone() })
@@ -354,6 +356,10 @@ fn item(share: &Share<'_>, lines: Vec<Line>) -> Item {
         lines,
     }
 }
+
+/// No `-` before a key: systemd before 243 (EL 7 and 8) takes it for part of the key's name,
+/// and a key that the kernel lacks is not planned in the first place.
+const NEEDED: bool = false;
 
 /// A reason as comment text: printable ASCII without a backslash, which would
 /// continue the line in modprobe.d.

@@ -212,8 +212,8 @@ impl Root {
 
     /// A whole file of at most `limit` bytes; links are followed inside the root.
     pub fn read_at_most(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>> {
-        let read = self.open_regular(path).and_then(|fd| match fd {
-            Some(fd) => dir::read_bounded(&fd, path, limit).map(Some),
+        let read = self.open_regular(path).and_then(|open| match open {
+            Some((fd, size)) => dir::read_bounded(&fd, path, size, limit).map(Some),
             None => Ok(None),
         });
         self.settle(|| path.to_owned(), read)
@@ -250,7 +250,8 @@ impl Root {
             .transpose()
     }
 
-    fn open_regular(&self, path: &str) -> Result<Option<OwnedFd>> {
+    /// A regular file and its size.
+    fn open_regular(&self, path: &str) -> Result<Option<(OwnedFd, usize)>> {
         if !self.live {
             // A look before the open: the open alone would start a driver or arm a watchdog.
             let Some(peek) = self.open(path, OFlags::PATH)? else { return Ok(None) };
@@ -259,8 +260,8 @@ impl Root {
         let Some(fd) = self.open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)? else {
             return Ok(None);
         };
-        dir::demand_regular(&fd, path)?;
-        Ok(Some(fd))
+        let size = dir::demand_regular(&fd, path)?;
+        Ok(Some((fd, size)))
     }
 
     /// The target of a symbolic link, or `None` where there is no link.

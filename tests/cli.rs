@@ -318,15 +318,15 @@ fn a_replaced_template_must_carry_the_same() {
     let stage = Stage::new("gen2-onprem");
     let template = "etc/hvtune/templates/sysctl.conf.tera";
     let plain = "# our site's own words\n{% for item in items %}{% for line in item.lines %}\
-                 -{{ line.key }} = {{ line.value }}\n{% endfor %}{% endfor %}";
+                 {{ line.key }} = {{ line.value }}\n{% endfor %}{% endfor %}";
     stage.write(template, plain);
     assert_eq!(code(&stage.run(&["apply"])), 0);
     let written = fs::read_to_string(stage.root.path().join("usr/lib/sysctl.d/90-hvtune.conf")).unwrap();
-    assert!(written.contains("our site's own words") && written.contains("-vm.swappiness = 10\n"));
+    assert!(written.contains("our site's own words") && written.contains("\nvm.swappiness = 10\n"));
     assert_eq!(code(&stage.run(&["verify"])), 0);
     for (bad, says) in [
         (plain.replace("{{ line.value }}", "1"), "planned"),
-        (format!("{plain}-vm.swappiness = 10\n"), "planned"),
+        (format!("{plain}vm.swappiness = 10\n"), "planned"),
         (plain.replace("{{ line.key }}", "{{ line.nokey }}"), "nokey"),
         (plain.replace("{% endfor %}{% endfor %}", ""), "template"),
         (format!("{plain}kernel.core_pattern = |/bin/sh\n"), "line"),

@@ -17,6 +17,8 @@ mod boot_menu;
 mod device;
 #[path = "consumers/grub.rs"]
 mod grub;
+#[path = "consumers/mock.rs"]
+mod mock;
 #[path = "consumers/modprobe.rs"]
 mod modprobe;
 #[path = "consumers/offline.rs"]

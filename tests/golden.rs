@@ -85,9 +85,7 @@ impl Fixture {
             expected == found,
             "{}: {name} is not as expected (BLESS=1 rewrites it)\n{}",
             self.name,
-            similar::TextDiff::from_lines(expected.as_str(), found)
-                .unified_diff()
-                .header("expected", "found")
+            diffy::create_patch(&expected, found)
         );
     }
 }

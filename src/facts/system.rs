@@ -19,6 +19,8 @@ pub struct System {
     pub boot: Boot,
     /// Other writers of the same knobs.
     pub owners: Owners,
+    /// `/etc/fstab` names swap that may lie on a disk that stalls: early in boot none is active yet.
+    pub swap_configured: bool,
     /// Files that carry our marker.
     pub ours: Vec<OwnFile>,
 }

@@ -31,7 +31,7 @@ const STACKS: &[fn(&mut Look<'_>) -> Option<Hit>] = &[
 
 /// Reads the boot stack and what GRUB's defaults hold.
 pub fn read(root: &Root, os: Option<&OsRelease>, gaps: &mut Vec<Gap>) -> Boot {
-    let mut look = Look { root, os, gaps };
+    let mut look = Look::new(root, os, gaps);
     let (stack, because) =
         STACKS.iter().find_map(|stack| stack(&mut look)).unwrap_or_else(|| nothing(&mut look));
     let fragments = grub::fragments(&mut look, stack);

@@ -1,11 +1,12 @@
-//! How much memory the machine has.
+//! How much memory the machine has, and whether the root gives it swap.
 
 use crate::facts::Gap;
 use crate::root::Root;
 
-use super::needed;
+use super::{needed, noted};
 
 const MEMINFO: &str = "proc/meminfo";
+const FSTAB: &str = "etc/fstab";
 
 /// `MemTotal` in bytes.
 pub fn read_total(machine: &Root, gaps: &mut Vec<Gap>) -> Option<u64> {
@@ -23,9 +24,43 @@ fn parse_total(text: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
 }
 
+/// Whether fstab names swap that may lie on a disk that stalls.
+pub fn read_swap_configured(root: &Root, gaps: &mut Vec<Gap>) -> bool {
+    let bytes = noted(gaps, "swaps", FSTAB, root.read(FSTAB)).into_value();
+    bytes.is_some_and(|bytes| names_swap(&String::from_utf8_lossy(&bytes)))
+}
+
+/// A line of type `swap` that is not `noauto` (man 5 fstab). zram is memory, and below /mnt
+/// lies Azure's temporary disk, which is the host's own.
+fn names_swap(fstab: &str) -> bool {
+    let stalls = |device: &str| !["/dev/zram", "/mnt/"].iter().any(|start| device.starts_with(start));
+    fstab.lines().any(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        let (device, _, kind) = (fields.next(), fields.next(), fields.next());
+        let options = fields.next().unwrap_or_default();
+        kind == Some("swap")
+            && device.is_some_and(|device| !device.starts_with('#') && stalls(device))
+            && !options.split(',').any(|option| option == "noauto")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn swap_of_fstab() {
+        for (fstab, named) in [
+            ("", false),
+            ("UUID=1 / ext4 errors=remount-ro 0 1\nUUID=2 none swap sw 0 0\n", true),
+            ("LABEL=swap none swap\n", true),
+            ("#UUID=2 none swap sw 0 0\n# /dev/sda2 none swap sw\n", false),
+            ("/dev/sda2 none swap noauto,sw 0 0\n", false),
+            ("/dev/zram0 none swap defaults 0 0\n/mnt/swapfile none swap sw 0 0\n", false),
+        ] {
+            assert_eq!(names_swap(fstab), named, "{fstab}");
+        }
+    }
 
     #[test]
     fn the_first_line_of_meminfo_counts() {

@@ -8,7 +8,7 @@ use crate::formats::{modprobe, sysctl, udev};
 use crate::root::Root;
 
 use concern::may_concern;
-use layers::{Layers, gap};
+use layers::{Layers, gap, tops};
 
 const SYSCTLS: Layers = Layers { below: "sysctl.d", ending: ".conf", fact: "owners.sysctls" };
 const RULES: Layers = Layers { below: "udev/rules.d", ending: ".rules", fact: "owners.rules" };
@@ -40,7 +40,8 @@ const HINTS: &[&str] = &["queue/", "timeout", "max_retries"];
 
 /// Reads them. What cannot be read becomes a gap.
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
-    let (rules, azure_vm_utils) = rules(root, gaps);
+    let tops = tops(root);
+    let (rules, azure_vm_utils) = rules(root, tops, gaps);
     Owners {
         waagent: waagent(root, gaps),
         azure_vm_utils,
@@ -53,9 +54,9 @@ pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
             &["etc/multipath.conf", "usr/sbin/multipathd", "sbin/multipathd"],
         ),
         iscsi: any(root, gaps, "owners.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
-        sysctls: sysctls(root, gaps),
+        sysctls: sysctls(root, tops, gaps),
         rules,
-        options: options(root, gaps),
+        options: options(root, tops, gaps),
     }
 }
 
@@ -99,8 +100,8 @@ fn tuned(root: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
     (!profile.is_empty()).then_some(profile)
 }
 
-fn sysctls(root: &Root, gaps: &mut Vec<Gap>) -> Vec<SysctlLine> {
-    let mut texts = SYSCTLS.texts(root, gaps);
+fn sysctls(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<SysctlLine> {
+    let mut texts = SYSCTLS.texts(root, tops, gaps);
     texts.extend(text(root, gaps, SYSCTLS.fact, SYSCTL_CONF).map(|text| (SYSCTL_CONF.to_owned(), text)));
     let mut lines = Vec::new();
     for (path, text) in texts {
@@ -122,10 +123,10 @@ fn is_watched(key: &str) -> bool {
 }
 
 /// The writes, and whether azure-vm-utils' timeout is among them.
-fn rules(root: &Root, gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bool) {
+fn rules(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bool) {
     let mut rules = Vec::new();
     let mut azure = false;
-    for (path, text) in RULES.texts(root, gaps) {
+    for (path, text) in RULES.texts(root, tops, gaps) {
         // Most files say nothing of the kind, and parsing is what costs.
         if !HINTS.iter().any(|hint| text.contains(hint)) {
             continue;
@@ -148,9 +149,9 @@ fn rules(root: &Root, gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bool) {
     (rules, azure)
 }
 
-fn options(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
+fn options(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
     let mut lines = Vec::new();
-    for (path, text) in OPTIONS.texts(root, gaps) {
+    for (path, text) in OPTIONS.texts(root, tops, gaps) {
         for option in modprobe::scan(&text) {
             if super::MODULES.contains(&option.module.as_str()) {
                 lines.push(OptionLine {

@@ -1,8 +1,8 @@
 //! What `plan`, `apply` and `revert` show.
 
+use diffy::{DiffOptions, PatchFormatter};
 use regex::Regex;
 use serde_json::{Value as Json, json};
-use similar::TextDiff;
 
 use super::text::{heading, printable, table, wrapped};
 use super::{SCHEMA, shown};
@@ -21,11 +21,12 @@ fn diff(change: &Change) -> String {
     let name = |there: bool, side: &str| {
         if there { format!("{side}/{}", change.path()) } else { "/dev/null".to_owned() }
     };
-    TextDiff::from_lines(old.as_ref(), new.as_ref())
-        .unified_diff()
-        .context_radius(3)
-        .header(&name(!old.is_empty(), "a"), &name(!new.is_empty(), "b"))
-        .to_string()
+    let mut options = DiffOptions::new();
+    options
+        .set_original_filename(name(!old.is_empty(), "a"))
+        .set_modified_filename(name(!new.is_empty(), "b"));
+    let patch = options.create_patch(&old, &new);
+    PatchFormatter::new().suppress_blank_empty(false).fmt_patch(&patch).to_string()
 }
 
 fn verdict_shown(verdict: &Verdict, only: Option<&Regex>) -> bool {

@@ -2,11 +2,15 @@
 
 use std::os::fd::OwnedFd;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use super::resolve::openat2;
 use super::{ATTRIBUTE_LIMIT, Error, Result, Root, Seen};
+
+/// How much is read at once of a file that is larger than was said.
+const LARGE_READ: usize = 128 << 10;
 
 /// What kind of thing a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +84,30 @@ impl<'root> Dir<'root> {
         }
     }
 
-    /// An attribute file below this directory, at most [`ATTRIBUTE_LIMIT`] bytes; no link on the way is followed.
-    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        self.root.settle(|| self.full(name), self.read_attribute(name))
+    /// A directory below this one; no link on the way is followed.
+    pub fn dir(&self, name: &str) -> Result<Option<Self>> {
+        match self.open(name, OFlags::PATH | OFlags::DIRECTORY) {
+            Ok(fd) => Ok(Some(Self { root: self.root, fd, path: self.full(name) })),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => Err(Error::io("opening", &self.full(name), errno)),
+        }
     }
 
-    fn read_attribute(&self, name: &str) -> Result<Option<Vec<u8>>> {
+    /// An attribute file below this directory, at most [`ATTRIBUTE_LIMIT`] bytes; no link on the way is followed.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.root.settle(|| self.full(name), self.look_and_read(name))
+    }
+
+    /// The same of a file that a listing has just told to be one.
+    pub fn read_listed(&self, entry: &Entry) -> Result<Option<Vec<u8>>> {
+        let read = match entry.kind {
+            Kind::File => self.read_attribute(&entry.name),
+            other => Err(not_regular("reading", &self.full(&entry.name), other)),
+        };
+        self.root.settle(|| self.full(&entry.name), read)
+    }
+
+    fn look_and_read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         if !self.root.live {
             // sysfs of the running kernel holds no device nodes; a copied tree may.
             match self.kind(name)? {
@@ -94,6 +116,10 @@ impl<'root> Dir<'root> {
                 Some(other) => return Err(not_regular("reading", &self.full(name), other)),
             }
         }
+        self.read_attribute(name)
+    }
+
+    fn read_attribute(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
         let fd = match self.open(name, flags) {
             Ok(fd) => fd,
@@ -209,11 +235,11 @@ impl Root {
     }
 }
 
-/// Refuses an open file that is not a regular one.
-pub(super) fn demand_regular(fd: &OwnedFd, path: &str) -> Result<()> {
+/// The size of an open file, refusing what is not a regular one.
+pub(super) fn demand_regular(fd: &OwnedFd, path: &str) -> Result<usize> {
     let stat = rustix::fs::fstat(fd).map_err(|errno| Error::io("looking at", path, errno))?;
     match Kind::of(FileType::from_raw_mode(stat.st_mode)) {
-        Kind::File => Ok(()),
+        Kind::File => Ok(usize::try_from(stat.st_size).unwrap_or_default()),
         other => Err(not_regular("reading", path, other)),
     }
 }
@@ -222,25 +248,23 @@ pub(super) fn not_regular(doing: &'static str, path: &str, found: Kind) -> Error
     Error::NotRegular { doing, path: path.to_owned(), found: found.phrase(), wanted: Kind::File.phrase() }
 }
 
-/// Reads to the end of the file, refusing more than `limit` bytes.
-pub(super) fn read_bounded(fd: &OwnedFd, path: &str, limit: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut chunk = vec![0_u8; 4096];
+/// Reads to the end of the file, refusing more than `limit` bytes. `size` is what it is said to
+/// have: one that is true saves the read that finds the end. proc says 0, sysfs a page.
+pub(super) fn read_bounded(fd: &OwnedFd, path: &str, size: usize, limit: usize) -> Result<Vec<u8>> {
+    // One more than the file has: space that is left tells that it has not grown.
+    let mut bytes = Vec::with_capacity(if size == 0 { 4096 } else { size.min(limit) + 1 });
     loop {
-        match rustix::io::read(fd, &mut chunk) {
+        match rustix::io::read(fd, spare_capacity(&mut bytes)) {
             Ok(0) => return Ok(bytes),
-            Ok(count) => {
-                bytes.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                if count == chunk.len() {
-                    // A large file (modules.builtin.modinfo has 1 MiB and more): fewer, larger reads.
-                    chunk.resize(128 << 10, 0);
-                }
-            }
-            Err(Errno::INTR) => {}
+            Ok(_) if bytes.len() == size && bytes.len() < bytes.capacity() => return Ok(bytes),
+            Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::io("reading", path, errno)),
         }
         if bytes.len() > limit {
             return Err(Error::TooLarge { path: path.to_owned(), limit });
+        }
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve(LARGE_READ);
         }
     }
 }
@@ -257,7 +281,7 @@ fn read_attribute(fd: &OwnedFd, path: impl Fn() -> String) -> Result<Vec<u8>> {
     };
     let mut bytes = page.get(..count).unwrap_or_default().to_vec();
     if count == page.len() {
-        bytes.extend(read_bounded(fd, &path(), ATTRIBUTE_LIMIT - count)?);
+        bytes.extend(read_bounded(fd, &path(), 0, ATTRIBUTE_LIMIT - count)?);
     }
     Ok(bytes)
 }

@@ -216,7 +216,7 @@ fn existing(dir: &Dir<'_>, name: &str, path: &str) -> Result<Option<Vec<u8>>> {
             let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
             let fd = open_in(dir, name, flags, Mode::empty())
                 .map_err(|errno| Error::io("opening", path, errno))?;
-            read_bounded(&fd, path, CONFIG_LIMIT).map(Some)
+            read_bounded(&fd, path, 0, CONFIG_LIMIT).map(Some)
         }
         Some(other) => Err(not_regular("writing", path, other)),
     }

@@ -35,6 +35,8 @@ fn swappiness(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             Value::number(SWAPPINESS_VALUE),
             "swap of the guest to come is taken to be on disk; without swap it changes nothing",
         )
+    } else if machine.swaps.is_empty() && facts.system.swap_configured {
+        one(Value::number(SWAPPINESS_VALUE), "swap on a disk that may stall is configured in /etc/fstab")
     } else if machine.swaps.is_empty() {
         not_here("no swap is active, so it would change nothing")
     } else if machine.swaps.iter().all(|swap| cannot_stall(machine, swap)) {
@@ -149,6 +151,9 @@ mod tests {
         assert_eq!(ask(&SWAPPINESS, &swapping("/dev/sda3", "sda"), &policy), ["sysctl vm.swappiness=10"]);
         assert_eq!(ask(&SWAPPINESS, &swapping("/dev/zram0", "zram0"), &policy), ["fine"]);
         assert_eq!(ask(&SWAPPINESS, &none, &policy), ["not-here"]);
+        let mut early = none.clone();
+        early.system.swap_configured = true;
+        assert_eq!(ask(&SWAPPINESS, &early, &policy), ["sysctl vm.swappiness=10"]);
         assert_eq!(ask(&SWAPPINESS, &none, &pinned(&[("vm.swappiness", "1")])), ["sysctl vm.swappiness=1"]);
         assert_eq!(ask(&SWAPPINESS, &assumed("6.1.0-18-amd64"), &policy), ["sysctl vm.swappiness=10"]);
     }

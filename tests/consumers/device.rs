@@ -2,8 +2,8 @@
 //! subsystem and driver links, `uevent` files and attributes. Paths and values
 //! follow Linux 6.1 to 6.12 on Hyper-V generation 2 and Azure.
 //!
-//! Plain files are used and not umockdev: umockdev 0.17 refuses a device that
-//! has no subsystem, and iSCSI's `session1` has none.
+//! Most tests lay them out as plain files, as umockdev 0.17 refuses a device that
+//! has no subsystem, and iSCSI's `session1` has none; `mock.rs` asks again under umockdev.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -295,6 +295,12 @@ impl Device {
         &self.nodes.last().expect("a node").path
     }
 
+    /// The same for umockdev; `None` where an ancestor has no subsystem, which it refuses.
+    pub(crate) fn umockdev(&self) -> Option<String> {
+        let described: Option<Vec<String>> = self.nodes.iter().map(Node::umockdev).collect();
+        Some(described?.join("\n"))
+    }
+
     /// Lays the files out below `sys`.
     pub(crate) fn lay_out(&self, sys: &Path) {
         if !self.not_hyperv {
@@ -311,6 +317,24 @@ impl Device {
 }
 
 impl Node {
+    /// In the format of umockdev-record: path, uevent properties, attributes, links.
+    fn umockdev(&self) -> Option<String> {
+        let (_, subsystem) = self.links.iter().find(|(name, _)| *name == "subsystem")?;
+        let subsystem = subsystem.rsplit('/').next()?;
+        let mut text = format!("P: {}\nE: SUBSYSTEM={subsystem}\n", self.path);
+        for line in self.uevent.lines() {
+            text.push_str(&format!("E: {line}\n"));
+        }
+        for (attr, value) in &self.attrs {
+            text.push_str(&format!("A: {attr}={value}\\n\n"));
+        }
+        let up = "../".repeat(self.path.trim_start_matches('/').split('/').count());
+        for (name, target) in self.links.iter().filter(|(name, _)| *name != "subsystem") {
+            text.push_str(&format!("L: {name}={up}{target}\n"));
+        }
+        Some(text)
+    }
+
     fn lay_out(&self, sys: &Path) {
         let here = sys.join(self.path.trim_start_matches('/'));
         fs::create_dir_all(&here).unwrap();

@@ -64,7 +64,7 @@ fn only_the_root_is_touched() {
 
 #[test]
 fn a_call_outside_is_seen() {
-    let root = "/work/merged";
+    let root = "/srv/image";
     for bad in [
         "12 openat(AT_FDCWD, \"/proc/cmdline\", O_RDONLY|O_CLOEXEC) = 3",
         "12 openat2(3, \"etc/os-release\", {flags=O_PATH, resolve=0}, 24) = 4",
@@ -77,7 +77,7 @@ fn a_call_outside_is_seen() {
         assert_eq!(outside(bad, root), [bad]);
     }
     for good in [
-        "12 openat(AT_FDCWD, \"/work/merged\", O_PATH|O_DIRECTORY) = 3",
+        "12 openat(AT_FDCWD, \"/srv/image\", O_PATH|O_DIRECTORY) = 3",
         "12 openat2(3, \"etc/os-release\", {flags=O_PATH, resolve=RESOLVE_NO_MAGICLINKS|RESOLVE_IN_ROOT}, 24) = 4",
         "12 newfstatat(4, \"passwd\", {}, AT_SYMLINK_NOFOLLOW) = 0",
     ] {

@@ -68,6 +68,28 @@ pub(crate) fn udev_test(rules: &Path, device: &Device, version: Udev, action: &s
     parse(&log, device.path())
 }
 
+/// The same under umockdev, with the device as its description.
+#[track_caller]
+pub(crate) fn udev_writes_mocked(rules: &Path, device: &Device, version: Udev) -> Vec<(String, String)> {
+    let stage = Stage::new(version.suite());
+    stage.copy(INSIDE, rules);
+    stage.put("/tmp/device.umockdev", device.umockdev().expect("every ancestor has a subsystem"));
+    let ran = stage.run(&format!(
+        "mount -t tmpfs none /etc/udev/rules.d
+         mount -t tmpfs none /usr/lib/udev/rules.d
+         export SYSTEMD_LOG_LEVEL=debug SYSTEMD_DEVICE_VERIFY_SYSFS=0
+         umockdev-run -d /tmp/device.umockdev -- sh -c '
+             mkdir -p \"$UMOCKDEV_DIR/sys/bus/vmbus\"
+             exec udevadm test --action=add /sys{}'",
+        device.path()
+    ));
+    let log = ran.ok().stderr;
+    assert!(log.contains(&format!("Reading rules file: {INSIDE}")), "the file was not read:\n{log}");
+    let tested = parse(&log, device.path());
+    assert!(tested.complaints.is_empty(), "{version:?} on {}: {tested:#?}", device.path());
+    tested.writes
+}
+
 fn parse(log: &str, device: &str) -> Tested {
     let mut tested = Tested::default();
     for line in log.lines() {

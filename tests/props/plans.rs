@@ -82,7 +82,7 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
     let said = |assignment: &Assignment| {
         let value = assignment.want.value();
         match (format, &assignment.target) {
-            (Format::Sysctl, Target::Sysctl(key)) => Some(format!("-{key} = {value}")),
+            (Format::Sysctl, Target::Sysctl(key)) => Some(format!("{key} = {value}")),
             (Format::Udev, Target::Udev { attr, .. }) => Some(format!("{}={value}", attr.path())),
             (Format::Modprobe, Target::ModuleOption { module, option })
                 if landing(facts, module).modprobe =>

@@ -15,7 +15,7 @@ fn looped(head: &str, line: &str) -> String {
     format!("{head}{{% for item in items %}}{{% for line in item.lines %}}{line}{{% endfor %}}{{% endfor %}}")
 }
 
-const SETTING: &str = "-{{ line.key }} = {{ line.value }}\n";
+const SETTING: &str = "{{ line.key }} = {{ line.value }}\n";
 const RULE: &str = "{% for token in line.tokens %}{{ token.key }}{{ token.op }}\"{{ token.value }}\"{{ token.then }}{% endfor %}\n";
 
 fn ends(name: &str, template: &str, code: i32) {
@@ -72,8 +72,8 @@ fn another_word_is_refused() {
         // Dropped: all, one, the first, those of one tunable.
         "# nothing\n".to_owned(),
         String::new(),
-        looped("", "{% if not loop.last %}-{{ line.key }} = {{ line.value }}\n{% endif %}"),
-        looped("", "{% if line.key != \"vm.swappiness\" %}-{{ line.key }} = {{ line.value }}\n{% endif %}"),
+        looped("", "{% if not loop.last %}{{ line.key }} = {{ line.value }}\n{% endif %}"),
+        looped("", "{% if line.key != \"vm.swappiness\" %}{{ line.key }} = {{ line.value }}\n{% endif %}"),
         // Another order, twice, one more.
         plain.replace("in items", "in items | reverse"),
         plain.replace("in item.lines", "in item.lines | reverse"),
@@ -82,18 +82,18 @@ fn another_word_is_refused() {
         format!("{plain}vm.overcommit_memory = 1\n"),
         format!("kernel.core_pattern = |/bin/sh\n{plain}"),
         // Another value, key or manner.
-        looped("", "-{{ line.key }} = {{ line.value }}0\n"),
-        looped("", "-{{ line.key }} = 1\n"),
-        looped("", "-{{ line.key }}x = {{ line.value }}\n"),
-        looped("", "-{{ line.key | upper }} = {{ line.value }}\n"),
-        looped("", "{{ line.key }} = {{ line.value }}\n"),
-        looped("", "-{{ line.key }}={{ line.value }}\n"),
-        looped("", "-{{ line.key }} = {{ line.value }} # why\n"),
-        looped("", "-{{ line.key }} = {{ line.value }} \n"),
-        looped("", " -{{ line.key }} = {{ line.value }}\n"),
+        looped("", "{{ line.key }} = {{ line.value }}0\n"),
+        looped("", "{{ line.key }} = 1\n"),
+        looped("", "{{ line.key }}x = {{ line.value }}\n"),
+        looped("", "{{ line.key | upper }} = {{ line.value }}\n"),
+        looped("", "-{{ line.key }} = {{ line.value }}\n"),
+        looped("", "{{ line.key }}={{ line.value }}\n"),
+        looped("", "{{ line.key }} = {{ line.value }} # why\n"),
+        looped("", "{{ line.key }} = {{ line.value }} \n"),
+        looped("", " {{ line.key }} = {{ line.value }}\n"),
         // What readers take differently.
-        looped("", "-{{ line.key }} = {{ line.value }}\r\n"),
-        looped("", "-{{ line.key }}\t= {{ line.value }}\n"),
+        looped("", "{{ line.key }} = {{ line.value }}\r\n"),
+        looped("", "{{ line.key }}\t= {{ line.value }}\n"),
         looped("\u{feff}", SETTING),
         looped("# caf\u{e9}\n", SETTING),
         looped("# a\ttab\n", SETTING),
@@ -102,7 +102,7 @@ fn another_word_is_refused() {
         looped("; another comment\n", SETTING),
         looped(&format!("# {}\n", "x".repeat(2000)), SETTING),
         format!("{plain}# no line end"),
-        looped("", "-{{ line.key }} = {{ line.value }}"),
+        looped("", "{{ line.key }} = {{ line.value }}"),
         // No template.
         "{% for item in items %}".to_owned(),
         "{{ nothing.of.this.name }}\n".to_owned(),

@@ -1,6 +1,6 @@
 //! GRUB's four ways: BLS entries, Azure Linux, Debian, and the plain menu generator.
 
-use crate::facts::BootStack;
+use crate::facts::{Attribute, BootStack};
 use crate::formats::grub;
 
 use super::look::{is_kernel, setting};
@@ -130,12 +130,11 @@ pub(super) fn later(fragments: &[Source]) -> Vec<String> {
 /// The arguments that others configured, in the order in which a normal entry has them;
 /// `None` where a file could not be read.
 pub(super) fn configured(look: &mut Look<'_>, fragments: Option<Vec<Source>>) -> Option<Vec<String>> {
-    let before = look.gaps.len();
-    let defaults = look.text(DEFAULTS);
-    if look.gaps.len() > before {
-        return None;
-    }
-    let mut sources: Vec<Source> = defaults.map(|text| (DEFAULTS.to_owned(), text)).into_iter().collect();
+    let mut sources: Vec<Source> = match look.read(DEFAULTS) {
+        Attribute::Is(text) => vec![(DEFAULTS.to_owned(), text)],
+        Attribute::Absent => Vec::new(),
+        Attribute::Unknown => return None,
+    };
     sources.extend(fragments?);
     let texts: Vec<(&str, &str)> =
         sources.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();

@@ -1,5 +1,7 @@
 //! Looking at a root for its boot loader; what cannot be read is noted.
 
+use std::collections::BTreeMap;
+
 use crate::facts::{Attribute, Gap, OsRelease};
 use crate::probe::noted;
 use crate::root::Root;
@@ -14,9 +16,15 @@ pub(super) struct Look<'a> {
     pub(super) root: &'a Root,
     pub(super) os: Option<&'a OsRelease>,
     pub(super) gaps: &'a mut Vec<Gap>,
+    /// Texts read so far, by path: several stacks are told by the same file.
+    texts: BTreeMap<String, Attribute<String>>,
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    pub(super) fn new(root: &'a Root, os: Option<&'a OsRelease>, gaps: &'a mut Vec<Gap>) -> Self {
+        Self { root, os, gaps, texts: BTreeMap::new() }
+    }
+
     /// Whether anything stands at a path.
     pub(super) fn there(&mut self, path: &str) -> bool {
         noted(self.gaps, FACT, path, self.root.kind(path)).value().is_some()
@@ -24,8 +32,21 @@ impl Look<'_> {
 
     /// A file's text; bytes that are no text are no obstacle.
     pub(super) fn text(&mut self, path: &str) -> Option<String> {
-        let bytes = noted(self.gaps, FACT, path, self.root.read(path)).into_value()?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        self.read(path).into_value()
+    }
+
+    /// The same, telling a file that is not there from one that could not be read.
+    pub(super) fn read(&mut self, path: &str) -> Attribute<String> {
+        if let Some(text) = self.texts.get(path) {
+            return text.clone();
+        }
+        let text = match noted(self.gaps, FACT, path, self.root.read(path)) {
+            Attribute::Is(bytes) => Attribute::Is(String::from_utf8_lossy(&bytes).into_owned()),
+            Attribute::Absent => Attribute::Absent,
+            Attribute::Unknown => Attribute::Unknown,
+        };
+        self.texts.insert(path.to_owned(), text.clone());
+        text
     }
 
     /// The names in a directory: none where it does not exist, `None` where it cannot be listed.

@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 use super::attrs::Reader;
 use super::path::{Scsi, split_last};
 use crate::facts::{Attribute, Class, Gap, VmbusClass};
-use crate::root::Root;
+use crate::root::{Dir, Root};
 
 /// The instance GUID by which Azure presents the OS, temporary and CD disks of a
 /// generation 2 machine; the temporary disk is LUN 1
@@ -192,8 +192,12 @@ impl Buses<'_> {
     }
 
     fn look(&self, dir: &str, gaps: &mut Vec<Gap>) -> Option<Bus> {
-        let target = match self.machine.read_link(&format!("{dir}/subsystem")) {
-            Ok(target) => target?,
+        let looked = self.machine.dir(dir).and_then(|open| {
+            let Some(open) = open else { return Ok(None) };
+            Ok(open.read_link("subsystem")?.map(|target| (open, target)))
+        });
+        let (open, target) = match looked {
+            Ok(found) => found?,
             Err(error) => {
                 let path = format!("{dir}/subsystem");
                 gaps.push(Gap { fact: "disks.bus".to_owned(), path, why: error.reason() });
@@ -203,21 +207,12 @@ impl Buses<'_> {
         if target.ends_with("/bus/virtio") {
             return Some(Bus::Virtio);
         }
-        target.ends_with("/bus/vmbus").then(|| self.vmbus(dir, gaps))
+        target.ends_with("/bus/vmbus").then(|| self.vmbus(&open, gaps))
     }
 
-    fn vmbus(&self, path: &str, gaps: &mut Vec<Gap>) -> Bus {
-        let instance = split_last(path).map_or(path, |(_, last)| last);
-        let dir = match self.machine.dir(path) {
-            Ok(Some(dir)) => dir,
-            other => {
-                let why = other.err().map_or_else(|| "it is not there".to_owned(), |error| error.reason());
-                let fact = format!("vmbus.{instance}");
-                gaps.push(Gap { fact, path: path.to_owned(), why });
-                return Bus::Vmbus { class: None, device_id: String::new() };
-            }
-        };
-        let mut reader = Reader::new(&dir, ("vmbus", instance), gaps);
+    fn vmbus(&self, dir: &Dir<'_>, gaps: &mut Vec<Gap>) -> Bus {
+        let instance = split_last(dir.path()).map_or(dir.path(), |(_, last)| last);
+        let mut reader = Reader::new(dir, ("vmbus", instance), gaps);
         let class = reader.parsed("class_id", "class", "a class in braces", parse_class_id);
         if class == Attribute::Absent {
             reader.gap("class_id", "class", "it is not there".to_owned());

@@ -87,9 +87,27 @@ impl<'a, 'root> Reader<'a, 'root> {
     /// The request queue's attributes. `at` is the disk's directory below the
     /// reader's, with a trailing slash, or empty.
     pub(super) fn queue(&mut self, at: &str, limits: &mut Limits, live: &mut Live) {
-        let name = |attribute: &str| format!("{at}queue/{attribute}");
+        let path = format!("{at}queue");
+        let dir = match self.dir.dir(&path) {
+            Ok(Some(dir)) => dir,
+            Ok(None) => {
+                limits.schedulers = Attribute::Absent;
+                live.scheduler = Attribute::Absent;
+                live.nr_requests = Attribute::Absent;
+                live.rotational = Attribute::Absent;
+                live.read_ahead_kb = Attribute::Absent;
+                live.io_timeout = Attribute::Absent;
+                return;
+            }
+            Err(error) => return self.gap(&path, "queue", error.reason()),
+        };
+        // A handle of its own: five attributes walk one name each, not the path.
+        Reader { dir: &dir, subject: self.subject, gaps: self.gaps }.queue_here(limits, live);
+    }
+
+    fn queue_here(&mut self, limits: &mut Limits, live: &mut Live) {
         let words = "a list of schedulers with one in brackets";
-        match self.parsed(&name("scheduler"), "scheduler", words, parse_scheduler) {
+        match self.parsed("scheduler", "scheduler", words, parse_scheduler) {
             Attribute::Is((offered, active)) => {
                 limits.schedulers = Attribute::Is(offered);
                 live.scheduler = Attribute::Is(active);
@@ -100,10 +118,10 @@ impl<'a, 'root> Reader<'a, 'root> {
             }
             Attribute::Unknown => {}
         }
-        live.nr_requests = self.number(&name("nr_requests"), "nr_requests");
-        live.rotational = self.parsed(&name("rotational"), "rotational", "0 or 1", parse_flag);
-        live.read_ahead_kb = self.number(&name("read_ahead_kb"), "read_ahead_kb");
-        live.io_timeout = self.number(&name("io_timeout"), "io_timeout");
+        live.nr_requests = self.number("nr_requests", "nr_requests");
+        live.rotational = self.parsed("rotational", "rotational", "0 or 1", parse_flag);
+        live.read_ahead_kb = self.number("read_ahead_kb", "read_ahead_kb");
+        live.io_timeout = self.number("io_timeout", "io_timeout");
     }
 }
 

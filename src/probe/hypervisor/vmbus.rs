@@ -35,8 +35,10 @@ pub(super) fn read(machine: &Root, gaps: &mut Vec<Gap>) -> Attribute<Vmbus> {
     for entry in entries {
         // Every entry is a link into sys/devices, whose middle part differs by kernel and firmware.
         let Ok(Some(target)) = dir.read_link(&entry.name) else { continue };
-        let path = format!("{}/class_id", link_target(DEVICES, &target));
-        if let Attribute::Is(text) = noted(gaps, "hypervisor.vmbus", &path, machine.read_text(&path)) {
+        let device = link_target(DEVICES, &target);
+        let path = format!("{device}/class_id");
+        let read = machine.dir(&device).and_then(|dir| dir.map_or(Ok(None), |dir| dir.read_text("class_id")));
+        if let Attribute::Is(text) = noted(gaps, "hypervisor.vmbus", &path, read) {
             bus.add(&text);
         }
     }

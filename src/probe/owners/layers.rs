@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::facts::Gap;
 use crate::marker::body_of;
-use crate::root::{Dir, Error, Kind, Root};
+use crate::root::{Dir, Entry, Error, Kind, Root};
 
 /// The directories, highest first. The last is the fourth on a merged `/usr`.
 const TOPS: [&str; 5] = ["etc", "run", "usr/local/lib", "usr/lib", "lib"];
@@ -26,18 +26,16 @@ pub(super) struct Layers {
 
 impl Layers {
     /// Path and text of everybody else's files, in reading order.
-    pub(super) fn texts(&self, root: &Root, gaps: &mut Vec<Gap>) -> Vec<(String, String)> {
+    pub(super) fn texts(&self, root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<(String, String)> {
         let mut dirs = Vec::new();
-        let mut files: BTreeMap<String, (usize, Kind)> = BTreeMap::new();
-        for top in tops(root) {
+        let mut files: BTreeMap<String, (usize, Entry)> = BTreeMap::new();
+        for top in tops {
             let path = format!("{top}/{}", self.below);
             match open(root, &path) {
                 Ok(None) => {}
                 Ok(Some((dir, entries))) => {
-                    for (name, kind) in entries {
-                        if name.ends_with(self.ending) {
-                            files.entry(name).or_insert((dirs.len(), kind));
-                        }
+                    for entry in entries.into_iter().filter(|entry| entry.name.ends_with(self.ending)) {
+                        files.entry(entry.name.clone()).or_insert((dirs.len(), entry));
                     }
                     dirs.push(dir);
                 }
@@ -45,10 +43,10 @@ impl Layers {
             }
         }
         let mut texts = Vec::new();
-        for (name, (at, kind)) in files {
+        for (name, (at, entry)) in files {
             let Some(dir) = dirs.get(at) else { continue };
             let path = format!("{}/{name}", dir.path());
-            match text(root, dir, &name, kind) {
+            match text(root, dir, &entry) {
                 Ok(Some(text)) if body_of(text.as_bytes()).is_none() => texts.push((path, text)),
                 Ok(_) => {}
                 Err(error) => gaps.push(gap(self.fact, &path, &error)),
@@ -59,30 +57,30 @@ impl Layers {
 }
 
 /// The tops without `lib` where that is `usr/lib` under another name.
-fn tops(root: &Root) -> &'static [&'static str] {
+pub(super) fn tops(root: &Root) -> &'static [&'static str] {
     let merged = matches!(root.read_link("lib"), Ok(Some(_)));
     TOPS.get(..TOPS.len() - usize::from(merged)).unwrap_or(&TOPS)
 }
 
-type Listing = Vec<(String, Kind)>;
-
-fn open<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Listing)>, Error> {
+fn open<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Vec<Entry>)>, Error> {
     let Some(dir) = root.dir(path)? else { return Ok(None) };
-    let entries = dir.entries()?.into_iter().map(|entry| (entry.name, entry.kind)).collect();
+    let entries = dir.entries()?;
     Ok(Some((dir, entries)))
 }
 
 /// A file's text; `None` where a link to /dev/null masks it or leads nowhere.
-fn text(root: &Root, dir: &Dir<'_>, name: &str, kind: Kind) -> Result<Option<String>, Error> {
-    let whole = || root.read_text(&format!("{}/{name}", dir.path()));
-    match kind {
-        Kind::Link if dir.read_link(name)?.is_some_and(|target| target.ends_with("/dev/null")) => Ok(None),
-        Kind::Link => whole(),
-        _ => match dir.read_text(name) {
-            // Some rules files exceed what an attribute may hold.
-            Err(Error::TooLarge { .. }) => whole(),
-            other => other,
-        },
+fn text(root: &Root, dir: &Dir<'_>, entry: &Entry) -> Result<Option<String>, Error> {
+    let path = format!("{}/{}", dir.path(), entry.name);
+    if entry.kind == Kind::Link {
+        let masked = dir.read_link(&entry.name)?.is_some_and(|target| target.ends_with("/dev/null"));
+        return if masked { Ok(None) } else { root.read_text(&path) };
+    }
+    match dir.read_listed(entry) {
+        // Some rules files exceed what an attribute may hold.
+        Err(Error::TooLarge { .. }) => root.read_text(&path),
+        Ok(Some(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| Error::NotText { path }),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

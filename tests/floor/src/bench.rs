@@ -16,7 +16,7 @@ use std::time::Instant;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const ROUNDS: usize = 31;
+const ROUNDS: usize = 21;
 /// Rounds that warm the caches and are not counted.
 const WARM: usize = 2;
 

@@ -1,0 +1,202 @@
+//! What can be counted of hvtune's cost, asserted: system calls, memory, size,
+//! writes and flushes. Times are `tests/bench`'s, which fails nothing.
+//!
+//! The release binary is what is judged: that of `HVTUNE_RELEASE_BIN`, or one
+//! that is built here.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests set the stage"
+)]
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde_json::Value as Json;
+
+/// In all, with 8 disks.
+const CALLS: usize = 1200;
+/// For each disk beyond them.
+const CALLS_PER_DISK: usize = 62;
+/// With 1024 disks.
+const PEAK_KIB: u64 = 6 << 10;
+/// What is wanted is 2.5 MB, and a static musl meets it; a static glibc is 1.2 MB by itself.
+const BINARY_BYTES: u64 = if cfg!(target_env = "musl") { 2_500_000 } else { 3_200_000 };
+
+static HVTUNE: LazyLock<PathBuf> = LazyLock::new(|| match std::env::var_os("HVTUNE_RELEASE_BIN") {
+    Some(path) => path.into(),
+    None => built(&[], "hvtune"),
+});
+
+fn base() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What cargo prints as JSON, line by line.
+fn cargo(args: &[&str]) -> Vec<Json> {
+    let output = Command::new(env!("CARGO")).current_dir(base()).args(args).output().unwrap();
+    assert!(output.status.success(), "cargo {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Builds for release, where `cargo build --release` builds, and gives a program's path.
+fn built(options: &[&str], program: &str) -> PathBuf {
+    let package = cargo(&["metadata", "--format-version=1", "--no-deps"]);
+    let target = package[0]["target_directory"].as_str().unwrap();
+    let build =
+        ["build", "--release", "--quiet", "--message-format=json-render-diagnostics", "--target-dir", target];
+    cargo(&[&build, options].concat())
+        .iter()
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .find(|path| path.file_name() == Some(OsStr::new(program)))
+        .expect("cargo names what it built")
+}
+
+/// A machine of Debian's with so many disks: `machine/` and `root/`.
+struct Capture(tempfile::TempDir);
+
+impl Capture {
+    fn new(disks: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let composed = Command::new("python3")
+            .arg(base().join("fixtures/compose.py"))
+            .args(["--disks", &disks.to_string()])
+            .arg(dir.path())
+            .status()
+            .unwrap();
+        assert!(composed.success());
+        Self(dir)
+    }
+
+    fn argv(&self, command: &str) -> Vec<OsString> {
+        let of = |half: &str| self.0.path().join(half).into_os_string();
+        let (root, machine) = (of("root"), of("machine"));
+        vec![HVTUNE.clone().into(), "--root".into(), root, "--machine".into(), machine, command.into()]
+    }
+
+    fn run(&self, command: &str) {
+        let (program, args) = (&*HVTUNE, &self.argv(command)[1..]);
+        let output = Command::new(program).args(args).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The command's system calls, a line each, as strace prints them.
+    fn calls(&self, command: &str) -> Vec<String> {
+        let log = self.0.path().join("strace");
+        let output = Command::new("strace")
+            .args(["-f", "-qq", "-e", "signal=none", "-y", "-o"])
+            .arg(&log)
+            .args(self.argv(command))
+            .output()
+            .expect("strace is installed (tests/run does)");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = fs::read_to_string(log).unwrap();
+        text.lines().map(|line| line.split_once(' ').unwrap().1.trim_start().to_owned()).collect()
+    }
+}
+
+fn is_one_of(call: &str, names: &[&str]) -> bool {
+    names.contains(&call.split('(').next().unwrap())
+}
+
+fn is_flush(call: &str) -> bool {
+    is_one_of(call, &["fsync", "fdatasync", "sync", "syncfs", "sync_file_range", "msync"])
+}
+
+/// Whatever changes a file system; the standard streams may be written to.
+fn is_change(call: &str) -> bool {
+    let changes = [
+        "rename",
+        "renameat",
+        "renameat2",
+        "unlink",
+        "unlinkat",
+        "rmdir",
+        "mkdir",
+        "mkdirat",
+        "mknodat",
+        "link",
+        "linkat",
+        "symlinkat",
+        "ftruncate",
+        "truncate",
+        "fallocate",
+        "fchmod",
+        "fchmodat",
+        "fchown",
+        "fchownat",
+        "utimensat",
+        "fsetxattr",
+        "setxattr",
+        "sendfile",
+        "copy_file_range",
+        "splice",
+    ];
+    let opens_to_write = is_one_of(call, &["open", "openat", "openat2"])
+        && ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"].iter().any(|flag| call.contains(flag));
+    let is_write = is_one_of(call, &["write", "writev", "pwrite64", "pwritev", "pwritev2"]);
+    let to_stream = is_write && ["(1<", "(2<"].iter().any(|stream| call.contains(stream));
+    is_one_of(call, &changes) || opens_to_write || (is_write && !to_stream)
+}
+
+#[test]
+fn system_calls_are_few_and_grow_slowly() {
+    let (few, many) = (Capture::new(8).calls("plan").len(), Capture::new(64).calls("plan").len());
+    println!("system calls: {few} with 8 disks, {many} with 64");
+    assert!(few <= CALLS, "{few} calls with 8 disks, more than {CALLS}");
+    let further = many - few;
+    assert!(
+        further <= 56 * CALLS_PER_DISK,
+        "{further} calls for 56 further disks, more than {CALLS_PER_DISK} each"
+    );
+}
+
+#[test]
+fn a_thousand_disks_fit_into_little_memory() {
+    let launcher = built(&["--manifest-path", "tests/floor/Cargo.toml"], "bench");
+    let capture = Capture::new(1024);
+    let output = Command::new(launcher).arg("--peak").args(capture.argv("plan")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let peak: u64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+    println!("peak with 1024 disks: {peak} KiB");
+    assert!(peak <= PEAK_KIB, "{peak} KiB with 1024 disks, more than {PEAK_KIB}");
+}
+
+#[test]
+fn the_binary_is_small() {
+    let bytes = fs::metadata(&*HVTUNE).unwrap().len();
+    println!("binary: {bytes} bytes");
+    assert!(bytes <= BINARY_BYTES, "{bytes} bytes, more than {BINARY_BYTES}");
+}
+
+#[test]
+fn what_is_unchanged_is_not_written() {
+    let capture = Capture::new(8);
+    let first = capture.calls("apply");
+    let renamed: BTreeSet<&str> = first
+        .iter()
+        .filter(|call| is_one_of(call, &["rename", "renameat", "renameat2"]))
+        .map(String::as_str)
+        .collect();
+    let directories: BTreeSet<&str> =
+        renamed.iter().map(|call| call.split('<').nth(1).unwrap().split('>').next().unwrap()).collect();
+    let flushes = first.iter().filter(|call| is_flush(call)).count();
+    println!("first apply: {flushes} flushes, {} files in {} directories", renamed.len(), directories.len());
+    assert!(!renamed.is_empty(), "{first:#?}");
+    assert!(flushes <= renamed.len() + directories.len(), "{flushes}: {renamed:#?}");
+    assert!(flushes >= renamed.len(), "a file is renamed into place without being flushed: {first:#?}");
+
+    let again = capture.calls("apply");
+    let writes: Vec<&String> = again.iter().filter(|call| is_change(call) || is_flush(call)).collect();
+    assert!(writes.is_empty(), "{writes:#?}");
+    capture.run("verify");
+}
