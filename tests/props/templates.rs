@@ -96,6 +96,7 @@ fn another_word_is_refused() {
         looped("", "{{ line.key }}\t= {{ line.value }}\n"),
         looped("\u{feff}", SETTING),
         looped("# caf\u{e9}\n", SETTING),
+        looped("# a\ttab\n", SETTING),
         looped("# joined \\\n", SETTING),
         looped("# a\0b\n", SETTING),
         looped("; another comment\n", SETTING),
