@@ -90,11 +90,6 @@ pub fn run(name: &'static str, args: &[&str], deadline: Duration) -> Result<Stri
     Err(Error::Failed { program, status, output })
 }
 
-/// Whether a program is installed.
-pub fn installed(name: &str) -> bool {
-    find(name).is_some()
-}
-
 fn find(name: &str) -> Option<String> {
     PLACES.iter().map(|place| format!("{place}/{name}")).find(|path| Path::new(path).is_file())
 }
