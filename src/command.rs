@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use regex::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use crate::apply::{self, Activation};
 use crate::cli::{Assume, Cli, Command, Format, Global, Only};
@@ -27,7 +27,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Detect(only) => detect(global, only),
         Command::Plan { diff, exit_code, only } => show_plan(global, *diff, *exit_code, only),
-        Command::Apply { no_activate, early } => run_apply(global, *no_activate || *early),
+        Command::Apply { no_activate, early } => run_apply(global, *no_activate, *early),
         Command::Verify(only) => run_verify(global, only),
         Command::Explain { id, only } => explain(global, id.as_deref(), only),
         Command::Revert { no_activate } => revert(global, *no_activate),
@@ -94,7 +94,11 @@ fn make_plan(job: &Job) -> anyhow::Result<Plan> {
 }
 
 fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
-    let compile = |text: &String| Regex::new(text).map_err(|error| anyhow::anyhow!("--only {text}: {error}"));
+    // Bytes: what is named here is ASCII, and `\d` or `.` need no tables of Unicode for that.
+    let compile = |text: &String| {
+        let pattern = RegexBuilder::new(text).unicode(false).build();
+        pattern.map_err(|error| anyhow::anyhow!("--only {text}: {error}"))
+    };
     only.only.as_ref().map(compile).transpose()
 }
 
@@ -126,15 +130,18 @@ fn standstill(plan: &Plan, global: &Global) -> anyhow::Result<Option<u8>> {
     }
 }
 
-fn run_apply(global: &Global, files_only: bool) -> anyhow::Result<u8> {
+fn run_apply(global: &Global, no_activate: bool, early: bool) -> anyhow::Result<u8> {
     let job = job(global)?;
-    let plan = make_plan(&job)?;
+    let mut plan = make_plan(&job)?;
+    if early {
+        plan.keep_wording();
+    }
     if let Some(code) = standstill(&plan, global)? {
         report::applied(&plan, &[], global.format, global.quiet)?;
         return Ok(code);
     }
     apply::write(&plan, &job.root)?;
-    let steps = apply::activate(&plan, &job.root, activation(global, &job, files_only));
+    let steps = apply::activate(&plan, &job.root, activation(global, &job, no_activate || early));
     report::applied(&plan, &steps, global.format, global.quiet)?;
     Ok(0)
 }
@@ -152,7 +159,8 @@ fn activation(global: &Global, job: &Job, files_only: bool) -> Activation {
 fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
     let job = job(global)?;
-    let plan = make_plan(&job)?;
+    let mut plan = make_plan(&job)?;
+    plan.keep_wording();
     if let Some(Standstill::CouldNotTell(what)) = &plan.standstill {
         anyhow::bail!("{what}; nothing was verified");
     }
@@ -189,7 +197,8 @@ fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
 
 fn reboot_needed(global: &Global) -> anyhow::Result<u8> {
     let job = job(global)?;
-    let plan = make_plan(&job)?;
+    let mut plan = make_plan(&job)?;
+    plan.keep_wording();
     if let Some(Standstill::CouldNotTell(what)) = &plan.standstill {
         anyhow::bail!("{what}");
     }

@@ -6,7 +6,7 @@ pub mod state;
 
 use crate::facts::{Facts, Hypervisor};
 use crate::marker::{Standing, all_paths, standing_of};
-use crate::render::{Artifact, Effect};
+use crate::render::{Artifact, Effect, says_the_same};
 use crate::root::{Result, Root};
 use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict, not_a_guest};
 
@@ -90,6 +90,14 @@ impl Change {
         }
     }
 
+    /// Whether it would change comments only.
+    fn rewords(&self) -> bool {
+        match self {
+            Self::Replace { artifact, found } => says_the_same(artifact.format, found, &artifact.body),
+            _ => false,
+        }
+    }
+
     /// What must follow it.
     pub fn effect(&self) -> Option<Effect> {
         match self {
@@ -152,6 +160,16 @@ impl Plan {
     /// Whether a file stands in the way.
     pub fn has_conflict(&self) -> bool {
         self.changes.iter().any(|change| matches!(change, Change::Conflict { .. }))
+    }
+
+    /// Lets files stand that carry every planned assignment and differ in their comments only. What early
+    /// boot sees of the disks is less than what a later run sees, and a reason tells what was seen: the
+    /// two runs would take turns at rewriting a file, and a verification would call the other's drift.
+    pub fn keep_wording(&mut self) {
+        let (kept, changes) = std::mem::take(&mut self.changes).into_iter().partition(Change::rewords);
+        self.changes = changes;
+        let kept: Vec<Change> = kept;
+        self.unchanged.extend(kept.iter().map(|change| change.path().to_owned()));
     }
 
     /// Every assignment with its tunable's id and reason, in catalogue order.

@@ -367,23 +367,29 @@ fn comment(text: &str) -> String {
     text.chars().map(|c| if matches!(c, ' '..='~') && c != '\\' { c } else { '?' }).collect()
 }
 
-fn check(format: Format, body: &str, planned: &Carried) -> Result<(), Error> {
-    let name = format.template();
-    let refused = |refusal| Error::Refused { name, refusal };
-    let found = match format {
-        Format::Udev => Carried::Rules(udev::parse(body).map_err(refused)?),
+/// What a file carries, by its own strict parser.
+fn carried(format: Format, body: &str) -> Result<Carried, Refusal> {
+    Ok(match format {
+        Format::Udev => Carried::Rules(udev::parse(body)?),
         Format::Sysctl => Carried::Settings(
-            sysctl::parse(body).map_err(refused)?.into_iter().map(|e| (e.optional, e.key, e.value)).collect(),
+            sysctl::parse(body)?.into_iter().map(|e| (e.optional, e.key, e.value)).collect(),
         ),
         Format::Modprobe => Carried::Options(
-            modprobe::parse(body)
-                .map_err(refused)?
-                .into_iter()
-                .map(|o| (o.module, o.parameter, o.value))
-                .collect(),
+            modprobe::parse(body)?.into_iter().map(|o| (o.module, o.parameter, o.value)).collect(),
         ),
-        Format::Grub => Carried::Edits(grub::parse(body).map_err(refused)?),
-    };
+        Format::Grub => Carried::Edits(grub::parse(body)?),
+    })
+}
+
+/// Whether two files of a format carry the same assignments, in the same order, whatever their comments.
+pub fn says_the_same(format: Format, one: &[u8], other: &[u8]) -> bool {
+    let read = |bytes| carried(format, std::str::from_utf8(bytes).ok()?).ok();
+    read(one).is_some_and(|one| read(other).as_ref() == Some(&one))
+}
+
+fn check(format: Format, body: &str, planned: &Carried) -> Result<(), Error> {
+    let name = format.template();
+    let found = carried(format, body).map_err(|refusal| Error::Refused { name, refusal })?;
     if found == *planned {
         return Ok(());
     }

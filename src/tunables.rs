@@ -62,6 +62,14 @@ fn may_come(facts: &Facts, machine: &Machine, select: Select) -> Option<&'static
         Select::NvmeAzureRemote if azure && machine.is_assumed() => {
             Some("newer Azure sizes have their disks on NVMe")
         }
+        _ if facts
+            .system
+            .ours
+            .iter()
+            .any(|file| file.writes.iter().any(|(class, _)| class == select.name())) =>
+        {
+            Some("a rule of ours for them is in place, so they may come again")
+        }
         _ => None,
     }
 }

@@ -4,7 +4,7 @@
 //! assignments, and the files are in order when the plan would change none.
 
 use crate::facts::{Attribute, Disk, Facts, Machine};
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Contender, Plan};
 use crate::render::{kernel_arg, landing};
 use crate::tunable::{Assignment, Decision, Guard, Target, UdevAttr, Want};
 
@@ -193,7 +193,8 @@ fn file_deviates(assignment: &Assignment, facts: &Facts, plan: &Plan) -> Option<
 /// The contender that wins over our file for this knob.
 fn shadow(plan: &Plan, assignment: &Assignment) -> Option<String> {
     let knob = assignment.target.knob();
-    let winner = plan.contenders.iter().find(|other| other.knob == knob && other.winner != "hvtune")?;
+    let wins = |other: &&Contender| other.knob == knob && other.who.starts_with(&other.winner);
+    let winner = plan.contenders.iter().find(wins)?;
     Some(format!("{} writes {}: {}", winner.who, winner.value, winner.because))
 }
 

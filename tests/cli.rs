@@ -223,7 +223,49 @@ fn contenders_are_named_with_the_winner() {
         row["winner"].as_str().unwrap().to_owned()
     };
     assert_eq!(winner("etc/sysctl.d/99-local.conf:1"), "etc/sysctl.d/99-local.conf:1");
-    assert_eq!(winner("etc/sysctl.d/10-early.conf:1"), "hvtune");
+    assert_eq!(winner("etc/sysctl.d/10-early.conf:1"), "etc/sysctl.d/99-local.conf:1");
+}
+
+/// systemd-sysctl keeps the place of a key that is set again to an equal value; procps does not.
+#[test]
+fn the_winner_of_an_exclusive_pair_is_by_the_readers_own_order() {
+    for (again, winner, says) in [
+        ("20", "hvtune", "`sysctl --system` of procps ends with this one"),
+        ("30", "etc/sysctl.d/99-local.conf:1", "its file is read after ours"),
+    ] {
+        let stage = Stage::new("gen2-onprem");
+        stage.write("etc/sysctl.d/10-early.conf", "vm.dirty_ratio = 20\n");
+        stage.write("etc/sysctl.d/99-local.conf", &format!("vm.dirty_ratio = {again}\n"));
+        let plan = stage.json(&["plan"]);
+        let rows = plan["contenders"].as_array().unwrap();
+        let of = |who: &str| rows.iter().find(|row| row["who"] == who).unwrap();
+        let late = of("etc/sysctl.d/99-local.conf:1");
+        assert_eq!(late["knob"], "vm.dirty_bytes");
+        assert_eq!(late["winner"], winner, "{again}");
+        assert!(late["because"].as_str().unwrap().contains(says), "{late}");
+        assert_eq!(of("etc/sysctl.d/10-early.conf:1")["winner"], winner, "{again}");
+    }
+}
+
+/// Early boot sees fewer disks than a later run does: the reasons differ, the settings do not.
+#[test]
+fn other_words_are_no_drift_and_early_boot_lets_them_stand() {
+    let stage = Stage::new("gen2-onprem");
+    let template = "etc/hvtune/templates/sysctl.conf.tera";
+    let embedded = include_str!("../templates/sysctl.conf.tera");
+    stage.write(template, &format!("# other words\n{embedded}"));
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    fs::remove_file(stage.root.path().join(template)).unwrap();
+    let path = stage.root.path().join("usr/lib/sysctl.d/90-hvtune.conf");
+    let worded = fs::read_to_string(&path).unwrap();
+    assert!(worded.contains("# other words"));
+    assert_eq!(code(&stage.run(&["verify"])), 0);
+    assert_eq!(code(&stage.run(&["apply", "--early"])), 0);
+    assert_eq!(fs::read_to_string(&path).unwrap(), worded);
+    assert_eq!(code(&stage.run(&["--stall", "300s", "verify"])), 1);
+    assert_eq!(code(&stage.run(&["plan", "--exit-code"])), 1);
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    assert!(!fs::read_to_string(&path).unwrap().contains("# other words"));
 }
 
 #[test]

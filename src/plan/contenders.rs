@@ -1,7 +1,8 @@
 //! Other writers of the knobs that we set, and who wins.
 
 use super::Plan;
-use crate::facts::Facts;
+use crate::facts::{Facts, SysctlLine};
+use crate::formats::sysctl::{Effective, Entry, effective, effective_procps};
 use crate::marker::BASE_NAME;
 use crate::render::landing;
 use crate::tunable::{Target, UdevAttr};
@@ -62,36 +63,69 @@ fn counterpart(key: &str) -> Option<&'static str> {
 }
 
 fn sysctl(facts: &Facts, key: &str, ours: &str) -> Vec<Contender> {
-    let others = &facts.system.owners.sysctls;
+    let others: Vec<&SysctlLine> = facts.system.owners.sysctls.iter().collect();
+    let concerns = |other: &str| other == key || Some(other) == counterpart(key);
+    let files = read_in_order(&others, key, ours);
+    let views: Vec<(&str, &[Entry])> =
+        files.iter().map(|(path, entries)| (path.as_str(), entries.as_slice())).collect();
+    let at_boot: Vec<_> = views.iter().copied().filter(|(path, _)| *path != SYSCTL_CONF).collect();
+    let last = |writes: Vec<Effective<'_>>| {
+        let write = writes.into_iter().rfind(|write| concerns(&write.entry.key));
+        write.filter(|write| write.path != OURS).map(|write| format!("{}:{}", write.path, write.entry.line))
+    };
+    let (winner, by_hand) = (last(effective(&at_boot)), last(effective_procps(&views)));
     let mut found = Vec::new();
-    for line in others.iter().filter(|line| line.key == key || Some(line.key.as_str()) == counterpart(key)) {
-        if line.path == "etc/sysctl.conf" {
-            found.push(contender(key, line, OURS, "only procps' `sysctl --system` reads /etc/sysctl.conf, and then last; at boot it is not read"));
-            continue;
-        }
-        // systemd-sysctl keeps the early place of a key that is set again to an equal value.
-        let repeats = others
-            .iter()
-            .take_while(|other| *other != line)
-            .any(|other| other.key == line.key && other.value == line.value);
-        let later = later_than_ours(&line.path, "conf");
-        let (wins, because) = if line.key == key && line.value == ours {
-            (false, "it writes the same value")
-        } else if later && line.key != key && repeats {
-            (false, "the same value stands in an earlier file, whose place systemd-sysctl keeps")
-        } else if later {
-            (true, "its file is read after ours")
-        } else {
-            (false, "its file is read before ours")
-        };
+    for line in others.into_iter().filter(|line| concerns(&line.key)) {
         let who = format!("{}:{}", line.path, line.line);
-        found.push(contender(key, line, if wins { &who } else { OURS }, because));
+        let because = if line.path == SYSCTL_CONF {
+            "only procps' `sysctl --system` reads /etc/sysctl.conf, and then last; at boot it is not read"
+        } else if line.key == key && line.value == ours {
+            "it writes the same value"
+        } else if winner.as_ref() == Some(&who) {
+            "its file is read after ours"
+        } else if by_hand.as_ref() == Some(&who) {
+            "the same value stands in an earlier file, whose place systemd-sysctl keeps; \
+             `sysctl --system` of procps ends with this one"
+        } else if later_than_ours(&line.path, "conf") {
+            "its file is read after ours, and another one after it"
+        } else {
+            "its file is read before ours"
+        };
+        found.push(contender(key, line, winner.as_deref().unwrap_or(OURS), because));
     }
     found.extend(tuned(facts, key));
     found
 }
 
-fn contender(key: &str, line: &crate::facts::SysctlLine, winner: &str, because: &'static str) -> Contender {
+const SYSCTL_CONF: &str = "etc/sysctl.conf";
+
+/// All files with ours at its place, which stands under the name [`OURS`].
+fn read_in_order(others: &[&SysctlLine], key: &str, ours: &str) -> Vec<(String, Vec<Entry>)> {
+    let own = Entry { line: 0, optional: false, key: key.to_owned(), value: ours.to_owned() };
+    let (before, after): (Vec<&SysctlLine>, Vec<&SysctlLine>) =
+        others.iter().partition(|line| line.path != SYSCTL_CONF && !later_than_ours(&line.path, "conf"));
+    let mut files: Vec<(String, Vec<Entry>)> = Vec::new();
+    let mut add = |path: &str, entry: Entry| match files.last_mut() {
+        Some((last, entries)) if last == path => entries.push(entry),
+        _ => files.push((path.to_owned(), vec![entry])),
+    };
+    let entry = |line: &SysctlLine| Entry {
+        line: line.line,
+        optional: false,
+        key: line.key.clone(),
+        value: line.value.clone(),
+    };
+    for line in before {
+        add(&line.path, entry(line));
+    }
+    add(OURS, own);
+    for line in after {
+        add(&line.path, entry(line));
+    }
+    files
+}
+
+fn contender(key: &str, line: &SysctlLine, winner: &str, because: &'static str) -> Contender {
     Contender {
         knob: key.to_owned(),
         who: format!("{}:{}", line.path, line.line),

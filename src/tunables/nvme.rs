@@ -93,6 +93,7 @@ fn any_nvme(facts: &Facts) -> bool {
 mod tests {
     use super::super::testing::{ask, disk, guest};
     use super::*;
+    use crate::facts::OwnFile;
 
     #[test]
     fn remote_disks_wait_and_local_ones_do_not() {
@@ -116,6 +117,20 @@ mod tests {
     #[test]
     fn a_passed_through_device_waits_for_the_budget() {
         let facts = guest("6.1.0-18-amd64", vec![disk("nvme0n1", Class::Nvme)]);
+        assert_eq!(
+            ask(&IO_TIMEOUT, &facts, &Policy::default()),
+            ["udev:nvme queue/io_timeout=at least 180000"]
+        );
+    }
+
+    /// Early in boot a passed-through device may not be there yet: its rule is not to come and go.
+    #[test]
+    fn what_a_rule_of_ours_holds_is_waited_for() {
+        let mut facts = guest("6.1.0-18-amd64", Vec::new());
+        assert_eq!(ask(&IO_TIMEOUT, &facts, &Policy::default()), ["not-here"]);
+        let writes = [("nvme".to_owned(), "queue/io_timeout".to_owned())].into();
+        let path = "etc/udev/rules.d/90-hvtune.rules".to_owned();
+        facts.system.ours = vec![OwnFile { path, writes }];
         assert_eq!(
             ask(&IO_TIMEOUT, &facts, &Policy::default()),
             ["udev:nvme queue/io_timeout=at least 180000"]
