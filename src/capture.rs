@@ -57,11 +57,14 @@ fn unreadable(tree: &Trail) -> BTreeMap<String, String> {
         Seen::Unreadable(why) => Some((path.clone(), why.clone())),
         _ => None,
     };
-    tree.iter().filter_map(reason).collect()
+    let mut unreadable = BTreeMap::new();
+    unreadable.extend(tree.iter().filter_map(reason));
+    unreadable
 }
 
 /// What was read of the machine; the system half is not part of a capture.
-fn of_the_machine(trail: Trail) -> Trail {
+fn of_the_machine(mut trail: Trail) -> Trail {
     let wanted = |path: &str| path.starts_with("sys/") || path.starts_with("proc/") || MARKS.contains(&path);
-    trail.into_iter().filter(|(path, _)| wanted(path)).collect()
+    trail.retain(|path, _| wanted(path));
+    trail
 }

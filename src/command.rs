@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use regex::bytes::{Regex, RegexBuilder};
+use regex_lite::Regex;
 
 use crate::apply::{self, Activation};
 use crate::cli::{Assume, Cli, Command, Format, Global, Only};
@@ -94,11 +94,7 @@ fn make_plan(job: &Job) -> anyhow::Result<Plan> {
 }
 
 fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
-    // Bytes: what is named here is ASCII, and `\d` or `.` need no tables of Unicode for that.
-    let compile = |text: &String| {
-        let pattern = RegexBuilder::new(text).unicode(false).build();
-        pattern.map_err(|error| anyhow::anyhow!("--only {text}: {error}"))
-    };
+    let compile = |text: &String| Regex::new(text).map_err(|error| anyhow::anyhow!("--only {text}: {error}"));
     only.only.as_ref().map(compile).transpose()
 }
 

@@ -12,7 +12,7 @@ mod verify;
 
 use std::io::Write as _;
 
-use regex::bytes::Regex;
+use regex_lite::Regex;
 use serde_json::Value as Json;
 
 use crate::apply::Step;
@@ -60,7 +60,7 @@ fn out_json(document: &Json) -> anyhow::Result<()> {
 
 /// Whether any of these names is to be shown.
 fn shown(only: Option<&Regex>, names: &[&str]) -> bool {
-    only.is_none_or(|pattern| names.iter().any(|name| pattern.is_match(name.as_bytes())))
+    only.is_none_or(|pattern| names.iter().any(|name| pattern.is_match(name)))
 }
 
 /// `hvtune detect`

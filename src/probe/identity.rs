@@ -74,8 +74,10 @@ impl Identity {
             let digits = name.strip_prefix("0x").ok_or_else(|| format!("{name:?} is no CPUID leaf"))?;
             u32::from_str_radix(digits, 16).map_err(|_| format!("{name:?} is no CPUID leaf"))
         };
-        let leaves = file.cpuid.iter().map(|(name, registers)| Ok((leaf(name)?, *registers)));
-        let leaves = leaves.collect::<Result<BTreeMap<_, _>, String>>()?;
+        let mut leaves = BTreeMap::new();
+        for (name, registers) in &file.cpuid {
+            leaves.insert(leaf(name)?, *registers);
+        }
         let arch = arch_of(&file.arch);
         let cpuid = match (leaves.is_empty(), arch) {
             (false, _) => Attribute::Is(Cpuid(leaves)),
@@ -88,11 +90,13 @@ impl Identity {
     /// The text of `machine.json`, line end included.
     pub fn to_json(&self, page_size: usize, unreadable: BTreeMap<String, String>) -> String {
         let leaves = self.cpuid.value().map(|cpuid| &cpuid.0).into_iter().flatten();
+        let mut cpuid = BTreeMap::new();
+        cpuid.extend(leaves.map(|(leaf, registers)| (format!("{leaf:#x}"), *registers)));
         let file = File {
             schema: SCHEMA,
             arch: self.arch.unwrap_or(Arch::Other).name().to_owned(),
             page_size: u64::try_from(page_size).ok(),
-            cpuid: leaves.map(|(leaf, registers)| (format!("{leaf:#x}"), *registers)).collect(),
+            cpuid,
             unreadable,
         };
         // Numbers, strings and string keys: there is nothing in it that JSON cannot hold.

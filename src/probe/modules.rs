@@ -30,14 +30,15 @@ pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Option<Vec<InstalledKernel>> {
         told &= entries != Attribute::Unknown;
         for entry in entries.into_value().unwrap_or_default() {
             if entry.kind == Kind::Dir {
-                kernels.extend(read_kernel(root, path, &entry.name, gaps));
+                let Some(kernel) = read_kernel(root, path, &entry.name, gaps) else { continue };
+                let place = kernels.partition_point(|other: &InstalledKernel| other.release < kernel.release);
+                kernels.insert(place, kernel);
             }
         }
         if !kernels.is_empty() {
             break;
         }
     }
-    kernels.sort_by(|a, b| a.release.cmp(&b.release));
     (told || !kernels.is_empty()).then_some(kernels)
 }
 
@@ -60,8 +61,9 @@ fn read_kernel(root: &Root, parent: &str, name: &str, gaps: &mut Vec<Gap>) -> Op
     };
     let builtin = builtin.into_value().map(|bytes| parse_builtin(&String::from_utf8_lossy(&bytes)));
     let mut kernel = Kernel { root, path, fact, builtin, modinfo: None };
-    let modules = MODULES.iter().map(|module| ((*module).to_owned(), kernel.module(module, gaps)));
-    Some(InstalledKernel { release, modules: modules.collect() })
+    let mut modules = BTreeMap::new();
+    modules.extend(MODULES.iter().map(|module| ((*module).to_owned(), kernel.module(module, gaps))));
+    Some(InstalledKernel { release, modules })
 }
 
 /// An installed kernel while its modules are looked up.

@@ -54,8 +54,8 @@ fn read_text(machine: &Root, path: &str, fact: &str, gaps: &mut Vec<Gap>) -> Str
 
 /// What can be seen: a later mount on the same point covers the earlier.
 fn uncovered(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
-    let last: BTreeMap<String, usize> =
-        lines.iter().enumerate().map(|(at, line)| (line.point.to_string(), at)).collect();
+    let mut last = BTreeMap::new();
+    last.extend(lines.iter().enumerate().map(|(at, line)| (line.point.to_string(), at)));
     let seen = |at: usize, line: &Line<'_>| last.get(line.point.as_ref()) == Some(&at);
     lines.into_iter().enumerate().filter(|(at, line)| seen(*at, line)).map(|(_, line)| line).collect()
 }

@@ -102,7 +102,9 @@ fn parse_writes(body: &str) -> BTreeSet<(String, String)> {
         let attr = written.key.strip_prefix("ATTR{")?.strip_suffix('}')?;
         Some((class.value.clone(), attr.to_owned()))
     };
-    udev::parse(body).map(|rules| rules.into_iter().filter_map(write).collect()).unwrap_or_default()
+    let mut writes = BTreeSet::new();
+    writes.extend(udev::parse(body).unwrap_or_default().into_iter().filter_map(write));
+    writes
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What `verify` shows.
 
-use regex::bytes::Regex;
+use regex_lite::Regex;
 use serde_json::{Map, Value as Json, json};
 
 use super::text::{table, wrapped};
@@ -16,8 +16,8 @@ fn count(rows: &[Row], state: State) -> usize {
 }
 
 pub(super) fn json(rows: &[Row], only: Option<&Regex>) -> Json {
-    let summary: Map<String, Json> =
-        State::ALL.iter().map(|&state| (state.name().to_owned(), json!(count(rows, state)))).collect();
+    let mut summary = Map::new();
+    summary.extend(State::ALL.iter().map(|&state| (state.name().to_owned(), json!(count(rows, state)))));
     json!({
         "schema": SCHEMA,
         "rows": rows.iter().filter(|row| is_shown(row, only)).map(|row| json!({

@@ -82,7 +82,9 @@ impl<'a> Devices<'a> {
         let disks = self.disks.unwrap_or_default().iter().enumerate();
         let maps = disks.filter(|(_, disk)| disk.name.starts_with("dm-"));
         let name = |disk: &Disk| self.machine.dir(&disk.path).ok()??.read_text("dm/name").ok()?;
-        maps.filter_map(|(at, disk)| Some((name(disk)?, at))).collect()
+        let mut names = BTreeMap::new();
+        names.extend(maps.filter_map(|(at, disk)| Some((name(disk)?, at))));
+        names
     }
 }
 
