@@ -29,8 +29,7 @@ pub const LINUX_DEFAULT: &str = "GRUB_CMDLINE_LINUX_DEFAULT";
 /// The last line of our fragment: whatever came before, sourcing it ends well.
 pub const END: &str = ":";
 
-const ADD_HEAD: &str = "case \" $GRUB_CMDLINE_LINUX_DEFAULT \" in *' ";
-const ADD_MIDDLE: &str = " '*) ;; *) GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT ";
+const ADD_MIDDLE: &str = "*) ;; *) GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT ";
 const ADD_TAIL: &str = "\" ;; esac";
 
 /// Walks `$VARIABLE` word by word: `hvtune_r` is what remains, `hvtune_w` the word in
@@ -46,9 +45,24 @@ const DROP_TAIL: &str = ") hvtune_d=1 ;; *) hvtune_d= ;; esac; fi; \
     while :; do case \"$hvtune_w\" in *'\"'*) hvtune_w=\"${hvtune_w#*'\"'}\"; \
     if [ -n \"$hvtune_q\" ]; then hvtune_q=; else hvtune_q=1; fi ;; *) break ;; esac; done; done; ";
 
-/// The line that adds an argument, unless exactly it is there already.
+/// The line that adds an argument, unless it is there already and no later one of its key wins over it
+/// (of equal keys the kernel takes the last).
 pub fn add_line(arg: &Value) -> String {
-    format!("{ADD_HEAD}{arg}{ADD_MIDDLE}{arg}{ADD_TAIL}")
+    adding(arg.as_str())
+}
+
+fn adding(arg: &str) -> String {
+    let test = match split_arg(arg) {
+        (key, value) if key.len() < arg.len() => {
+            let key: String = key.chars().map(either).collect();
+            format!(
+                "hvtune_r=\" $GRUB_CMDLINE_LINUX_DEFAULT \"; \
+                 case \"${{hvtune_r##*[[:space:]]{key}=}}\" in '{value}'[[:space:]]"
+            )
+        }
+        _ => format!("case \" $GRUB_CMDLINE_LINUX_DEFAULT \" in *[[:space:]]'{arg}'[[:space:]]"),
+    };
+    format!("{test}{ADD_MIDDLE}{arg}{ADD_TAIL}")
 }
 
 /// The lines that take every argument with this key away, one per variable, and leave
@@ -101,8 +115,9 @@ pub fn parse(text: &str) -> Result<Vec<Edit>, Refusal> {
 }
 
 fn added(line: &str) -> Option<&str> {
-    let (arg, rest) = line.strip_prefix(ADD_HEAD)?.split_once(ADD_MIDDLE)?;
-    (is_argument(arg) && rest.strip_suffix(ADD_TAIL) == Some(arg)).then_some(arg)
+    let (_, rest) = line.split_once(ADD_MIDDLE)?;
+    let arg = rest.strip_suffix(ADD_TAIL)?;
+    (is_argument(arg) && adding(arg) == line).then_some(arg)
 }
 
 /// The key of a line that drops one from [`LINUX`].
@@ -247,6 +262,13 @@ mod tests {
             (ours, ours.to_owned()),
             ("nvme_core.io_timeout=2400", format!("nvme_core.io_timeout=2400 {ours}")),
             ("a=* b=\"c d\"", format!("a=* b=\"c d\" {ours}")),
+            ("", format!(" {ours}")),
+            ("nvme-core.io_timeout=240\tquiet", "nvme-core.io_timeout=240\tquiet".to_owned()),
+            (
+                "nvme_core.io_timeout=240 nvme-core.io_timeout=30 ro",
+                format!("nvme_core.io_timeout=240 nvme-core.io_timeout=30 ro {ours}"),
+            ),
+            ("nvme_core.io_timeout=30 nvme_core.io_timeout=240", format!("nvme_core.io_timeout=30 {ours}")),
         ] {
             for shell in ["dash", "bash", "sh"] {
                 if let Some(found) = sourced(shell, &(text.clone() + &text), "x", before) {

@@ -71,7 +71,7 @@ const PIECES: [&str; 60] = [
     "$(x)",
     "if ",
     "fi",
-    "case \" $GRUB_CMDLINE_LINUX_DEFAULT \" in *' ",
+    "case \"${hvtune_r##*[[:space:]]",
     "stall = ",
     "[set]\n",
     "off = [",
