@@ -137,33 +137,19 @@ fn toml_files(root: &Root, dir: &str) -> Result<Vec<Entry>, Error> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
 mod tests {
     use super::*;
-
-    fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            match text.strip_prefix("-> ") {
-                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-                None => std::fs::write(path, text).unwrap(),
-            }
-        }
-        let root = Root::offline(dir.path()).unwrap();
-        (dir, root)
-    }
+    use crate::root::laid_out;
 
     #[test]
     fn no_file_means_the_defaults() {
-        let (_dir, root) = root(&[]);
+        let (_dir, root) = laid_out(&[]);
         assert_eq!(read(&root, None, &[]).unwrap(), Policy::default());
     }
 
     #[test]
     fn later_files_win_and_names_mask() {
-        let (_dir, root) = root(&[
+        let (_dir, root) = laid_out(&[
             ("usr/lib/hvtune/10-a.toml", "stall = 100\n"),
             ("usr/lib/hvtune/50-b.toml", "recovery = \"hold\"\n"),
             ("usr/lib/hvtune/60-c.toml", "nonsense\n"),
@@ -182,7 +168,7 @@ mod tests {
 
     #[test]
     fn an_unreadable_file_is_an_error() {
-        let (_dir, root) = root(&[("etc/hvtune.toml/x", "")]);
+        let (_dir, root) = laid_out(&[("etc/hvtune.toml/x", "")]);
         assert!(matches!(read(&root, None, &[]), Err(PolicyError::Unreadable(_))));
     }
 }

@@ -9,6 +9,8 @@
 #![expect(clippy::disallowed_methods, reason = "this is the door")]
 
 mod dir;
+#[cfg(test)]
+mod laid_out;
 mod resolve;
 mod tree;
 mod write;
@@ -22,6 +24,8 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 pub use dir::{Dir, Entry, Kind};
+#[cfg(test)]
+pub(crate) use laid_out::laid_out;
 pub use resolve::link_target;
 pub use write::{Commit, Op};
 

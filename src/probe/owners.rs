@@ -168,24 +168,16 @@ fn options(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
 mod tests {
     use super::*;
     use crate::marker::marker_line;
+    use crate::root::laid_out;
 
     /// Reads a tree laid out for the purpose; `-> x` makes a link.
     fn owners(files: &[(&str, &str)]) -> (Owners, Vec<String>) {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            match text.strip_prefix("-> ") {
-                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-                None => std::fs::write(path, text).unwrap(),
-            }
-        }
+        let (_dir, root) = laid_out(files);
         let mut gaps = Vec::new();
-        let owners = read(&Root::offline(dir.path()).unwrap(), &mut gaps);
+        let owners = read(&root, &mut gaps);
         (owners, gaps.into_iter().map(|gap| format!("{} {}: {}", gap.fact, gap.path, gap.why)).collect())
     }
 
