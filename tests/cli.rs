@@ -268,6 +268,19 @@ fn other_words_are_no_drift_and_early_boot_lets_them_stand() {
     assert!(!fs::read_to_string(&path).unwrap().contains("# other words"));
 }
 
+/// The form of the old guides: a program of RUN runs when all rules are through, however early its file.
+#[test]
+fn a_program_of_a_rule_wins_over_ours() {
+    let stage = Stage::new("iscsi-single");
+    let rule = "SUBSYSTEMS==\"scsi\", RUN+=\"/bin/sh -c 'echo 30 >/sys$DEVPATH/device/timeout'\"\n";
+    stage.write("etc/udev/rules.d/10-old.rules", rule);
+    let plan = stage.json(&["plan"]);
+    let rows = plan["contenders"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["who"] == "etc/udev/rules.d/10-old.rules:1").unwrap();
+    assert_eq!(row["winner"], row["who"]);
+    assert_eq!(row["knob"], "device/timeout");
+}
+
 #[test]
 fn plan_exit_code_tells_whether_anything_would_change() {
     let stage = Stage::new("gen2-onprem");

@@ -191,8 +191,10 @@ pub struct RuleWrite {
     pub line: u32,
     /// Attribute: `queue/scheduler`.
     pub attr: String,
-    /// Value as written.
+    /// Value as written; the command where a program writes it.
     pub value: String,
+    /// A program of `RUN` writes it, which is after all rules.
+    pub program: bool,
 }
 
 /// One `options` line of somebody else's modprobe.d file.

@@ -156,13 +156,15 @@ fn rules(facts: &Facts, attr: UdevAttr) -> Vec<Contender> {
             continue;
         }
         let who = format!("{}:{}", write.path, write.line);
-        let later = later_than_ours(&write.path, "rules");
+        let later = write.program || later_than_ours(&write.path, "rules");
         found.push(Contender {
             knob: attr.path().to_owned(),
             winner: if later { who.clone() } else { OURS.to_owned() },
             who,
             value: write.value.clone(),
-            because: if later {
+            because: if write.program {
+                "a program of RUN runs after all rules, where its line matches the same disk"
+            } else if later {
                 "its file is read after ours, where its line matches the same disk"
             } else {
                 "its file is read before ours"

@@ -134,15 +134,18 @@ fn rules(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bo
         for write in udev::scan(&text).into_iter().filter(may_concern) {
             // `[subsystem/kernel]attr` writes to a device by its name.
             let attr = write.attr.rsplit(']').next().unwrap_or_default().trim_start_matches('/');
-            if !ATTRS.contains(&attr) {
-                continue;
-            }
-            azure |= attr == "queue/io_timeout" && path.ends_with(AZURE_RULES);
+            let names = |known: &&&str| {
+                let before = attr.strip_suffix(**known);
+                before.is_some_and(|before| before.is_empty() || write.program && before.ends_with('/'))
+            };
+            let Some(attr) = ATTRS.iter().find(names) else { continue };
+            azure |= *attr == "queue/io_timeout" && path.ends_with(AZURE_RULES);
             rules.push(RuleWrite {
                 path: path.clone(),
                 line: write.line,
-                attr: attr.to_owned(),
+                attr: (*attr).to_owned(),
                 value: write.value,
+                program: write.program,
             });
         }
     }
@@ -264,12 +267,17 @@ mod tests {
             ("usr/lib/udev/rules.d/80-azure-disk.rules", azure),
             ("etc/udev/rules.d/99-x.rules", "KERNEL==\"sdb\", ATTR{[block/sda]queue/scheduler}=\"bfq\"\n"),
             ("etc/udev/rules.d/70-big.rules", &big),
+            (
+                "etc/udev/rules.d/50-old.rules",
+                "SUBSYSTEMS==\"scsi\", RUN+=\"/bin/sh -c 'echo 180 >/sys$DEVPATH/timeout'\"\n",
+            ),
         ]);
         let writes: Vec<String> =
             found.rules.iter().map(|w| format!("{}:{} {}={}", w.path, w.line, w.attr, w.value)).collect();
         assert_eq!(
             writes,
             [
+                "etc/udev/rules.d/50-old.rules:1 timeout=/bin/sh -c 'echo 180 >/sys$DEVPATH/timeout'",
                 "etc/udev/rules.d/70-big.rules:8001 queue/nr_requests=8",
                 "usr/lib/udev/rules.d/80-azure-disk.rules:1 queue/io_timeout=240000",
                 "etc/udev/rules.d/99-x.rules:1 queue/scheduler=bfq",

@@ -238,6 +238,7 @@ mod tests {
             line: 3,
             attr: "queue/scheduler".to_owned(),
             value: "bfq".to_owned(),
+            program: false,
         });
         assert_eq!(ask(&SCHEDULER, &facts, &policy), ["udev:storvsc-scsi queue/scheduler=none"]);
         facts.system.owners.rules.clear();

@@ -265,7 +265,8 @@ fn others(facts: &mut Facts, text: &str) {
     let key = "vm.swappiness".to_owned();
     owners.sysctls.push(SysctlLine { path: path.clone(), line: 1, key, value: value.clone() });
     let attr = "queue/scheduler".to_owned();
-    owners.rules.push(RuleWrite { path: path.clone(), line: u32::MAX, attr, value: value.clone() });
+    let program = text.len() % 2 == 1;
+    owners.rules.push(RuleWrite { path: path.clone(), line: u32::MAX, attr, value: value.clone(), program });
     let (module, parameter) = ("nvme_core".to_owned(), "io_timeout".to_owned());
     owners.options.push(OptionLine { path: path.clone(), line: 1, module, parameter, value });
     facts.system.boot.later_fragments.push(path);

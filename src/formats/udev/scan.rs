@@ -9,14 +9,17 @@ pub struct Write {
     pub line: u32,
     /// Attribute as written, doubled slashes made single: `queue/scheduler`.
     pub attr: String,
-    /// Value as written.
+    /// Value as written; the whole command where a program writes.
     pub value: String,
+    /// A program of `RUN` writes it, after all rules; `attr` is then a path of its command.
+    pub program: bool,
     /// What the line tests first, so that a caller can judge which devices it concerns.
     pub matches: Vec<Token>,
 }
 
-/// Lenient: every `ATTR{…}="…"` write; `+=` and `:=` act as `=` in udev, too. A line
-/// that udev could not parse is left out whole, as udev does
+/// Lenient: every `ATTR{…}="…"` write; `+=` and `:=` act as `=` in udev, too; and every
+/// path that a program of `RUN` is given. A line that udev could not parse is left out
+/// whole, as udev does
 /// (<https://github.com/systemd/systemd/blob/v257/src/udev/udev-rules.c>).
 pub fn scan(text: &str) -> Vec<Write> {
     let mut writes = Vec::new();
@@ -24,9 +27,15 @@ pub fn scan(text: &str) -> Vec<Write> {
         let Some(tokens) = tokens(&rule) else { continue };
         let (matches, sets): (Vec<_>, Vec<_>) = tokens.into_iter().partition(Token::is_match);
         for set in sets {
-            let attr = set.key.strip_prefix("ATTR{").and_then(|key| key.strip_suffix('}'));
-            if let Some(attr) = attr {
-                writes.push(Write { line, attr: plain(attr), value: set.value, matches: matches.clone() });
+            let write = |attr: String, program| {
+                let (value, matches) = (set.value.clone(), matches.clone());
+                Write { line, attr, value, program, matches }
+            };
+            if let Some(attr) = set.key.strip_prefix("ATTR{").and_then(|key| key.strip_suffix('}')) {
+                writes.push(write(plain(attr), false));
+            } else if set.key == "RUN" || set.key == "RUN{program}" {
+                let words = set.value.split([' ', '\t', '\'', '"', '>', ';', '&', '|', '(', ')', '`']);
+                writes.extend(words.filter(|word| word.contains('/')).map(|word| write(plain(word), true)));
             }
         }
     }
@@ -136,7 +145,8 @@ mod tests {
             .map(|w| {
                 let tests: Vec<String> =
                     w.matches.iter().map(|t| format!("{}{}{}", t.key, t.op, t.value)).collect();
-                format!("{} {}={} if {}", w.line, w.attr, w.value, tests.join(" "))
+                let how = if w.program { "run " } else { "" };
+                format!("{} {how}{}={} if {}", w.line, w.attr, w.value, tests.join(" "))
             })
             .collect()
     }
@@ -153,8 +163,9 @@ ACTION=="add", SUBSYSTEM=="block", ENV{DEVTYPE}=="disk", \
 ENV{AZURE_DISK_TYPE}=="remote",ATTR{queue/io_timeout}="240000",SYMLINK+="disk/azure/x"
 KERNEL == "sd[a-z]" ATTR{device//timeout} := "180" , ATTR{./queue/nr_requests}+="1024"
 SUBSYSTEM=="scsi", ATTR{vendor}=="Msft*", ATTR{timeout}=e"1\"8\\0"
-ATTR{[block/sda]queue/scheduler}="none", RUN+="/bin/sh -c 'echo \"x\"'"
+ATTR{[block/sda]queue/scheduler}="none", RUN{builtin}+="kmod load a/b"
 KERNEL=="sdb", ATTR{model}==i"virtual disk", ATTR{queue/rotational}="0", LABEL="x"
+SUBSYSTEMS=="scsi", RUN+="/bin/sh -c 'echo 180 >/sys$DEVPATH/device/timeout'"
 "#;
         assert_eq!(
             flat(text),
@@ -167,6 +178,9 @@ KERNEL=="sdb", ATTR{model}==i"virtual disk", ATTR{queue/rotational}="0", LABEL="
                 "9 timeout=1\"8\\0 if SUBSYSTEM==scsi ATTR{vendor}==Msft*",
                 "10 [block/sda]queue/scheduler=none if ",
                 "11 queue/rotational=0 if KERNEL==sdb ATTR{model}==virtual disk",
+                "12 run bin/sh=/bin/sh -c 'echo 180 >/sys$DEVPATH/device/timeout' if SUBSYSTEMS==scsi",
+                "12 run sys$DEVPATH/device/timeout=/bin/sh -c 'echo 180 >/sys$DEVPATH/device/timeout' \
+                 if SUBSYSTEMS==scsi",
             ]
         );
     }
