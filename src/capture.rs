@@ -11,8 +11,8 @@ mod scrub;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::facts::Gap;
-use crate::probe::{Identity, MACHINE_JSON, MachineSource, read_machine};
+use crate::facts::{Facts, Gap};
+use crate::probe::{Identity, MACHINE_JSON, MachineSource, read_machine, timers};
 use crate::root::{Result, Root, Seen, Trail};
 
 pub use scrub::scrub;
@@ -35,7 +35,10 @@ pub struct Captured {
 pub fn capture(machine: &Root, dir: &Path) -> Result<Captured> {
     let mut captured = Captured::default();
     machine.record();
-    read_machine(&MachineSource::Live(machine), &mut captured.gaps);
+    let seen = read_machine(&MachineSource::Live(machine), &mut captured.gaps);
+    let mut facts = Facts { machine: seen, gaps: std::mem::take(&mut captured.gaps), ..Facts::default() };
+    timers::complete(machine, &mut facts);
+    captured.gaps = facts.gaps;
     let mut tree = scrub(&of_the_machine(machine.take_trail()));
     let unreadable = unreadable(&tree);
     let json = Identity::live().to_json(rustix::param::page_size(), unreadable);

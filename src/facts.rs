@@ -8,6 +8,7 @@
 
 mod storage;
 mod system;
+mod timers;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,9 @@ pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
     Boot, BootStack, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleWrite,
     SysctlLine, System, Waagent,
+};
+pub use timers::{
+    ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, Watchdog,
 };
 
 /// Everything that a decision may rest on.
@@ -159,6 +163,10 @@ pub struct Machine {
     pub sysctls: BTreeMap<String, String>,
     /// Live `/sys/module/MODULE/parameters/NAME` values, by `module.name`.
     pub parameters: BTreeMap<String, String>,
+    /// iSCSI sessions by kernel name (`session1`).
+    pub sessions: BTreeMap<String, Session>,
+    /// Timers below mounts and swap; `None` = nobody looked, as few commands need them.
+    pub timers: Option<Timers>,
 }
 
 /// One observation behind the hypervisor verdict.

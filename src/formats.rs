@@ -1,4 +1,5 @@
-//! The text formats that we write and read: udev rules, sysctl.d, modprobe.d, GRUB defaults.
+//! The text formats that we write and read: udev rules, sysctl.d, modprobe.d, GRUB defaults,
+//! multipath.conf, systemd's units, open-iscsi's records.
 //!
 //! Each has two readers. `parse` is strict: it takes only what our own files may
 //! hold, and is what rendered bytes are checked against. `scan` is lenient: it
@@ -6,9 +7,12 @@
 //! serves to find contenders. Both are pure.
 
 pub mod grub;
+pub mod iscsi;
 pub mod modprobe;
+pub mod multipath;
 pub mod sysctl;
 pub mod udev;
+pub mod unit;
 
 /// The longest line that our own files may hold; udev's own bound is 16 KiB, and a
 /// rule that long is no rule of ours.

@@ -5,18 +5,24 @@ pub mod boot;
 pub mod disks;
 pub mod hypervisor;
 mod identity;
+pub mod iscsi;
 pub mod kernel;
 pub mod memory;
 pub mod modules;
 pub mod mounts;
 pub mod os;
 pub mod owners;
+pub mod services;
 pub mod templates;
+pub mod timers;
 
-use crate::facts::{Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, Machine, Origin, System};
+use crate::facts::{
+    Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, Origin, System,
+};
 use crate::root::Root;
 
 pub use identity::{Identity, MACHINE_JSON};
+pub use services::WATCHED;
 
 /// Live sysctl values that are read, with dots.
 pub const SYSCTL_KEYS: &[&str] = &[
@@ -29,6 +35,8 @@ pub const SYSCTL_KEYS: &[&str] = &[
     "kernel.hung_task_warnings",
     "kernel.hung_task_panic",
     "kernel.panic",
+    "kernel.softlockup_panic",
+    "kernel.watchdog_thresh",
 ];
 
 /// Modules looked up in every installed kernel.
@@ -40,6 +48,7 @@ pub const PARAMETERS: &[(&str, &str)] = &[
     ("hv_storvsc", "storvsc_vcpus_per_sub_channel"),
     ("hv_storvsc", "ring_avail_percent_lowater"),
     ("nvme_core", "io_timeout"),
+    ("nvme_core", "max_retries"),
     ("nvme_core", "multipath"),
     ("scsi_mod", "use_blk_mq"),
 ];
@@ -70,6 +79,15 @@ pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
         machine.arch = system.arch;
     }
     Facts { machine, system, gaps }
+}
+
+/// The same with the timers that only `survive` looks at.
+pub fn probe_timers(source: &MachineSource<'_>, root: &Root) -> Facts {
+    let mut facts = probe(source, root);
+    if let MachineSource::Live(machine) | MachineSource::Capture(machine) = source {
+        timers::complete(machine, &mut facts);
+    }
+    facts
 }
 
 /// The machine half alone; `None` where nobody said what it is.
@@ -111,6 +129,8 @@ fn look(root: &Root, identity: Identity, origin: Origin, gaps: &mut Vec<Gap>) ->
         swaps: storage.swaps,
         sysctls: kernel::read_sysctls(root, gaps),
         parameters: kernel::read_parameters(root, gaps),
+        sessions: iscsi::read_sessions(root, gaps),
+        timers: None,
     }
 }
 
@@ -131,12 +151,19 @@ fn assume(azure: bool) -> Machine {
 fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let os = os::read_release(root, gaps);
     let boot = boot::read(root, os.as_ref(), gaps);
+    let owners = owners::read(root, gaps);
+    let multipath = if owners.multipath { services::read_multipath(root, gaps) } else { Vec::new() };
+    let iscsi = if owners.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
     System {
         offline: !root.is_live(),
         arch: os::read_arch(root, gaps),
         kernels: modules::read(root, gaps),
         boot,
-        owners: owners::read(root, gaps),
+        owners,
+        iscsi,
+        multipath,
+        watchdogs: services::read_watchdogs(root, gaps),
+        vss_daemon: services::read_vss_daemon(root, gaps),
         swap_configured: memory::read_swap_configured(root, gaps),
         ours: os::read_ours(root, gaps),
         os,

@@ -5,12 +5,16 @@
 use std::path::Path;
 
 use hvtune::capture::{capture, scrub};
-use hvtune::facts::{Machine, Origin};
-use hvtune::probe::{MachineSource, read_machine};
+use hvtune::facts::{Facts, Machine, Origin};
+use hvtune::probe::{MachineSource, read_machine, timers};
 use hvtune::root::{Root, Seen, Trail};
 
 fn probed(source: &MachineSource<'_>) -> Machine {
-    let mut machine = read_machine(source, &mut Vec::new()).unwrap();
+    let mut facts = Facts { machine: read_machine(source, &mut Vec::new()), ..Facts::default() };
+    if let MachineSource::Live(root) | MachineSource::Capture(root) = source {
+        timers::complete(root, &mut facts);
+    }
+    let mut machine = facts.machine.unwrap();
     // The pool of a machine with dynamic memory may have grown meanwhile.
     machine.memory = machine.memory.map(|_| 0);
     // Where it comes from is the one thing that differs by intent.

@@ -181,6 +181,8 @@ pub struct Mount {
     pub read_only: bool,
     /// The block device (disk or map) that it stands on, a partition's whole disk; `None` = could not tell.
     pub disk: Option<String>,
+    /// The block device itself, a partition where it is one: `sda2`, `dm-0`; `None` = could not tell.
+    pub device: Option<String>,
     /// Options of mount and superblock.
     pub options: Vec<String>,
 }

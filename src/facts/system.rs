@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Arch, Attribute, KernelRelease};
+use super::{Arch, Attribute, IscsiFiles, KernelRelease, MultipathSetting, Watchdog};
 
 /// What the root knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +19,14 @@ pub struct System {
     pub boot: Boot,
     /// Other writers of the same knobs.
     pub owners: Owners,
+    /// open-iscsi's settings.
+    pub iscsi: IscsiFiles,
+    /// Timers of multipath.conf and its drop-ins, in reading order.
+    pub multipath: Vec<MultipathSetting>,
+    /// Services of [`crate::probe::WATCHED`] that are installed.
+    pub watchdogs: Vec<Watchdog>,
+    /// `hv_vss_daemon` is installed: a backup of the host freezes every file system.
+    pub vss_daemon: bool,
     /// `/etc/fstab` names swap that may lie on a disk that stalls: early in boot none is active yet.
     pub swap_configured: bool,
     /// Files that carry our marker.

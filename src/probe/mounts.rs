@@ -61,11 +61,16 @@ fn uncovered(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
 }
 
 fn mount(line: &Line<'_>, devices: &mut Devices<'_>, gaps: &mut Vec<Gap>) -> Mount {
+    let (disk, device) = match devices.of_mount(line, gaps) {
+        Some((disk, device)) => (Some(disk), Some(device)),
+        None => (None, None),
+    };
     Mount {
         point: line.point.to_string(),
         fstype: line.fstype.to_owned(),
         read_only: line.options().any(|option| option == "ro"),
-        disk: devices.of_mount(line, gaps),
+        disk,
+        device,
         options: line.options().map(str::to_owned).collect(),
     }
 }
@@ -83,6 +88,7 @@ fn swap(
     } else {
         devices.of_source(&path, "swaps", gaps)
     };
+    let disk = disk.map(|(disk, _)| disk);
     Swap { path, disk }
 }
 

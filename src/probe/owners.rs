@@ -22,7 +22,14 @@ const WAAGENT_CONF: &str = "etc/waagent.conf";
 const AZURE_RULES: &str = "/80-azure-disk.rules";
 
 /// Sysctl keys that matter here; one that ends in `_` stands for all that begin so.
-const KEYS: &[&str] = &["vm.swappiness", "vm.dirty_", "kernel.hung_task_", "kernel.panic"];
+const KEYS: &[&str] = &[
+    "vm.swappiness",
+    "vm.dirty_",
+    "kernel.hung_task_",
+    "kernel.panic",
+    "kernel.softlockup_panic",
+    "kernel.watchdog_thresh",
+];
 
 /// Attributes that matter here.
 const ATTRS: &[&str] = &[

@@ -95,7 +95,7 @@ mod tests {
 
     fn mount(point: &str, disk: &str) -> Mount {
         let (point, fstype, disk) = (point.to_owned(), "ext4".to_owned(), Some(disk.to_owned()));
-        Mount { point, fstype, read_only: false, disk, options: Vec::new() }
+        Mount { point, fstype, read_only: false, disk, device: None, options: Vec::new() }
     }
 
     fn roles(disks: &[Disk], name: &str) -> Vec<&'static str> {

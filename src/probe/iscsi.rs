@@ -1,0 +1,224 @@
+//! iSCSI: the kernel's sessions, and open-iscsi's settings for those to come.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use crate::facts::{Attribute, Gap, IscsiFile, IscsiFiles, Session};
+use crate::formats::iscsi;
+use crate::root::{Dir, Kind, Result, Root};
+
+use super::disks::resolve;
+use super::noted;
+
+const SESSIONS: &str = "sys/class/iscsi_session";
+const CONNECTIONS: &str = "sys/class/iscsi_connection";
+
+const CONF: &str = "etc/iscsi/iscsid.conf";
+/// Where node records lie: Debian and SUSE, then Red Hat.
+const NODES: &[&str] = &["etc/iscsi/nodes", "var/lib/iscsi/nodes"];
+/// A guest with more portals than this has other troubles.
+const MOST_RECORDS: usize = 4096;
+
+/// The settings that hold a timer; names and secrets stay unread.
+const KEYS: &[&str] = &[
+    "node.session.timeo.replacement_timeout",
+    "node.conn[0].timeo.noop_out_interval",
+    "node.conn[0].timeo.noop_out_timeout",
+    "node.conn[0].timeo.login_timeout",
+    "node.session.initial_login_retry_max",
+];
+
+/// The sessions that the kernel holds, by name.
+pub fn read_sessions(machine: &Root, gaps: &mut Vec<Gap>) -> BTreeMap<String, Session> {
+    let mut sessions = BTreeMap::new();
+    if let Err(error) = list_sessions(machine, gaps, &mut sessions) {
+        gaps.push(Gap::new("iscsi.sessions", SESSIONS, error.reason()));
+    }
+    sessions
+}
+
+fn list_sessions(
+    machine: &Root,
+    gaps: &mut Vec<Gap>,
+    sessions: &mut BTreeMap<String, Session>,
+) -> Result<()> {
+    let Some(class) = machine.dir(SESSIONS)? else { return Ok(()) };
+    for entry in class.entries()? {
+        let mut session = Session::default();
+        let handling = ["abort_tmo", "lu_reset_tmo", "tgt_reset_tmo"];
+        if let Some(dir) = member(machine, &class, &entry.name)? {
+            session.recovery_tmo = attribute(&dir, "recovery_tmo", &entry.name, gaps, parse_recovery);
+            session.handling = handling.map(|name| attribute(&dir, name, &entry.name, gaps, number));
+        }
+        sessions.insert(entry.name, session);
+    }
+    let Some(class) = machine.dir(CONNECTIONS)? else { return Ok(()) };
+    for entry in class.entries()? {
+        let number_of = entry.name.strip_prefix("connection").and_then(|rest| rest.split(':').next());
+        let name = format!("session{}", number_of.unwrap_or_default());
+        let (Some(session), Some(dir)) = (sessions.get_mut(&name), member(machine, &class, &entry.name)?)
+        else {
+            continue;
+        };
+        session.noop_interval = attribute(&dir, "recv_tmo", &name, gaps, number);
+        session.noop_timeout = attribute(&dir, "ping_tmo", &name, gaps, number);
+    }
+    Ok(())
+}
+
+/// The device that a class lists under a name: a link into sys/devices.
+fn member<'r>(machine: &'r Root, class: &Dir<'r>, name: &str) -> Result<Option<Dir<'r>>> {
+    match class.read_link(name)? {
+        Some(target) => machine.dir(&resolve(class.path(), &target)),
+        None => class.dir(name),
+    }
+}
+
+fn attribute<T>(
+    dir: &Dir<'_>,
+    file: &str,
+    session: &str,
+    gaps: &mut Vec<Gap>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Attribute<T> {
+    let path = format!("{}/{file}", dir.path());
+    let fact = format!("iscsi.{session}.{file}");
+    match noted(gaps, &fact, &path, dir.read_text(file)) {
+        Attribute::Is(text) => parse(text.trim()).map_or_else(
+            || {
+                gaps.push(Gap::new(&fact, &path, "not a number"));
+                Attribute::Unknown
+            },
+            Attribute::Is,
+        ),
+        Attribute::Absent => Attribute::Absent,
+        Attribute::Unknown => Attribute::Unknown,
+    }
+}
+
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+/// The kernel prints -1 as `off`: I/O waits for ever (`show_priv_session_recovery_tmo`,
+/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_transport_iscsi.c>).
+fn parse_recovery(text: &str) -> Option<i64> {
+    if text == "off" { Some(-1) } else { number(text) }
+}
+
+/// open-iscsi's settings in a root.
+pub fn read_files(root: &Root, gaps: &mut Vec<Gap>) -> IscsiFiles {
+    let mut files = IscsiFiles { conf: read_file(root, gaps, CONF), ..IscsiFiles::default() };
+    for top in NODES {
+        let mut paths = Vec::new();
+        if let Err(error) = records(root, top, 3, &mut paths) {
+            gaps.push(Gap::new("iscsi.records", top, error.reason()));
+        }
+        files.records.extend(paths.iter().filter_map(|path| read_file(root, gaps, path)));
+    }
+    files
+}
+
+/// The files below `top`: `TARGET/PORTAL,PORT,TPGT/IFACE`, or without the last storey as old
+/// versions wrote them. A link is no record.
+fn records(root: &Root, top: &str, storeys: u32, paths: &mut Vec<String>) -> Result<()> {
+    let Some(entries) = root.list(top)? else { return Ok(()) };
+    for entry in entries {
+        let path = format!("{top}/{}", entry.name);
+        match entry.kind {
+            Kind::Dir if storeys > 1 => records(root, &path, storeys - 1, paths)?,
+            Kind::File if storeys < 3 && paths.len() < MOST_RECORDS => paths.push(path),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn read_file(root: &Root, gaps: &mut Vec<Gap>, path: &str) -> Option<IscsiFile> {
+    let text = noted(gaps, "iscsi.files", path, root.read_text(path)).into_value()?;
+    Some(IscsiFile { path: path.to_owned(), settings: parse_settings(&text) })
+}
+
+/// The last of a key counts.
+fn parse_settings(text: &str) -> BTreeMap<String, String> {
+    let timers = iscsi::scan(text).into_iter().filter(|entry| KEYS.contains(&entry.key));
+    timers.map(|entry| (entry.key.to_owned(), entry.value.trim_end().to_owned())).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            match text.strip_prefix("-> ") {
+                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+                None => std::fs::write(path, text).unwrap(),
+            }
+        }
+        let root = Root::offline(dir.path()).unwrap();
+        (dir, root)
+    }
+
+    const HOST: &str = "sys/devices/platform/host3/session1";
+
+    #[test]
+    fn a_session_and_its_connection() {
+        let session = format!("{HOST}/iscsi_session/session1");
+        let connection = format!("{HOST}/connection1:0/iscsi_connection/connection1:0");
+        let (_dir, root) = tree(&[
+            (&format!("{session}/recovery_tmo"), "120\n"),
+            (&format!("{session}/abort_tmo"), "15\n"),
+            (&format!("{session}/lu_reset_tmo"), "many\n"),
+            (&format!("{connection}/recv_tmo"), "5\n"),
+            (&format!("{connection}/ping_tmo"), "10\n"),
+            ("sys/class/iscsi_session/session1", &format!("-> ../../../{session}")),
+            ("sys/class/iscsi_connection/connection1:0", &format!("-> ../../../{connection}")),
+            ("sys/class/iscsi_connection/connection9:0", &format!("-> ../../../{connection}")),
+        ]);
+        let mut gaps = Vec::new();
+        let sessions = read_sessions(&root, &mut gaps);
+        let expected = Session {
+            recovery_tmo: Attribute::Is(120),
+            noop_interval: Attribute::Is(5),
+            noop_timeout: Attribute::Is(10),
+            handling: [Attribute::Is(15), Attribute::Unknown, Attribute::Absent],
+        };
+        assert_eq!(sessions, [("session1".to_owned(), expected)].into());
+        let facts: Vec<_> = gaps.iter().map(|gap| gap.fact.as_str()).collect();
+        assert_eq!(facts, ["iscsi.session1.lu_reset_tmo"]);
+        assert_eq!((parse_recovery("off"), parse_recovery("-1")), (Some(-1), Some(-1)));
+    }
+
+    #[test]
+    fn records_of_every_layout_are_read_and_secrets_are_not() {
+        let text = "node.session.auth.password = x\nnode.session.timeo.replacement_timeout = 15\n\
+                    node.session.timeo.replacement_timeout = 86400\n";
+        let (_dir, root) = tree(&[
+            (CONF, "# c\nnode.conn[0].timeo.noop_out_interval = 5\n"),
+            ("etc/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default", text),
+            ("etc/iscsi/nodes/iqn.x:b/192.0.2.10,3260", text),
+            ("etc/iscsi/nodes/README", text),
+            ("etc/iscsi/nodes/iqn.x:c/link", "-> /etc/iscsi/iscsid.conf"),
+            ("var/lib/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default", text),
+        ]);
+        let files = read_files(&root, &mut Vec::new());
+        assert_eq!(files.conf.unwrap().number("node.conn[0].timeo.noop_out_interval"), Some(5));
+        let records: Vec<_> = files.records.iter().map(|record| record.path.as_str()).collect();
+        assert_eq!(
+            records,
+            [
+                "etc/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default",
+                "etc/iscsi/nodes/iqn.x:b/192.0.2.10,3260",
+                "var/lib/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default",
+            ]
+        );
+        let settings = &files.records[0].settings;
+        assert_eq!(settings.len(), 1, "{settings:?}");
+        assert_eq!(files.records[0].number("node.session.timeo.replacement_timeout"), Some(86_400));
+    }
+}

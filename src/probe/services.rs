@@ -1,0 +1,209 @@
+//! Timers that daemons hold: systemd's watchdogs, multipath's queueing, the backup daemon.
+
+use std::collections::BTreeMap;
+
+use crate::facts::{Gap, MultipathSetting, Watchdog};
+use crate::formats::{multipath, unit};
+use crate::marker::BASE_NAME;
+use crate::root::{Dir, Kind, Result, Root};
+
+use super::noted;
+
+/// systemd's own services that carry a watchdog and need the disk
+/// (<https://github.com/systemd/systemd/tree/v257/units>).
+pub const WATCHED: &[&str] = &[
+    "systemd-journald.service",
+    "systemd-udevd.service",
+    "systemd-logind.service",
+    "systemd-networkd.service",
+    "systemd-resolved.service",
+    "systemd-timesyncd.service",
+];
+
+/// Highest first (man 5 systemd.unit); the last is the fourth on a merged `/usr`.
+const UNITS: [&str; 4] =
+    ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
+
+/// How drop-ins' names end.
+const CONF: &str = ".conf";
+
+/// Watchdogs of the services that are installed.
+pub fn read_watchdogs(root: &Root, gaps: &mut Vec<Gap>) -> Vec<Watchdog> {
+    let merged = matches!(root.read_link("lib"), Ok(Some(_)));
+    let tops = UNITS.iter().take(UNITS.len() - usize::from(merged));
+    let dirs: Vec<Dir<'_>> =
+        tops.filter_map(|top| noted(gaps, "watchdogs", top, root.dir(top)).into_value()).collect();
+    let read = |unit: &&str| match read_watchdog(root, &dirs, unit) {
+        Ok(found) => found,
+        Err(error) => {
+            gaps.push(Gap::new("watchdogs", unit, error.reason()));
+            None
+        }
+    };
+    WATCHED.iter().filter_map(read).collect()
+}
+
+fn read_watchdog(root: &Root, dirs: &[Dir<'_>], unit: &str) -> Result<Option<Watchdog>> {
+    let mut found = None;
+    for dir in dirs {
+        if let Some(kind) = dir.kind(unit)? {
+            found = Some((dir, kind));
+            break;
+        }
+    }
+    let Some((dir, kind)) = found else { return Ok(None) };
+    let path = format!("{}/{unit}", dir.path());
+    // A masked unit is a link to /dev/null, which is no regular file.
+    let masked =
+        kind == Kind::Link && dir.read_link(unit)?.is_some_and(|target| target.ends_with("/dev/null"));
+    let Some(text) = (if masked { None } else { root.read_text(&path)? }) else { return Ok(None) };
+    let mut watchdog = Watchdog { unit: unit.to_owned(), seconds: 0, with_ours: 0, path: path.clone() };
+    take(&mut watchdog, &path, &text);
+    for (path, text) in drop_ins(root, dirs, unit)? {
+        take(&mut watchdog, &path, &text);
+    }
+    Ok(Some(watchdog))
+}
+
+/// The drop-ins of a unit in systemd's order: by name, of equal names the highest directory's.
+fn drop_ins(root: &Root, dirs: &[Dir<'_>], unit: &str) -> Result<Vec<(String, String)>> {
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for dir in dirs {
+        let Some(below) = dir.dir(&format!("{unit}.d"))? else { continue };
+        for entry in below.entries()?.into_iter().filter(|entry| entry.name.ends_with(CONF)) {
+            files.entry(entry.name.clone()).or_insert(format!("{}/{}", below.path(), entry.name));
+        }
+    }
+    let mut texts = Vec::new();
+    for path in files.into_values() {
+        let masked = root.read_link(&path)?.is_some_and(|target| target.ends_with("/dev/null"));
+        if masked {
+            continue;
+        }
+        texts.extend(root.read_text(&path)?.map(|text| (path, text)));
+    }
+    Ok(texts)
+}
+
+/// What one file says counts over the files before it.
+fn take(watchdog: &mut Watchdog, path: &str, text: &str) {
+    for value in unit::scan(text, "Service", "WatchdogSec") {
+        let Some(seconds) = unit::seconds(&value) else { continue };
+        watchdog.with_ours = seconds;
+        if !is_ours(path) {
+            watchdog.seconds = seconds;
+            path.clone_into(&mut watchdog.path);
+        }
+    }
+}
+
+fn is_ours(path: &str) -> bool {
+    path.ends_with(&format!("/{BASE_NAME}.conf"))
+}
+
+const MULTIPATH_CONF: &str = "etc/multipath.conf";
+const MULTIPATH_DROP_INS: &str = "etc/multipath/conf.d";
+/// The settings that decide how long I/O waits for a path.
+const KEYS: &[&str] =
+    &["no_path_retry", "polling_interval", "fast_io_fail_tmo", "checker_timeout", "features"];
+
+/// Timers of multipath.conf and its drop-ins, in reading order.
+pub fn read_multipath(root: &Root, gaps: &mut Vec<Gap>) -> Vec<MultipathSetting> {
+    let mut paths = vec![MULTIPATH_CONF.to_owned()];
+    let listed = noted(gaps, "multipath", MULTIPATH_DROP_INS, root.list(MULTIPATH_DROP_INS)).into_value();
+    let names = listed.into_iter().flatten().map(|entry| entry.name).filter(|name| name.ends_with(CONF));
+    paths.extend(names.map(|name| format!("{MULTIPATH_DROP_INS}/{name}")));
+    let mut settings = Vec::new();
+    for path in paths {
+        let text = noted(gaps, "multipath", &path, root.read_text(&path)).into_value();
+        let entries = text.iter().flat_map(|text| multipath::scan(text));
+        for entry in entries.filter(|entry| KEYS.contains(&entry.key.as_str())) {
+            let (line, section, key, value) = (entry.line, entry.section, entry.key, entry.value);
+            settings.push(MultipathSetting { path: path.clone(), line, section, key, value });
+        }
+    }
+    settings
+}
+
+/// Where distributions put the daemon that freezes file systems for the host's backup.
+const VSS_DAEMONS: &[&str] =
+    &["usr/sbin/hv_vss_daemon", "usr/sbin/hypervvssd", "usr/lib/hyper-v/bin/hv_vss_daemon"];
+
+/// Whether that daemon is installed.
+pub fn read_vss_daemon(root: &Root, gaps: &mut Vec<Gap>) -> bool {
+    VSS_DAEMONS.iter().any(|path| noted(gaps, "vss", path, root.kind(path)).value().is_some())
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            match text.strip_prefix("-> ") {
+                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+                None => std::fs::write(path, text).unwrap(),
+            }
+        }
+        let root = Root::offline(dir.path()).unwrap();
+        (dir, root)
+    }
+
+    #[test]
+    fn units_and_drop_ins_lie_over_each_other() {
+        let service = |watchdog: &str| format!("[Service]\nWatchdogSec={watchdog}\n");
+        let journald = "usr/lib/systemd/system/systemd-journald.service";
+        let (_dir, root) = tree(&[
+            ("lib", "-> usr/lib"),
+            (journald, &service("3min")),
+            (&format!("{journald}.d/50-a.conf"), &service("4min")),
+            ("etc/systemd/system/systemd-journald.service.d/50-a.conf", &service("5min")),
+            ("etc/systemd/system/systemd-journald.service.d/90-hvtune.conf", &service("360")),
+            ("usr/lib/systemd/system/systemd-udevd.service", &service("3min")),
+            ("etc/systemd/system/systemd-udevd.service", &service("1min")),
+            ("usr/lib/systemd/system/systemd-logind.service", &service("3min")),
+            ("etc/systemd/system/systemd-logind.service", "-> /dev/null"),
+            ("usr/lib/systemd/system/systemd-resolved.service", "[Service]\nExecStart=/x\n"),
+        ]);
+        let mut gaps = Vec::new();
+        let found: Vec<String> = read_watchdogs(&root, &mut gaps)
+            .iter()
+            .map(|w| format!("{} {} {} {}", w.unit, w.seconds, w.with_ours, w.path))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "systemd-journald.service 300 360 etc/systemd/system/systemd-journald.service.d/50-a.conf",
+                "systemd-udevd.service 60 60 etc/systemd/system/systemd-udevd.service",
+                "systemd-resolved.service 0 0 usr/lib/systemd/system/systemd-resolved.service",
+            ]
+        );
+        assert_eq!(gaps, []);
+    }
+
+    #[test]
+    fn multipath_timers_are_read_in_order() {
+        let (_dir, root) = tree(&[
+            ("etc/multipath.conf", "defaults {\n user_friendly_names yes\n polling_interval 10\n}\n"),
+            ("etc/multipath/conf.d/b.conf", "overrides {\n no_path_retry 12\n}\n"),
+            ("etc/multipath/conf.d/a.conf", "defaults {\n no_path_retry queue\n}\n"),
+            ("etc/multipath/conf.d/README", "defaults {\n no_path_retry fail\n}\n"),
+        ]);
+        let settings: Vec<String> = read_multipath(&root, &mut Vec::new())
+            .iter()
+            .map(|s| format!("{}:{} {}/{}={}", s.path, s.line, s.section, s.key, s.value))
+            .collect();
+        assert_eq!(
+            settings,
+            [
+                "etc/multipath.conf:3 defaults/polling_interval=10",
+                "etc/multipath/conf.d/a.conf:2 defaults/no_path_retry=queue",
+                "etc/multipath/conf.d/b.conf:2 overrides/no_path_retry=12",
+            ]
+        );
+    }
+}
