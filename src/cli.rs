@@ -36,7 +36,7 @@ pub struct Global {
     /// The stall budget: the longest silence to ride out
     #[arg(long, global = true, value_name = "DURATION")]
     pub stall: Option<String>,
-    /// How to print: text, json, prometheus
+    /// How to print: text, json, prometheus, html
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     pub format: Format,
@@ -66,12 +66,14 @@ pub enum Format {
     Json,
     /// For a textfile collector (verify only)
     Prometheus,
+    /// One page for a change ticket (survive only)
+    Html,
 }
 
 /// A pattern that shows less.
 #[derive(Debug, Args)]
 pub struct Only {
-    /// Show only ids, knobs and disks that match
+    /// Show only ids, knobs, disks and mounts that match
     #[arg(long, value_name = "REGEX")]
     pub only: Option<String>,
 }
@@ -104,6 +106,8 @@ pub enum Command {
     },
     /// Check files and live values, and say which layer deviates
     Verify(Only),
+    /// Show how long mounts survive a stall, and what breaks first
+    Survive(Only),
     /// Show the catalogue, or one entry: value here, why, sources
     Explain {
         /// An id or a knob, such as disk.timeout or vm.swappiness

@@ -14,6 +14,7 @@ use crate::probe::{self, MachineSource, templates};
 use crate::render;
 use crate::report;
 use crate::root::Root;
+use crate::stall;
 use crate::tunable;
 use crate::verify::{self, State};
 
@@ -24,11 +25,15 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
     if global.format == Format::Prometheus && !matches!(cli.command, Command::Verify(_)) {
         anyhow::bail!("--format prometheus goes with verify only; take text or json");
     }
+    if global.format == Format::Html && !matches!(cli.command, Command::Survive(_)) {
+        anyhow::bail!("--format html goes with survive only; take text or json");
+    }
     match &cli.command {
         Command::Detect(only) => detect(global, only),
         Command::Plan { diff, exit_code, only } => show_plan(global, *diff, *exit_code, only),
         Command::Apply { no_activate, early } => run_apply(global, *no_activate, *early),
         Command::Verify(only) => run_verify(global, only),
+        Command::Survive(only) => survive(global, only),
         Command::Explain { id, only } => explain(global, id.as_deref(), only),
         Command::Revert { no_activate } => revert(global, *no_activate),
         Command::RebootNeeded => reboot_needed(global),
@@ -44,6 +49,10 @@ struct Job {
 }
 
 fn job(global: &Global) -> anyhow::Result<Job> {
+    probed(global, probe::probe)
+}
+
+fn probed(global: &Global, probe: fn(&MachineSource<'_>, &Root) -> Facts) -> anyhow::Result<Job> {
     let root = open_root(&global.root)?;
     let policy = read_policy(global, &root)?;
     let capture = match &global.machine {
@@ -56,7 +65,7 @@ fn job(global: &Global) -> anyhow::Result<Job> {
         (None, None) if root.is_live() => MachineSource::Live(&root),
         (None, None) => MachineSource::Unknown,
     };
-    let facts = probe::probe(&source, &root);
+    let facts = probe(&source, &root);
     Ok(Job { root, policy, facts })
 }
 
@@ -164,6 +173,16 @@ fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let rows = verify::verify(&job.facts, &plan);
     report::verify(&rows, global.format, global.verbose, only.as_ref())?;
     Ok(verify::exit_code(&rows))
+}
+
+fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
+    let only = pattern(only)?;
+    let job = probed(global, probe::probe_timers)?;
+    let plan = make_plan(&job)?;
+    let overruled = plan.overruled();
+    let survey = stall::survey(&job.facts, &plan.verdicts, &overruled, job.policy.stall);
+    report::survive(&survey, global.format, global.verbose, only.as_ref())?;
+    Ok(0)
 }
 
 fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8> {

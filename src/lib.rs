@@ -17,11 +17,11 @@
 //!                           verify = the plan is empty + live read-back      read-only
 //! ```
 //!
-//! `detect`, `explain`, `plan`, `apply` and `verify` are this pipe stopped at
+//! `detect`, `explain`, `plan`, `apply`, `verify` and `survive` are this pipe stopped at
 //! different places. A dry run is the plan, printed; there is no dry-run flag.
 //!
 //! Invariants, each held by clippy or by a test in `tests/tidy.rs`:
-//! - [`facts`], [`tunable`], [`tunables`], [`render`], [`cmdline`] and [`formats`]
+//! - [`facts`], [`tunable`], [`tunables`], [`stall`], [`render`], [`cmdline`] and [`formats`]
 //!   touch no file, clock, environment or process, so they cannot fail on the machine's account;
 //! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
 //! - [`probe`] does not decide, and one unreadable file never fails it: it becomes a gap;
@@ -35,7 +35,7 @@
 //! as `collect` sorts first, and each type's own sort is 3 KB of code.
 //!
 //! Reading order: [`facts`], [`tunable`], [`tunables`], [`policy`], [`probe`],
-//! [`render`], [`plan`], [`apply`], [`verify`], [`report`]; the doors are [`root`] and [`run`].
+//! [`render`], [`plan`], [`apply`], [`verify`], [`stall`], [`report`]; the doors are [`root`] and [`run`].
 
 pub mod apply;
 pub mod capture;
@@ -52,6 +52,7 @@ pub mod render;
 pub mod report;
 pub mod root;
 pub mod run;
+pub mod stall;
 pub mod tunable;
 pub mod tunables;
 pub mod verify;

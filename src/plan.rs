@@ -172,6 +172,12 @@ impl Plan {
         self.unchanged.extend(kept.iter().map(|change| change.path().to_owned()));
     }
 
+    /// Knobs of the plan for which another writer wins, and what he writes.
+    pub fn overruled(&self) -> Vec<(String, String)> {
+        let winners = self.contenders.iter().filter(|other| other.winner != contenders::OURS);
+        winners.map(|other| (other.knob.clone(), other.value.clone())).collect()
+    }
+
     /// Every assignment with its tunable's id and reason, in catalogue order.
     pub fn settings(&self) -> impl Iterator<Item = (&Verdict, &Assignment, &str)> {
         self.verdicts.iter().flat_map(|verdict| {

@@ -6,8 +6,11 @@
 
 mod catalogue;
 mod detect;
+mod html;
 mod plan;
+mod survive;
 mod text;
+mod timeline;
 mod verify;
 
 use std::io::Write as _;
@@ -19,6 +22,7 @@ use crate::apply::Step;
 use crate::cli::Format;
 use crate::facts::Facts;
 use crate::plan::Plan;
+use crate::stall::Survey;
 use crate::tunable::{Tunable, Verdict};
 use crate::verify::Row;
 
@@ -99,7 +103,16 @@ pub fn verify(rows: &[Row], format: Format, verbose: bool, only: Option<&Regex>)
     match format {
         Format::Json => out_json(&verify::json(rows, only)),
         Format::Prometheus => out(&verify::prometheus(rows)),
-        Format::Text => out(&verify::text(rows, verbose, only)),
+        Format::Text | Format::Html => out(&verify::text(rows, verbose, only)),
+    }
+}
+
+/// `hvtune survive`
+pub fn survive(survey: &Survey, format: Format, verbose: bool, only: Option<&Regex>) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&survive::json(survey, only)),
+        Format::Html => out(&html::page(survey, only)),
+        Format::Text | Format::Prometheus => out(&survive::text(survey, verbose, only)),
     }
 }
 

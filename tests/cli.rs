@@ -77,7 +77,8 @@ fn is_trouble(output: &Output, says: &[&str]) {
 
 #[test]
 fn help_fits_eighty_columns() {
-    let commands = ["detect", "plan", "apply", "verify", "explain", "revert", "reboot-needed", "capture"];
+    let commands =
+        ["detect", "plan", "apply", "verify", "survive", "explain", "revert", "reboot-needed", "capture"];
     let mut calls: Vec<Vec<&str>> = vec![vec!["--help"], vec!["-h"]];
     calls.extend(commands.iter().map(|command| vec![*command, "--help"]));
     for call in calls {
@@ -388,6 +389,51 @@ fn a_replaced_template_must_carry_the_same() {
     ] {
         stage.write(template, &bad);
         is_trouble(&stage.run(&["plan"]), &["sysctl.conf.tera", says]);
+    }
+}
+
+#[test]
+fn survive_answers_and_narrows() {
+    let stage = Stage::new("iscsi-single");
+    let survey = stage.json(&["survive"]);
+    assert_eq!((&survey["schema"], &survey["budget_s"]), (&Json::from(1), &Json::from(180)));
+    let mounts = survey["mounts"].as_array().unwrap();
+    let data = mounts.iter().find(|mount| mount["mount"] == "/data").unwrap();
+    // The incident of the lab: 5 + 5 + 120 s.
+    assert_eq!(data["now_s"], 130);
+    assert!(data["breaks_first"].as_str().unwrap().contains("replacement_timeout 120"), "{data}");
+    assert_eq!(data["stack"], serde_json::json!(["ext4", "sdb", "iSCSI session1"]));
+    let root = mounts.iter().find(|mount| mount["mount"] == "/").unwrap();
+    assert!(root["now_s"].is_null() && root["breaks_first"].is_null(), "{root}");
+    let longer = stage.json(&["survive", "--stall", "300s", "--only", "^/data$"]);
+    assert_eq!(longer["budget_s"], 300);
+    assert_eq!(longer["mounts"].as_array().unwrap().len(), 1);
+    is_trouble(&stage.run(&["survive", "--format", "prometheus"]), &["prometheus"]);
+    is_trouble(&stage.run(&["plan", "--format", "html"]), &["html", "survive"]);
+    is_trouble(&stage.run(&["survive", "--only", "("]), &["--only"]);
+}
+
+#[test]
+fn the_page_fetches_nothing_and_no_string_leaves_its_place() {
+    let stage = Stage::new("iscsi-single");
+    // A mount point may be any text.
+    let machine = tempfile::tempdir().unwrap();
+    let from = stage.machine.join(".");
+    assert!(Command::new("cp").arg("-a").arg(from).arg(machine.path()).status().unwrap().success());
+    let mounts = machine.path().join("proc/self/mountinfo");
+    let text =
+        fs::read_to_string(&mounts).unwrap().replace(" /data ", " /<script>alert('1\")</script>&amp; ");
+    fs::write(&mounts, text).unwrap();
+    let root = stage.root.path().to_str().unwrap();
+    let args = ["--root", root, "--machine", machine.path().to_str().unwrap(), "survive", "--format", "html"];
+    let output = hvtune(&args);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    assert_eq!(page.matches("<svg ").count(), 4, "{page}");
+    assert!(page.contains("/&lt;script&gt;alert(&#39;1&quot;)&lt;/script&gt;&amp;amp;"), "{page}");
+    for fetches in ["<script", "src=", "href=", "url(", "@import", "http://", "https://", "<link", "<img"] {
+        assert!(!page.contains(fetches), "{fetches}");
     }
 }
 

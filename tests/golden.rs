@@ -153,6 +153,20 @@ fn detect_and_plan_are_as_expected() {
 }
 
 #[test]
+fn survival_is_as_expected() {
+    for fixture in fixtures() {
+        let root = fixture.dir.join("root");
+        let text = fixture.out(&root, &["survive"], 0);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{}: {line}", fixture.name);
+        }
+        fixture.expect("survive.txt", &text);
+        let survey = fixture.json(&root, &["survive"], 0);
+        fixture.expect("survive.json", &format!("{survey:#}\n"));
+    }
+}
+
+#[test]
 fn apply_writes_once_and_revert_takes_it_back() {
     for fixture in fixtures() {
         let copy = fixture.copy_root();

@@ -22,7 +22,7 @@ pub struct Contender {
     pub because: &'static str,
 }
 
-const OURS: &str = "hvtune";
+pub(super) const OURS: &str = "hvtune";
 
 /// Every other writer of a knob in the plan, in the order of the settings.
 pub(super) fn find(facts: &Facts, plan: &Plan) -> Vec<Contender> {

@@ -146,23 +146,9 @@ fn parse_settings(text: &str) -> BTreeMap<String, String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
 mod tests {
     use super::*;
-
-    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            match text.strip_prefix("-> ") {
-                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-                None => std::fs::write(path, text).unwrap(),
-            }
-        }
-        let root = Root::offline(dir.path()).unwrap();
-        (dir, root)
-    }
+    use crate::root::laid_out;
 
     const HOST: &str = "sys/devices/platform/host3/session1";
 
@@ -170,7 +156,7 @@ mod tests {
     fn a_session_and_its_connection() {
         let session = format!("{HOST}/iscsi_session/session1");
         let connection = format!("{HOST}/connection1:0/iscsi_connection/connection1:0");
-        let (_dir, root) = tree(&[
+        let (_dir, root) = laid_out(&[
             (&format!("{session}/recovery_tmo"), "120\n"),
             (&format!("{session}/abort_tmo"), "15\n"),
             (&format!("{session}/lu_reset_tmo"), "many\n"),
@@ -198,7 +184,7 @@ mod tests {
     fn records_of_every_layout_are_read_and_secrets_are_not() {
         let text = "node.session.auth.password = x\nnode.session.timeo.replacement_timeout = 15\n\
                     node.session.timeo.replacement_timeout = 86400\n";
-        let (_dir, root) = tree(&[
+        let (_dir, root) = laid_out(&[
             (CONF, "# c\nnode.conn[0].timeo.noop_out_interval = 5\n"),
             ("etc/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default", text),
             ("etc/iscsi/nodes/iqn.x:b/192.0.2.10,3260", text),

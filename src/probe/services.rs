@@ -135,29 +135,15 @@ pub fn read_vss_daemon(root: &Root, gaps: &mut Vec<Gap>) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test lays out its own tree")]
 mod tests {
     use super::*;
-
-    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
-        let dir = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = dir.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            match text.strip_prefix("-> ") {
-                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-                None => std::fs::write(path, text).unwrap(),
-            }
-        }
-        let root = Root::offline(dir.path()).unwrap();
-        (dir, root)
-    }
+    use crate::root::laid_out;
 
     #[test]
     fn units_and_drop_ins_lie_over_each_other() {
         let service = |watchdog: &str| format!("[Service]\nWatchdogSec={watchdog}\n");
         let journald = "usr/lib/systemd/system/systemd-journald.service";
-        let (_dir, root) = tree(&[
+        let (_dir, root) = laid_out(&[
             ("lib", "-> usr/lib"),
             (journald, &service("3min")),
             (&format!("{journald}.d/50-a.conf"), &service("4min")),
@@ -187,7 +173,7 @@ mod tests {
 
     #[test]
     fn multipath_timers_are_read_in_order() {
-        let (_dir, root) = tree(&[
+        let (_dir, root) = laid_out(&[
             ("etc/multipath.conf", "defaults {\n user_friendly_names yes\n polling_interval 10\n}\n"),
             ("etc/multipath/conf.d/b.conf", "overrides {\n no_path_retry 12\n}\n"),
             ("etc/multipath/conf.d/a.conf", "defaults {\n no_path_retry queue\n}\n"),

@@ -75,7 +75,7 @@ fn pinned(facts: &Facts, select: Select, value: &Value) -> Decision {
 }
 
 /// Since 3.17 the driver sets 180 s and re-arms; Red Hat carried that back to its 3.10.
-fn driver_holds(kernel: &KernelRelease) -> bool {
+pub(crate) fn driver_holds(kernel: &KernelRelease) -> bool {
     kernel.at_least(3, 17) || kernel.is_el7()
 }
 
@@ -129,7 +129,7 @@ fn by_agent(facts: &Facts, class: &str, budget: u64) -> Option<Decision> {
 /// Kernels in which an expired timer of a virtual Fibre Channel disk may call into the FC transport
 /// with no remote port: all before the fix in 6.5 that are not known to do without. Distributions
 /// hide the patch level that would tell of a back-port, and a timer kept from firing harms nobody.
-fn fc_timer_crashes(kernel: &KernelRelease) -> bool {
+pub(crate) fn fc_timer_crashes(kernel: &KernelRelease) -> bool {
     let long_term_6_1 = kernel.version >= (6, 1, 192) && !kernel.at_least(6, 2);
     !kernel.at_least(6, 5) && !kernel.is_el7() && !long_term_6_1
 }

@@ -1,0 +1,244 @@
+//! What `survive` shows.
+
+use regex_lite::Regex;
+use serde_json::{Map, Value as Json, json};
+
+use super::text::{printable, table, wrapped};
+use super::timeline::drawn;
+use super::{SCHEMA, shown};
+use crate::stall::{Column, Fate, Service, Span, Standing, Survey, Timer, Trouble};
+
+pub(super) fn is_shown(standing: &Standing, only: Option<&Regex>) -> bool {
+    let mut names = vec![standing.mount.as_str()];
+    names.extend(standing.disks.iter().map(String::as_str));
+    let fates = standing.prospects.iter().flat_map(|prospect| prospect.now.timers.iter());
+    names.extend(fates.map(|timer| timer.knob.as_str()));
+    shown(only, &names)
+}
+
+fn key(column: Column) -> &'static str {
+    match column {
+        Column::Now => "now",
+        Column::AfterApply => "after_apply",
+        Column::AfterReboot => "after_reboot",
+    }
+}
+
+fn timer_json(timer: &Timer) -> Json {
+    json!({
+        "layer": timer.layer,
+        "knob": timer.knob,
+        "value": timer.value,
+        "fires_s": timer.fires.seconds(),
+        "then": timer.then,
+    })
+}
+
+fn fate_json(fate: &Fate) -> Json {
+    json!({
+        "survives_s": fate.at.seconds(),
+        "could_not_tell": fate.unknown,
+        "breaks": fate.by.as_ref().map(timer_json),
+        "timers": fate.timers.iter().map(timer_json).collect::<Vec<_>>(),
+    })
+}
+
+fn standing_json(standing: &Standing) -> Json {
+    let mut document = Map::new();
+    let mut put = |key: String, value: Json| drop(document.insert(key, value));
+    put("mount".to_owned(), json!(standing.mount));
+    put("fstype".to_owned(), json!(standing.fstype));
+    put("stack".to_owned(), json!(standing.stack));
+    put("disks".to_owned(), json!(standing.disks));
+    for column in Column::ALL {
+        let fate = standing.stall(column);
+        put(format!("{}_s", key(column)), json!(fate.and_then(|fate| fate.at.seconds())));
+    }
+    put("breaks_first".to_owned(), json!(standing.stall(Column::Now).and_then(breaks)));
+    put("then".to_owned(), json!(standing.follows));
+    put("short_because".to_owned(), json!(standing.short));
+    put("notes".to_owned(), json!(standing.notes));
+    let troubles = standing.prospects.iter().map(|prospect| {
+        let mut states = Map::new();
+        for column in Column::ALL {
+            states.insert(key(column).to_owned(), fate_json(prospect.at(column)));
+        }
+        states.insert("trouble".to_owned(), json!(prospect.trouble.name()));
+        Json::Object(states)
+    });
+    put("troubles".to_owned(), troubles.collect());
+    Json::Object(document)
+}
+
+fn service_json(service: &Service) -> Json {
+    let [now, after_apply, after_reboot] = service.watches.map(|watch| watch.fires.seconds());
+    json!({
+        "unit": service.unit,
+        "path": service.path,
+        "now_s": now,
+        "after_apply_s": after_apply,
+        "after_reboot_s": after_reboot,
+    })
+}
+
+pub(super) fn json(survey: &Survey, only: Option<&Regex>) -> Json {
+    let mounts = survey.standings.iter().filter(|standing| is_shown(standing, only));
+    let services = survey.services.iter().filter(|service| shown(only, &[&service.unit]));
+    json!({
+        "schema": SCHEMA,
+        "budget_s": survey.budget,
+        "mounts": mounts.map(standing_json).collect::<Vec<_>>(),
+        "services": services.map(service_json).collect::<Vec<_>>(),
+        "notes": survey.notes,
+    })
+}
+
+/// What breaks first, in one clause.
+pub(super) fn breaks(fate: &Fate) -> Option<String> {
+    match (&fate.by, fate.unknown.iter().next()) {
+        (Some(timer), _) => Some(format!("{} ({} {})", timer.then, timer.layer, setting(timer))),
+        (None, Some(fact)) => Some(format!("could not tell: {fact}")),
+        (None, None) => None,
+    }
+}
+
+/// A knob with its value.
+pub(super) fn setting(timer: &Timer) -> String {
+    format!("{} {}", timer.knob, timer.value).trim_end().to_owned()
+}
+
+/// How long, in words.
+pub(super) fn lasting(fate: Option<&Fate>) -> String {
+    let Some(fate) = fate else { return "could not tell".to_owned() };
+    match (fate.at, fate.unknown.is_empty()) {
+        (Span::Forever, _) => "for ever".to_owned(),
+        (Span::Seconds(seconds), true) => format!("{seconds} s"),
+        (Span::Seconds(0), false) => "could not tell".to_owned(),
+        (Span::Seconds(seconds), false) => format!("at least {seconds} s"),
+    }
+}
+
+/// The three states under one trouble, told apart only where they differ.
+pub(super) fn columns(standing: &Standing, trouble: Trouble) -> String {
+    let [now, applied, booted] = Column::ALL.map(|column| lasting(standing.fate(trouble, column)));
+    match (now == applied, applied == booted) {
+        (true, true) => format!("now and after the plan {now}"),
+        (false, true) => format!("now {now} · after apply {applied}"),
+        (_, false) => format!("now {now} · after apply {applied} · after reboot {booted}"),
+    }
+}
+
+pub(super) fn text(survey: &Survey, verbose: bool, only: Option<&Regex>) -> String {
+    let mut text = format!("stall budget {} s\n", survey.budget);
+    let standings: Vec<&Standing> =
+        survey.standings.iter().filter(|standing| is_shown(standing, only)).collect();
+    if standings.is_empty() {
+        text.push_str("\nno writable mount and no swap on storage is known here\n");
+    }
+    for standing in &standings {
+        standing_text(standing, survey.budget, verbose, &mut text);
+    }
+    services_text(survey, only, &mut text);
+    if only.is_none() {
+        for note in &survey.notes {
+            text.push('\n');
+            text.push_str(&wrapped(note, 0));
+        }
+        summary(survey, &mut text);
+    }
+    text
+}
+
+fn standing_text(standing: &Standing, budget: u64, verbose: bool, text: &mut String) {
+    text.push('\n');
+    text.push_str(&wrapped(&format!("{}  {}", standing.mount, standing.stack.join(" · ")), 0));
+    text.push_str(&wrapped(&columns(standing, Trouble::Silence), 4));
+    text.push_str(&drawn(standing, budget));
+    let column = if verbose { Column::AfterReboot } else { Column::Now };
+    if let Some(fate) = standing.stall(column) {
+        timers_text(fate, &standing.follows, text);
+    }
+    if let Some(fate) = standing.fate(Trouble::PathLoss, Column::Now) {
+        let mut said = format!("path loss: {}", columns(standing, Trouble::PathLoss));
+        said.extend(breaks(fate).map(|how| format!("; {how}")));
+        text.push_str(&wrapped(&said, 4));
+    }
+    if let Some(fate) = standing.fate(Trouble::Errors, Column::Now) {
+        let rearms = || fate.timers.first().map(|timer| format!("{} ({})", timer.then, setting(timer)));
+        let how = breaks(fate).or_else(rearms).map_or(String::new(), |how| format!("; {how}"));
+        let said = format!("errors from the host: {}{how}", columns(standing, Trouble::Errors));
+        text.push_str(&wrapped(&said, 4));
+    }
+    for note in &standing.notes {
+        text.push_str(&wrapped(note, 4));
+    }
+    if let Some(short) = &standing.short {
+        text.push_str(&wrapped(&format!("short of the budget: {short}"), 4));
+    }
+}
+
+/// One timer a line: when, what happens, by which knob; then what follows.
+fn timers_text(fate: &Fate, follows: &str, text: &mut String) {
+    let mut said = Vec::new();
+    for timer in &fate.timers {
+        let lines = timer_text(timer, fate.by.as_ref());
+        // Two paths of a map say the same.
+        if !said.contains(&lines) {
+            text.push_str(&lines);
+            said.push(lines);
+        }
+    }
+    for fact in &fate.unknown {
+        text.push_str(&wrapped(&format!("could not tell: {fact}"), 15));
+    }
+    if fate.by.is_some() {
+        text.push_str(&wrapped(follows, 15));
+    }
+}
+
+fn timer_text(timer: &Timer, by: Option<&Timer>) -> String {
+    let when = timer.fires.seconds().map_or_else(|| "-".to_owned(), |seconds| format!("{seconds} s"));
+    let mark = if by == Some(timer) { "x" } else { " " };
+    let knob = printable(&setting(timer));
+    let line = format!("  {mark} {when:>9}  {}", printable(&timer.then));
+    // Beside what happens where the line has room, below it otherwise.
+    if line.chars().count() + 2 + knob.chars().count() <= 80 {
+        return format!("{line}  {knob}\n");
+    }
+    let happens = wrapped(&timer.then, 15);
+    let head: String = line.chars().take(15).collect();
+    format!("{head}{}{}", happens.trim_start(), wrapped(&knob, 15))
+}
+
+fn services_text(survey: &Survey, only: Option<&Regex>, text: &mut String) {
+    let shown = survey.services.iter().filter(|service| shown(only, &[&service.unit]));
+    let rows: Vec<Vec<String>> = shown
+        .map(|service| {
+            let times = service.watches.map(|watch| {
+                watch.fires.seconds().map_or_else(|| "off".to_owned(), |seconds| format!("{seconds} s"))
+            });
+            [vec![service.unit.clone()], times.to_vec()].concat()
+        })
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    let head = ["killed by its watchdog", "now", "after apply", "after reboot"].map(str::to_owned).to_vec();
+    text.push('\n');
+    text.push_str(&table(&[vec![head], rows].concat(), 0));
+}
+
+fn summary(survey: &Survey, text: &mut String) {
+    let all = survey.standings.len();
+    let count = |column| {
+        let lasts =
+            |standing: &&Standing| standing.weakest(column).is_some_and(|fate| fate.at.covers(survey.budget));
+        survey.standings.iter().filter(lasts).count()
+    };
+    let [now, _, booted] = Column::ALL.map(count);
+    text.push_str(&format!(
+        "\n{now} of {all} survive {} s now, {booted} after apply and a reboot\n",
+        survey.budget
+    ));
+    text.push_str("x: fails now; o: fails after the plan; ╋: the budget\n");
+}

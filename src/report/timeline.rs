@@ -1,0 +1,131 @@
+//! A stall drawn from left to right: one scale for text and for pages.
+
+use crate::stall::{Column, Span, Standing};
+
+/// Ticks of a scale, its beginning left out.
+pub(super) const TICKS: u64 = 5;
+/// Cells of one tick, drawn with characters.
+const CELLS: u64 = 10;
+
+/// Steps that people read at a glance, in seconds.
+const STEPS: &[u64] =
+    &[2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 14_400, 21_600, 43_200];
+
+/// A scale from 0 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scale {
+    /// Seconds between two ticks.
+    pub(super) step: u64,
+}
+
+impl Scale {
+    /// Wide enough for the budget and for what ends before four times that.
+    pub(super) fn of(standing: &Standing, budget: u64) -> Self {
+        let ends = Column::ALL.iter().filter_map(|column| standing.stall(*column)?.at.seconds());
+        let far = ends.filter(|end| *end <= budget.saturating_mul(4)).max().unwrap_or(0);
+        let wanted = far.max(budget.saturating_mul(5) / 3);
+        let fits = |step: &&u64| **step * TICKS >= wanted;
+        Self { step: STEPS.iter().find(fits).copied().unwrap_or(86_400) }
+    }
+
+    /// Where it ends, in seconds.
+    pub(super) fn end(self) -> u64 {
+        self.step * TICKS
+    }
+
+    /// The place of a time among so many; `None` beyond the end.
+    pub(super) fn place(self, span: Span, places: u64) -> Option<u64> {
+        let seconds = span.seconds().filter(|seconds| *seconds <= self.end())?;
+        Some((seconds * places + self.end() / 2) / self.end())
+    }
+}
+
+/// Two lines: the ticks' numbers, and the time line itself. `─` is survived now, `x` the end now,
+/// `═` survived after the plan, `o` the end after it, `╋` the budget.
+pub(super) fn drawn(standing: &Standing, budget: u64) -> String {
+    let scale = Scale::of(standing, budget);
+    let mut numbers = String::new();
+    for tick in 0..=TICKS {
+        let width = usize::try_from(CELLS).unwrap_or(0);
+        numbers.push_str(&format!("{:<width$}", tick * scale.step));
+    }
+    let cells = TICKS * CELLS;
+    let at = |column| standing.stall(column).and_then(|fate| scale.place(fate.at, cells));
+    let (now, later) = (at(Column::Now), at(Column::AfterReboot));
+    let mark = scale.place(Span::Seconds(budget), cells);
+    let mut line = String::new();
+    for cell in 0..=cells {
+        let tick = cell % CELLS == 0;
+        let gone_now = now.is_some_and(|now| cell > now);
+        let gone_later = later.is_some_and(|later| cell > later);
+        line.push(match (cell, tick) {
+            _ if now == Some(cell) => 'x',
+            _ if later == Some(cell) => 'o',
+            _ if mark == Some(cell) => '╋',
+            (_, true) if gone_now && gone_later => '┊',
+            (_, false) if gone_now && gone_later => ' ',
+            (_, true) if gone_now => '╪',
+            (_, false) if gone_now => '═',
+            (0, _) => '├',
+            (last, _) if last == cells => '┤',
+            (_, true) => '┼',
+            (_, false) => '─',
+        });
+    }
+    format!("    {} s\n    {}\n", numbers.trim_end(), line.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stall::{Fate, Prospect, Trouble};
+
+    fn standing(now: Span, later: Span) -> Standing {
+        let fate = |at| Fate { at, by: None, unknown: [].into(), timers: Vec::new() };
+        Standing {
+            mount: "/data".to_owned(),
+            fstype: "ext4".to_owned(),
+            stack: Vec::new(),
+            disks: Vec::new(),
+            prospects: vec![Prospect {
+                trouble: Trouble::Silence,
+                now: fate(now),
+                after_apply: fate(now),
+                after_reboot: fate(later),
+            }],
+            follows: String::new(),
+            notes: Vec::new(),
+            short: None,
+        }
+    }
+
+    #[test]
+    fn a_failure_and_what_the_plan_gains() {
+        let drawn = |now, later| drawn(&standing(now, later), 180);
+        assert_eq!(
+            drawn(Span::Seconds(130), Span::Forever),
+            "    0         60        120       180       240       300 s\n    \
+             ├─────────┼─────────┼─x═══════╋═════════╪═════════╪\n"
+        );
+        assert_eq!(
+            drawn(Span::Forever, Span::Forever).lines().nth(1).unwrap(),
+            "    ├─────────┼─────────┼─────────╋─────────┼─────────┤"
+        );
+        assert_eq!(
+            drawn(Span::Seconds(60), Span::Seconds(60)).lines().nth(1).unwrap(),
+            "    ├─────────x         ┊         ╋         ┊         ┊"
+        );
+        assert_eq!(
+            drawn(Span::Seconds(60), Span::Seconds(480)).lines().next().unwrap(),
+            "    0         120       240       360       480       600 s"
+        );
+    }
+
+    #[test]
+    fn what_lies_beyond_the_end_has_no_place() {
+        let scale = Scale { step: 60 };
+        assert_eq!(scale.place(Span::Seconds(301), 50), None);
+        assert_eq!(scale.place(Span::Forever, 50), None);
+        assert_eq!(scale.place(Span::Seconds(300), 50), Some(50));
+    }
+}

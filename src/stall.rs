@@ -1,0 +1,164 @@
+//! The stall model: how long each mount and swap survives trouble with its storage.
+//!
+//! Pure. Each layer below a file system holds timers; the first that ends in an error
+//! or a panic decides. Three kinds of trouble are told apart, as other timers answer to
+//! each ([`Trouble`]), and three states of the machine: now, after `apply`, and after
+//! the next boot. What hangs on a fact that could not be read is a lower bound, and
+//! names the fact. The formulas stand in `layers`, each with its source; the lab runs
+//! them against real stalls.
+
+mod after;
+mod fate;
+mod kernel;
+mod layers;
+mod multipath;
+mod stack;
+
+use crate::facts::Facts;
+use crate::tunable::{Decision, Verdict};
+
+pub use after::{Column, after};
+pub use fate::{Fate, Span, Timer};
+pub use kernel::{Service, Watch};
+
+/// What can befall the storage of a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// Commands are never answered.
+    Silence,
+    /// The way to the storage is cut and known to be: a session drops, a path fails.
+    PathLoss,
+    /// Commands are answered at once with an error that may be retried.
+    Errors,
+}
+
+impl Trouble {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 3] = [Self::Silence, Self::PathLoss, Self::Errors];
+
+    /// The name in JSON and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Silence => "silence",
+            Self::PathLoss => "path-loss",
+            Self::Errors => "errors",
+        }
+    }
+}
+
+/// One mount or swap under one kind of trouble, in the three states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prospect {
+    /// Which trouble.
+    pub trouble: Trouble,
+    /// As the machine is.
+    pub now: Fate,
+    /// With what the plan makes live.
+    pub after_apply: Fate,
+    /// With the whole plan.
+    pub after_reboot: Fate,
+}
+
+impl Prospect {
+    /// One of the three states.
+    pub fn at(&self, column: Column) -> &Fate {
+        match column {
+            Column::Now => &self.now,
+            Column::AfterApply => &self.after_apply,
+            Column::AfterReboot => &self.after_reboot,
+        }
+    }
+}
+
+/// One mount or swap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Mount point, or the swap's path.
+    pub mount: String,
+    /// Type of file system; `swap`.
+    pub fstype: String,
+    /// From the file system down to the host, one storey each.
+    pub stack: Vec<String>,
+    /// Disks and maps below it, by name.
+    pub disks: Vec<String>,
+    /// The troubles that can befall it.
+    pub prospects: Vec<Prospect>,
+    /// What follows when I/O fails.
+    pub follows: String,
+    /// What else is to be known: errors met, how it repairs.
+    pub notes: Vec<String>,
+    /// Why the plan does not bring it to the budget, where that is so.
+    pub short: Option<String>,
+}
+
+impl Standing {
+    /// How one kind of trouble ends; `None` where it cannot befall this stack.
+    pub fn fate(&self, trouble: Trouble, column: Column) -> Option<&Fate> {
+        self.prospects.iter().find(|prospect| prospect.trouble == trouble).map(|prospect| prospect.at(column))
+    }
+
+    /// How silence ends: what the stall budget is about.
+    pub fn stall(&self, column: Column) -> Option<&Fate> {
+        self.fate(Trouble::Silence, column)
+    }
+
+    /// How silence or path loss ends, whichever ends sooner.
+    pub fn weakest(&self, column: Column) -> Option<&Fate> {
+        let stalls = self.prospects.iter().filter(|prospect| prospect.trouble != Trouble::Errors);
+        stalls.map(|prospect| prospect.at(column)).min_by_key(|fate| fate.at)
+    }
+}
+
+/// Everything that `survive` shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// The stall asked about, in seconds.
+    pub budget: u64,
+    /// Every writable mount on storage, then every swap on storage.
+    pub standings: Vec<Standing>,
+    /// Services that systemd kills when they wait too long.
+    pub services: Vec<Service>,
+    /// What else ends or lengthens a stall, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Asks the model. `verdicts`: what the plan sets, and why it does not set what it leaves;
+/// `overruled`: knobs of the plan for which another writer wins, and what it writes.
+pub fn survey(facts: &Facts, verdicts: &[Verdict], overruled: &[(String, String)], budget: u64) -> Survey {
+    let applied = after(facts, verdicts, overruled, Column::AfterApply);
+    let booted = after(facts, verdicts, overruled, Column::AfterReboot);
+    let states = [facts, &applied, &booted];
+    let mut standings = stack::standings(states);
+    for standing in &mut standings {
+        standing.short = short(standing, facts, verdicts, budget);
+    }
+    Survey { budget, standings, services: kernel::services(states), notes: kernel::notes(facts) }
+}
+
+/// Why a mount does not reach the budget even after the next boot.
+fn short(standing: &Standing, facts: &Facts, verdicts: &[Verdict], budget: u64) -> Option<String> {
+    let fate = standing.weakest(Column::AfterReboot)?;
+    if fate.at.covers(budget) {
+        return None;
+    }
+    if let Some(fact) = fate.unknown.iter().next() {
+        return Some(format!("could not tell: {fact}"));
+    }
+    if layers::is_local(facts, &standing.disks) {
+        return Some("a local disk of the host, lost with it: its timers are left as they are".to_owned());
+    }
+    let knob = &fate.by.as_ref()?.knob;
+    let about = verdicts.iter().filter(|verdict| verdict.tunable.knobs.iter().any(|held| held.name == *knob));
+    let refusal = about.clone().find(|verdict| matches!(verdict.decision, Decision::Refused { .. }));
+    let left = refusal.or_else(|| about.clone().find(|v| !matches!(v.decision, Decision::Set { .. })));
+    Some(match (left, about.clone().next()) {
+        (Some(verdict), _) => format!("{}: {}", verdict.tunable.id, verdict.decision.because()),
+        (None, Some(verdict)) => {
+            format!("{}: what is set there does not reach the budget", verdict.tunable.id)
+        }
+        (None, None) => format!("no knob of the guest moves this: {knob}"),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The facts as they will be: with what a plan makes live, and with all of it.
+
+use crate::facts::{Attribute, Disk, Facts, Machine};
+use crate::tunable::{Assignment, Decision, Select, Target, UdevAttr, Value, Verdict};
+
+/// Three states of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// As it is.
+    Now,
+    /// With what the plan makes live at once.
+    AfterApply,
+    /// With the whole plan, after the next boot.
+    AfterReboot,
+}
+
+impl Column {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 3] = [Self::Now, Self::AfterApply, Self::AfterReboot];
+
+    /// The name in text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::AfterApply => "after apply",
+            Self::AfterReboot => "after reboot",
+        }
+    }
+}
+
+/// The facts in a state to come. Knobs for which another writer wins (`overruled`) get his value.
+pub fn after(facts: &Facts, verdicts: &[Verdict], overruled: &[(String, String)], column: Column) -> Facts {
+    let mut facts = facts.clone();
+    if column == Column::Now {
+        return facts;
+    }
+    let booted = column == Column::AfterReboot;
+    for verdict in verdicts {
+        let Decision::Set { what, .. } = &verdict.decision else { continue };
+        for assignment in what {
+            let knob = assignment.target.knob();
+            let other = overruled.iter().find(|(name, _)| *name == knob);
+            let value = other.and_then(|(_, value)| Value::new(value).ok());
+            take(&mut facts, assignment, &value.unwrap_or_else(|| assignment.want.value()), booted);
+        }
+    }
+    facts
+}
+
+fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool) {
+    let Some(machine) = facts.machine.as_mut() else { return };
+    match &assignment.target {
+        Target::Sysctl(key) => sysctl(machine, key, assignment, value),
+        Target::Udev { select, attr } => {
+            for disk in machine.disks.iter_mut().flatten().filter(|disk| select.takes(disk)) {
+                attribute(disk, *attr, assignment, value);
+            }
+        }
+        Target::KernelArg("panic") if booted => sysctl(machine, "kernel.panic", assignment, value),
+        Target::ModuleOption { module: "nvme_core", option: "io_timeout" } if booted => {
+            machine.parameters.insert("nvme_core.io_timeout".to_owned(), value.to_string());
+            let Ok(seconds) = value.as_str().parse::<u64>() else { return };
+            let millis = seconds.saturating_mul(1000);
+            for disk in machine.disks.iter_mut().flatten() {
+                let nvme = [Select::NvmeAzureRemote, Select::NvmePassthrough].iter().any(|s| s.takes(disk));
+                if nvme && disk.live.io_timeout.value().is_some_and(|now| *now < millis) {
+                    disk.live.io_timeout = Attribute::Is(millis);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn sysctl(machine: &mut Machine, key: &str, assignment: &Assignment, value: &Value) {
+    if let Some(now) = machine.sysctls.get_mut(key).filter(|now| !assignment.want.met_by(now)) {
+        *now = value.to_string();
+    }
+}
+
+/// Writes a number over one that is there and does not do.
+fn number<T: std::str::FromStr + ToString>(now: &mut Attribute<T>, assignment: &Assignment, value: &Value) {
+    let differs = now.value().is_some_and(|now| !assignment.want.met_by(&now.to_string()));
+    if let Ok(number) = value.as_str().parse::<T>()
+        && differs
+    {
+        *now = Attribute::Is(number);
+    }
+}
+
+fn attribute(disk: &mut Disk, attr: UdevAttr, assignment: &Assignment, value: &Value) {
+    match attr {
+        UdevAttr::Timeout => number(&mut disk.live.timeout, assignment, value),
+        UdevAttr::IoTimeout => number(&mut disk.live.io_timeout, assignment, value),
+        UdevAttr::MaxRetries => number(&mut disk.live.max_retries, assignment, value),
+        // No timer of a stall.
+        UdevAttr::Scheduler | UdevAttr::NrRequests | UdevAttr::ReadAheadKb => {}
+    }
+}

@@ -1,0 +1,166 @@
+//! How trouble ends: after how long, by which timer, and how sure that is.
+
+use std::collections::BTreeSet;
+
+/// How long something lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Span {
+    /// So many seconds.
+    Seconds(u64),
+    /// For ever.
+    Forever,
+}
+
+impl Span {
+    /// Longer by so many seconds.
+    #[must_use]
+    pub fn plus(self, more: u64) -> Self {
+        match self {
+            Self::Seconds(seconds) => Self::Seconds(seconds.saturating_add(more)),
+            Self::Forever => Self::Forever,
+        }
+    }
+
+    /// One after the other.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        match next {
+            Self::Seconds(seconds) => self.plus(seconds),
+            Self::Forever => Self::Forever,
+        }
+    }
+
+    /// Whether a stall of this length is survived.
+    pub fn covers(self, budget: u64) -> bool {
+        self >= Self::Seconds(budget)
+    }
+
+    /// The seconds; `None` for ever.
+    pub fn seconds(self) -> Option<u64> {
+        match self {
+            Self::Seconds(seconds) => Some(seconds),
+            Self::Forever => None,
+        }
+    }
+}
+
+/// One timer, and what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timer {
+    /// Who holds it: a disk, a session, a map, the kernel.
+    pub layer: String,
+    /// The knob that moves it.
+    pub knob: String,
+    /// The knob's value in this state; empty where it could not be read.
+    pub value: String,
+    /// After how long it fires, from the beginning of the trouble.
+    pub fires: Span,
+    /// What happens then.
+    pub then: String,
+}
+
+/// How one kind of trouble ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fate {
+    /// When I/O fails, or the machine with it; at least then where something is unknown.
+    pub at: Span,
+    /// The timer that decides, where one does.
+    pub by: Option<Timer>,
+    /// Facts that could not be read and that the answer hangs on.
+    pub unknown: BTreeSet<String>,
+    /// Every timer on the way, by the time at which it fires.
+    pub timers: Vec<Timer>,
+}
+
+impl Fate {
+    /// Nothing ends it; the timers, if any, only re-arm.
+    pub(super) fn forever(timers: Vec<Timer>) -> Self {
+        Self { at: Span::Forever, by: None, unknown: BTreeSet::new(), timers }
+    }
+
+    /// The last of these timers decides.
+    pub(super) fn ends(timers: Vec<Timer>) -> Self {
+        let by = timers.last().cloned();
+        let at = by.as_ref().map_or(Span::Forever, |timer| timer.fires);
+        Self { at, by: by.filter(|_| at != Span::Forever), unknown: BTreeSet::new(), timers }
+    }
+
+    /// Not before then, and a fact is missing to say more.
+    pub(super) fn at_least(seconds: u64, fact: impl Into<String>) -> Self {
+        Self {
+            at: Span::Seconds(seconds),
+            by: None,
+            unknown: BTreeSet::from([fact.into()]),
+            timers: Vec::new(),
+        }
+    }
+
+    /// The same with one more fact missing.
+    #[must_use]
+    pub(super) fn without(mut self, fact: Option<String>) -> Self {
+        self.unknown.extend(fact);
+        self
+    }
+
+    /// Whichever comes first; all timers are kept.
+    #[must_use]
+    pub(super) fn or_sooner(self, other: Self) -> Self {
+        let (mut first, second) = if other.at < self.at { (other, self) } else { (self, other) };
+        // What is unknown of the later one matters too: it may come sooner than known.
+        first.unknown.extend(second.unknown);
+        first.keep(second.timers);
+        first
+    }
+
+    /// Whichever comes last.
+    #[must_use]
+    pub(super) fn or_later(self, other: Self) -> Self {
+        let (mut last, first) = if other.at > self.at { (other, self) } else { (self, other) };
+        last.unknown.extend(first.unknown);
+        last.keep(first.timers);
+        last
+    }
+
+    fn keep(&mut self, timers: Vec<Timer>) {
+        for timer in timers {
+            if !self.timers.contains(&timer) {
+                self.timers.push(timer);
+            }
+        }
+        self.timers.sort_by_key(|timer| timer.fires);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fate(at: Span, name: &str) -> Fate {
+        let timer = Timer {
+            layer: name.to_owned(),
+            knob: String::new(),
+            value: String::new(),
+            fires: at,
+            then: String::new(),
+        };
+        Fate::ends(vec![timer])
+    }
+
+    #[test]
+    fn the_sooner_decides_and_nothing_is_forgotten() {
+        let both = fate(Span::Seconds(30), "a").or_sooner(fate(Span::Seconds(10), "b"));
+        assert_eq!((both.at, both.by.unwrap().layer), (Span::Seconds(10), "b".to_owned()));
+        assert_eq!(both.timers.len(), 2);
+        let both = fate(Span::Forever, "a").or_later(Fate::at_least(5, "x"));
+        assert_eq!((both.at, both.by), (Span::Forever, None));
+        assert_eq!(both.unknown, BTreeSet::from(["x".to_owned()]));
+    }
+
+    #[test]
+    fn for_ever_is_longer_than_any_time() {
+        assert!(Span::Forever > Span::Seconds(u64::MAX));
+        assert_eq!(Span::Seconds(u64::MAX).plus(5), Span::Seconds(u64::MAX));
+        assert_eq!(Span::Seconds(5).then(Span::Forever), Span::Forever);
+        assert!(Span::Seconds(180).covers(180) && !Span::Seconds(179).covers(180));
+    }
+}

@@ -1,0 +1,90 @@
+//! Timers that watch the whole machine: the hung-task detector, systemd's watchdogs.
+
+use super::fate::{Span, Timer};
+use super::layers::View;
+use crate::facts::Facts;
+
+/// Whether a stall makes the kernel panic, and when: the detector takes a task that waits for its
+/// disk for a hung one (<https://docs.kernel.org/admin-guide/sysctl/kernel.html>, `hung_task_panic`).
+pub(super) fn panic(view: View<'_>) -> Option<Timer> {
+    let number = |key: &str| view.machine.sysctls.get(key)?.parse::<u64>().ok();
+    let seconds = number("kernel.hung_task_timeout_secs").filter(|seconds| *seconds > 0)?;
+    number("kernel.hung_task_panic").filter(|panic| *panic > 0)?;
+    Some(Timer {
+        layer: "kernel".to_owned(),
+        knob: "kernel.hung_task_timeout_secs".to_owned(),
+        value: seconds.to_string(),
+        fires: Span::Seconds(seconds),
+        then: format!("hung_task_panic: the kernel panics, and {}", after_panic(view)),
+    })
+}
+
+/// What a panicked kernel does.
+pub(super) fn after_panic(view: View<'_>) -> String {
+    match view.machine.sysctls.get("kernel.panic").map(String::as_str) {
+        Some("0") => "stands still for ever (kernel.panic is 0)".to_owned(),
+        Some(seconds) if seconds.starts_with('-') => "restarts at once".to_owned(),
+        Some(seconds) => format!("restarts after {seconds} s"),
+        None => "does what kernel.panic says, which could not be read".to_owned(),
+    }
+}
+
+/// How long systemd waits for a service's sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    /// Its watchdog; for ever where it has none.
+    pub fires: Span,
+}
+
+/// A service that a stall of its disk can cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// `systemd-journald.service`
+    pub unit: String,
+    /// The file that sets its watchdog, below the root.
+    pub path: String,
+    /// In the three states.
+    pub watches: [Watch; 3],
+}
+
+/// Services with a watchdog. A service that waits for its disk gives no sign of life, and is
+/// aborted when its watchdog expires (man 5 systemd.service, `WatchdogSec=`).
+pub(super) fn services(states: [&Facts; 3]) -> Vec<Service> {
+    let watch = |facts: &Facts, unit: &str| {
+        let watchdog = facts.system.watchdogs.iter().find(|watchdog| watchdog.unit == unit);
+        let seconds = watchdog.map_or(0, |watchdog| watchdog.with_ours);
+        Watch { fires: if seconds == 0 { Span::Forever } else { Span::Seconds(seconds) } }
+    };
+    let now = states[0].system.watchdogs.iter();
+    let service = |unit: &str, path: &str| Service {
+        unit: unit.to_owned(),
+        path: path.to_owned(),
+        watches: states.map(|facts| watch(facts, unit)),
+    };
+    now.map(|watchdog| service(&watchdog.unit, &watchdog.path)).collect()
+}
+
+/// What else ends a stall badly, or makes one.
+pub(super) fn notes(facts: &Facts) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Some(machine) = &facts.machine else { return notes };
+    let number = |key: &str| machine.sysctls.get(key).and_then(|value| value.parse::<u64>().ok());
+    if number("kernel.softlockup_panic").is_some_and(|panic| panic > 0) {
+        let seconds = number("kernel.watchdog_thresh").map_or(20, |thresh| thresh.saturating_mul(2));
+        notes.push(format!(
+            "kernel.softlockup_panic is set: a pause of the whole guest beyond {seconds} s, as in a live migration, \
+             panics the kernel"
+        ));
+    }
+    if facts.system.vss_daemon {
+        notes.push(
+            "hv_vss_daemon is installed: a backup of the host freezes every writable file system first, and a \
+             mount that is stalled then keeps all others frozen for up to 15 min"
+                .to_owned(),
+        );
+    }
+    if let Some(seconds) = facts.system.owners.waagent.as_ref().and_then(|agent| agent.scsi_timeout) {
+        notes.push(format!("waagent writes {seconds} s to every sd disk's device/timeout, again every 30 s"));
+    }
+    notes
+}

@@ -1,0 +1,344 @@
+//! The timers of each kind of device, and when they end in an error.
+
+use std::fmt::Display;
+
+use super::fate::{Fate, Span, Timer};
+use super::{Trouble, multipath};
+use crate::facts::{Attribute, Class, Disk, Facts, Machine, Role, Session};
+use crate::tunables::timeout::{driver_holds, fc_timer_crashes};
+
+/// storvsc waits this long for the host to answer its reset of the bus
+/// (`storvsc_host_reset`, <https://github.com/torvalds/linux/blob/v3.10/drivers/scsi/storvsc_drv.c>).
+const STORVSC_RESET: u64 = 5;
+/// What open-iscsi gives a session for abort, logical unit reset and target reset
+/// (<https://github.com/open-iscsi/open-iscsi/blob/master/etc/iscsid.conf>).
+const ISCSI_HANDLING: [u64; 3] = [15, 30, 30];
+/// More storeys than this are a ring.
+const DEEPEST: usize = 16;
+
+/// What the model looks at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) machine: &'a Machine,
+}
+
+impl<'a> View<'a> {
+    /// `None` where there is no machine to speak of.
+    pub(super) fn of(facts: &'a Facts) -> Option<Self> {
+        facts.machine.as_ref().map(|machine| Self { facts, machine })
+    }
+
+    pub(super) fn disk(&self, name: &str) -> Option<&'a Disk> {
+        let disks = self.machine.disks.as_deref()?;
+        // They are sorted by name.
+        let at = disks.binary_search_by(|disk| disk.name.as_str().cmp(name)).ok()?;
+        disks.get(at)
+    }
+}
+
+/// Whether all these disks are of the host's own, local kind.
+pub(super) fn is_local(facts: &Facts, disks: &[String]) -> bool {
+    let Some(view) = View::of(facts) else { return false };
+    let leaves = disks.iter().filter_map(|name| view.disk(name)).filter(|disk| disk.slaves.is_empty());
+    let local = |disk: &Disk| disk.roles.contains(&Role::AzureTemporary);
+    leaves.clone().count() > 0 && leaves.clone().all(local)
+}
+
+/// How a kind of trouble ends on a device; `None` where it cannot befall it.
+pub(super) fn fate(view: View<'_>, name: &str, trouble: Trouble) -> Option<Fate> {
+    storey(view, name, trouble, 0)
+}
+
+fn storey(view: View<'_>, name: &str, trouble: Trouble, depth: usize) -> Option<Fate> {
+    let Some(disk) = view.disk(name).filter(|_| depth < DEEPEST) else {
+        return Some(Fate::at_least(0, format!("disks.{name}")));
+    };
+    if let Some(dead) = dead(view, disk) {
+        return Some(dead);
+    }
+    let below = || -> Vec<Fate> {
+        disk.slaves.iter().filter_map(|slave| storey(view, slave, trouble, depth + 1)).collect()
+    };
+    match &disk.class {
+        Class::StorvscScsi | Class::StorvscIde | Class::StorvscFc => storvsc(view, disk, trouble),
+        Class::Iscsi { session } => Some(iscsi(view, disk, session, trouble)),
+        Class::NvmeAzureRemote | Class::NvmeAzureLocal | Class::Nvme if disk.slaves.is_empty() => {
+            nvme(view, disk, trouble)
+        }
+        // A head of native multipath fails when its last path has.
+        Class::NvmeAzureRemote | Class::NvmeAzureLocal | Class::Nvme => last(below()),
+        Class::Multipath { paths } if !paths.is_empty() => {
+            let fates = paths.iter().filter_map(|path| storey(view, path, trouble, depth + 1)).collect();
+            Some(multipath::fate(view, disk, last(fates)?, paths, trouble))
+        }
+        Class::Md if !disk.slaves.is_empty() => array(view, disk, below()),
+        Class::Zram => Some(Fate::forever(Vec::new())),
+        Class::Virtio => virtio(disk, trouble),
+        Class::Loop => Some(Fate::at_least(0, format!("what file {} stands for", disk.name))),
+        Class::Lvm | Class::Crypt | Class::Other if !disk.slaves.is_empty() => {
+            below().into_iter().reduce(Fate::or_sooner)
+        }
+        Class::Other if disk.hctl.is_some() => other_scsi(view, disk, trouble),
+        Class::Multipath { .. } | Class::Md | Class::Lvm | Class::Crypt | Class::Other => {
+            Some(Fate::at_least(0, format!("what {} stands on", disk.name)))
+        }
+    }
+}
+
+fn last(fates: Vec<Fate>) -> Option<Fate> {
+    fates.into_iter().reduce(Fate::or_later)
+}
+
+/// A disk that the kernel has given up already.
+fn dead(view: View<'_>, disk: &Disk) -> Option<Fate> {
+    let state = view.machine.timers.as_ref()?.scsi.get(&disk.name)?.state.value()?;
+    let given_up = matches!(state.as_str(), "offline" | "transport-offline" | "deleted" | "cancelled");
+    given_up.then(|| Fate::ends(vec![timer(disk, "device/state", state, 0, "the disk is given up already")]))
+}
+
+fn timer(disk: &Disk, knob: &str, value: &dyn Display, fires: u64, then: impl Into<String>) -> Timer {
+    Timer {
+        layer: disk.name.clone(),
+        knob: knob.to_owned(),
+        value: value.to_string(),
+        fires: Span::Seconds(fires),
+        then: then.into(),
+    }
+}
+
+/// A number that must be known to say anything, or the fact's name.
+fn known<T: Copy>(attribute: &Attribute<T>, fact: String) -> Result<T, String> {
+    attribute.value().copied().ok_or(fact)
+}
+
+fn timeout_of(disk: &Disk) -> Result<u64, String> {
+    known(&disk.live.timeout, format!("disks.{}.timeout", disk.name))
+}
+
+/// An error that the host answers with is tried again at once, as often as `max_retries` says
+/// (`scsi_decide_disposition`, `scsi_cmd_retry_allowed`,
+/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_error.c>); before 5.10 the
+/// number was a constant of sd's.
+fn scsi_errors(disk: &Disk) -> Fate {
+    let retries = match &disk.live.max_retries {
+        Attribute::Is(retries) => *retries,
+        Attribute::Absent => 5,
+        Attribute::Unknown => return Fate::at_least(0, format!("disks.{}.max_retries", disk.name)),
+    };
+    match retries {
+        -1 => Fate::forever(vec![Timer {
+            fires: Span::Forever,
+            ..timer(disk, "max_retries", &retries, 0, "tried again without limit")
+        }]),
+        retries => {
+            let tries = u64::try_from(retries).unwrap_or(0) + 1;
+            Fate::ends(vec![timer(
+                disk,
+                "max_retries",
+                &retries,
+                0,
+                format!("fails after {tries} tries, at once"),
+            )])
+        }
+    }
+}
+
+/// Since 3.17 the driver's handler re-arms the timer for ever (`storvsc_eh_timed_out`,
+/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/storvsc_drv.c>). Before, error handling
+/// resets the host, which does not answer either, and takes the disk offline. On Fibre Channel of
+/// some kernels the handler crashes instead.
+fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
+    match trouble {
+        Trouble::Errors => return Some(scsi_errors(disk)),
+        // The host sees to paths; what a guest sees of their loss is silence, or errors.
+        Trouble::PathLoss => return None,
+        Trouble::Silence => {}
+    }
+    let seconds = match timeout_of(disk) {
+        Ok(seconds) => seconds,
+        Err(fact) => return Some(Fate::at_least(0, fact)),
+    };
+    let Some(kernel) = &view.machine.kernel else { return Some(Fate::at_least(seconds, "kernel.release")) };
+    let expires = |then: &str| timer(disk, "device/timeout", &seconds, seconds, then);
+    Some(if disk.class == Class::StorvscFc && fc_timer_crashes(kernel) {
+        Fate::ends(vec![expires("the timer's handler may crash this kernel")])
+    } else if driver_holds(kernel) {
+        Fate::forever(vec![Timer {
+            fires: Span::Forever,
+            ..expires("hv_storvsc re-arms its timer; only an error from the host ends it")
+        }])
+    } else {
+        let offline =
+            timer(disk, "device/timeout", &seconds, seconds + STORVSC_RESET, "the disk goes offline");
+        Fate::ends(vec![expires("error handling begins"), offline])
+    })
+}
+
+/// The kernel's iSCSI initiator
+/// (<https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/libiscsi.c>,
+/// <https://github.com/open-iscsi/open-iscsi/blob/master/README>, 8.).
+fn iscsi(view: View<'_>, disk: &Disk, name: &str, trouble: Trouble) -> Fate {
+    let Some(session) = view.machine.sessions.get(name) else {
+        return Fate::at_least(0, format!("iscsi.{name}"));
+    };
+    match trouble {
+        Trouble::Errors => scsi_errors(disk),
+        Trouble::PathLoss => dropped(name, session, 0, Vec::new()),
+        Trouble::Silence => {
+            let unit = silent_unit(disk, name, session);
+            match nop(name, session) {
+                Err(fact) => {
+                    unit.without(Some(fact)).or_sooner(Fate::at_least(0, format!("iscsi.{name}.noop")))
+                }
+                Ok(None) => unit,
+                Ok(Some(answer)) => {
+                    let seconds = answer.fires.seconds().unwrap_or(0);
+                    dropped(name, session, seconds, vec![answer]).or_sooner(unit)
+                }
+            }
+        }
+    }
+}
+
+fn of_session(name: &str, knob: &str, value: String, fires: Span, then: &str) -> Timer {
+    Timer { layer: name.to_owned(), knob: knob.to_owned(), value, fires, then: then.to_owned() }
+}
+
+/// When the missing answer to a NOP drops the session; `None` where no NOPs are sent.
+fn nop(name: &str, session: &Session) -> Result<Option<Timer>, String> {
+    let interval = known(&session.noop_interval, format!("iscsi.{name}.recv_tmo"))?;
+    let timeout = known(&session.noop_timeout, format!("iscsi.{name}.ping_tmo"))?;
+    if interval == 0 || timeout == 0 {
+        return Ok(None);
+    }
+    let value = format!("{interval} + {timeout}");
+    let then = "no answer to a NOP, the session drops";
+    Ok(Some(of_session(name, "noop_out_*", value, Span::Seconds(interval.saturating_add(timeout)), then)))
+}
+
+/// What happens to I/O when the session is gone: it waits `recovery_tmo`, then it fails
+/// (`session_recovery_timedout`,
+/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_transport_iscsi.c>).
+fn dropped(name: &str, session: &Session, at: u64, mut timers: Vec<Timer>) -> Fate {
+    let knob = "node.session.timeo.replacement_timeout";
+    let recovery = match known(&session.recovery_tmo, format!("iscsi.{name}.recovery_tmo")) {
+        Ok(recovery) => recovery,
+        Err(fact) => return Fate::at_least(at, fact),
+    };
+    let Ok(seconds) = u64::try_from(recovery) else {
+        timers.push(of_session(name, knob, recovery.to_string(), Span::Forever, "I/O waits for the session"));
+        return Fate::forever(timers);
+    };
+    let fires = Span::Seconds(at).plus(seconds);
+    timers.push(of_session(name, knob, seconds.to_string(), fires, "recovery gives up, I/O fails"));
+    Fate::ends(timers)
+}
+
+/// One logical unit is silent, and the target answers NOPs: the first expiry is passed over where
+/// NOPs are sent (`iscsi_eh_cmd_timed_out`), then error handling takes its steps, in vain.
+fn silent_unit(disk: &Disk, name: &str, session: &Session) -> Fate {
+    let seconds = match timeout_of(disk) {
+        Ok(seconds) => seconds,
+        Err(fact) => return Fate::at_least(0, fact),
+    };
+    let sends_nops = matches!(nop(name, session), Ok(Some(_)) | Err(_));
+    let expiries = if sends_nops { 2 } else { 1 };
+    let begins = seconds.saturating_mul(expiries);
+    let steps =
+        session.handling.iter().zip(ISCSI_HANDLING).map(|(step, usual)| *step.value().unwrap_or(&usual));
+    let offline = steps.fold(begins, u64::saturating_add);
+    let note = "a silent unit of a target that answers: error handling begins";
+    Fate::ends(vec![
+        timer(disk, "device/timeout", &seconds, begins, note),
+        timer(disk, "device/timeout", &seconds, offline, "error handling has failed, the disk goes offline"),
+    ])
+}
+
+/// The first expiry aborts the command, the second resets the controller (`nvme_timeout`,
+/// <https://github.com/torvalds/linux/blob/v6.12/drivers/nvme/host/pci.c>); a controller that does not
+/// answer that either is dead.
+fn nvme(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
+    let parameter =
+        |name: &str| view.machine.parameters.get(name).and_then(|value| value.parse::<u64>().ok());
+    match trouble {
+        Trouble::PathLoss => None,
+        Trouble::Errors => Some(match parameter("nvme_core.max_retries") {
+            Some(retries) => {
+                let tries = format!("fails after {} tries, at once", retries.saturating_add(1));
+                Fate::ends(vec![timer(disk, "nvme_core.max_retries", &retries, 0, tries)])
+            }
+            None => Fate::at_least(0, "nvme_core.max_retries"),
+        }),
+        Trouble::Silence => {
+            let attribute = disk.live.io_timeout.value().map(|millis| ("queue/io_timeout", millis / 1000));
+            let (knob, seconds) = match (attribute, parameter("nvme_core.io_timeout"), &disk.live.io_timeout)
+            {
+                (Some(known), _, _) => known,
+                // Before 5.0 a disk has no attribute of its own.
+                (None, Some(seconds), Attribute::Absent) => ("nvme_core.io_timeout", seconds),
+                _ => return Some(Fate::at_least(0, format!("disks.{}.io_timeout", disk.name))),
+            };
+            let reset = "the controller is reset; where that fails too, I/O fails";
+            Some(Fate::ends(vec![
+                timer(disk, knob, &seconds, seconds, "the command is aborted"),
+                timer(disk, knob, &seconds, seconds.saturating_mul(2), reset),
+            ]))
+        }
+    }
+}
+
+/// virtio-blk re-arms its timer too (`virtblk_timeout` is none; `blk_mq_rq_timed_out`,
+/// <https://github.com/torvalds/linux/blob/v6.12/block/blk-mq.c>).
+fn virtio(disk: &Disk, trouble: Trouble) -> Option<Fate> {
+    match trouble {
+        Trouble::PathLoss => None,
+        Trouble::Silence => Some(Fate::forever(Vec::new())),
+        Trouble::Errors => Some(Fate::ends(vec![timer(disk, "-", &"", 0, "fails at once")])),
+    }
+}
+
+/// A SCSI disk whose driver is none of ours: no sooner than its timer, and what its error
+/// handling does is not known.
+fn other_scsi(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
+    match trouble {
+        Trouble::PathLoss => None,
+        Trouble::Errors => Some(scsi_errors(disk)),
+        Trouble::Silence => Some(match timeout_of(disk) {
+            Err(fact) => Fate::at_least(0, fact),
+            Ok(seconds) => {
+                let mut fate = Fate::ends(vec![timer(
+                    disk,
+                    "device/timeout",
+                    &seconds,
+                    seconds,
+                    "error handling begins",
+                )]);
+                let timers = view.machine.timers.as_ref().and_then(|timers| timers.scsi.get(&disk.name));
+                let step = timers
+                    .and_then(|timers| timers.eh_timeout.value())
+                    .map_or(String::new(), |s| format!(" ({s} s a step)"));
+                fate.unknown.insert(format!("how the driver of {} handles errors{step}", disk.name));
+                fate
+            }
+        }),
+    }
+}
+
+/// An array fails when it has lost more members than its level can spare
+/// (<https://docs.kernel.org/admin-guide/md.html>).
+fn array(view: View<'_>, disk: &Disk, mut members: Vec<Fate>) -> Option<Fate> {
+    let level = view.machine.timers.as_ref().and_then(|timers| timers.levels.get(&disk.name));
+    let level = level.and_then(Attribute::value).map(String::as_str);
+    members.sort_by_key(|member| member.at);
+    let spare = match level {
+        Some("raid1") => members.len().saturating_sub(1),
+        Some("raid4" | "raid5" | "raid10") => 1,
+        Some("raid6") => 2,
+        _ => 0,
+    };
+    let missing = level.is_none().then(|| format!("disks.{}.level", disk.name));
+    let lost = members.split_off(spare.min(members.len().saturating_sub(1)));
+    let deciding = lost.into_iter().reduce(Fate::or_sooner)?;
+    Some(members.into_iter().fold(deciding, Fate::or_later).without(missing))
+}

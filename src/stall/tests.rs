@@ -1,0 +1,237 @@
+//! The formulas, on small machines: seconds as the lab measured or the kernel's source says.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::facts::{
+    Attribute, Class, Disk, KernelRelease, Limits, Live, Machine, Mount, ScsiTimers, Session, Timers,
+};
+
+fn disk(name: &str, class: Class) -> Disk {
+    Disk {
+        name: name.to_owned(),
+        path: format!("sys/devices/x/block/{name}"),
+        class,
+        roles: BTreeSet::new(),
+        host: None,
+        hctl: name.starts_with("sd").then(|| "0:0:0:0".to_owned()),
+        slaves: Vec::new(),
+        vendor: String::new(),
+        model: String::new(),
+        limits: Limits::default(),
+        live: Live {
+            timeout: Attribute::Is(30),
+            io_timeout: Attribute::Is(30_000),
+            max_retries: Attribute::Is(5),
+            ..Live::default()
+        },
+    }
+}
+
+fn above(name: &str, class: Class, slaves: &[&str]) -> Disk {
+    Disk { slaves: slaves.iter().map(|&slave| slave.to_owned()).collect(), ..disk(name, class) }
+}
+
+fn iscsi() -> Class {
+    Class::Iscsi { session: "session1".to_owned() }
+}
+
+fn session(interval: u64, timeout: u64, recovery: i64) -> Session {
+    Session {
+        recovery_tmo: Attribute::Is(recovery),
+        noop_interval: Attribute::Is(interval),
+        noop_timeout: Attribute::Is(timeout),
+        handling: [15, 30, 30].map(Attribute::Is),
+    }
+}
+
+/// A machine whose `/data` stands on the first disk named.
+fn machine(kernel: &str, mut disks: Vec<Disk>) -> Facts {
+    let top = disks.first().map(|disk| disk.name.clone());
+    disks.sort_by(|a, b| a.name.cmp(&b.name));
+    let machine = Machine {
+        kernel: KernelRelease::parse(kernel),
+        disks: Some(disks),
+        mounts: vec![Mount {
+            point: "/data".to_owned(),
+            fstype: "ext4".to_owned(),
+            read_only: false,
+            disk: top.clone(),
+            device: top,
+            options: vec!["rw".to_owned()],
+        }],
+        sessions: [("session1".to_owned(), session(5, 5, 120))].into(),
+        timers: Some(Timers::default()),
+        ..Machine::default()
+    };
+    Facts { machine: Some(machine), ..Facts::default() }
+}
+
+fn with(facts: &Facts, change: impl FnOnce(&mut Machine)) -> Facts {
+    let mut facts = facts.clone();
+    change(facts.machine.as_mut().unwrap());
+    facts
+}
+
+/// `180`, `ever`, `30+` where a fact is missing, `-` where the trouble cannot befall it.
+fn ends(facts: &Facts, trouble: Trouble) -> String {
+    let survey = survey(facts, &[], &[], 180);
+    let [standing] = survey.standings.as_slice() else { panic!("{survey:?}") };
+    let Some(fate) = standing.fate(trouble, Column::Now) else { return "-".to_owned() };
+    let doubt = if fate.unknown.is_empty() { "" } else { "+" };
+    fate.at.seconds().map_or_else(|| format!("ever{doubt}"), |seconds| format!("{seconds}{doubt}"))
+}
+
+fn three(facts: &Facts) -> [String; 3] {
+    Trouble::ALL.map(|trouble| ends(facts, trouble))
+}
+
+#[test]
+fn storvsc_is_silent_for_ever_where_its_driver_re_arms() {
+    for (kernel, class, expected) in [
+        ("6.1.0-18-amd64", Class::StorvscScsi, ["ever", "-", "0"]),
+        ("3.10.0-1160.el7.x86_64", Class::StorvscIde, ["ever", "-", "0"]),
+        ("3.10.33", Class::StorvscScsi, ["35", "-", "0"]),
+        ("6.2.0-39-generic", Class::StorvscFc, ["30", "-", "0"]),
+        ("6.8.0", Class::StorvscFc, ["ever", "-", "0"]),
+        ("x", Class::StorvscScsi, ["30+", "-", "0"]),
+    ] {
+        assert_eq!(three(&machine(kernel, vec![disk("sda", class)])), expected, "{kernel}");
+    }
+}
+
+#[test]
+fn iscsi_ends_as_the_lab_measured() {
+    let base = machine("6.1.0-18-amd64", vec![disk("sdb", iscsi())]);
+    let of = |interval, timeout, recovery, disk: u64| {
+        with(&base, |machine| {
+            machine.sessions.insert("session1".to_owned(), session(interval, timeout, recovery));
+            machine.disks.as_mut().unwrap()[0].live.timeout = Attribute::Is(disk);
+        })
+    };
+    // 131 s measured: 5 + 5 + 120, where the disk's own timer does not come sooner.
+    assert_eq!(three(&of(5, 5, 120, 30)), ["130", "120", "0"]);
+    // A silent unit of a target that answers: 2 × 10 + 15 + 30 + 30.
+    assert_eq!(three(&of(5, 5, 120, 10)), ["95", "120", "0"]);
+    assert_eq!(three(&of(5, 5, 300, 180)), ["310", "300", "0"]);
+    // Without NOPs nothing drops the session, and error handling begins at the first expiry.
+    assert_eq!(three(&of(0, 0, 120, 180)), ["255", "120", "0"]);
+    assert_eq!(three(&of(5, 5, -1, 180)), ["435", "ever", "0"]);
+    assert_eq!(three(&of(5, 5, 0, 180)), ["10", "0", "0"]);
+}
+
+#[test]
+fn what_is_not_known_is_a_lower_bound() {
+    let base = machine("6.1.0-18-amd64", vec![disk("sdb", iscsi())]);
+    let blind = with(&base, |machine| machine.sessions.clear());
+    assert_eq!(three(&blind), ["0+", "0+", "0+"]);
+    let half = with(&base, |machine| {
+        machine.sessions.get_mut("session1").unwrap().recovery_tmo = Attribute::Unknown;
+    });
+    assert_eq!(three(&half), ["10+", "0+", "0"]);
+    let nothing = with(&base, |machine| machine.disks = None);
+    assert_eq!(three(&nothing), ["0+", "0+", "0+"]);
+}
+
+#[test]
+fn nvme_is_reset_at_the_second_expiry() {
+    let base = machine("6.12.0", vec![disk("nvme0n1", Class::NvmeAzureRemote)]);
+    let known = with(&base, |machine| {
+        machine.parameters.insert("nvme_core.max_retries".to_owned(), "5".to_owned());
+    });
+    assert_eq!(three(&known), ["60", "-", "0"]);
+    assert_eq!(three(&base), ["60", "-", "0+"]);
+    let old = with(&known, |machine| {
+        machine.disks.as_mut().unwrap()[0].live.io_timeout = Attribute::Absent;
+        machine.parameters.insert("nvme_core.io_timeout".to_owned(), "255".to_owned());
+    });
+    assert_eq!(ends(&old, Trouble::Silence), "510");
+}
+
+#[test]
+fn arrays_fail_with_the_member_they_cannot_spare() {
+    let slow = |name: &str, seconds: u64| {
+        let mut slow = disk(name, Class::StorvscScsi);
+        slow.live.timeout = Attribute::Is(seconds);
+        slow
+    };
+    let array = above("md0", Class::Md, &["sda", "sdb", "sdc"]);
+    let base = machine("3.10.33", vec![array, slow("sda", 10), slow("sdb", 20), slow("sdc", 40)]);
+    for (level, expected) in [
+        ("raid0", "15"),
+        ("linear", "15"),
+        ("raid5", "25"),
+        ("raid10", "25"),
+        ("raid6", "45"),
+        ("raid1", "45"),
+    ] {
+        let facts = with(&base, |machine| {
+            let levels = &mut machine.timers.as_mut().unwrap().levels;
+            levels.insert("md0".to_owned(), Attribute::Is(level.to_owned()));
+        });
+        assert_eq!(ends(&facts, Trouble::Silence), expected, "{level}");
+    }
+    assert_eq!(ends(&base, Trouble::Silence), "15+");
+}
+
+#[test]
+fn a_map_waits_after_its_last_path() {
+    let paths = ["sdb".to_owned(), "sdc".to_owned()];
+    let map = Disk { slaves: paths.to_vec(), ..disk("dm-0", Class::Multipath { paths: paths.to_vec() }) };
+    let volume = above("dm-1", Class::Lvm, &["dm-0"]);
+    let base = machine("6.8.0", vec![volume, map, disk("sdb", iscsi()), disk("sdc", iscsi())]);
+    let said = |value: &str, section: &str| {
+        let mut facts = with(&base, |machine| {
+            machine.sessions.insert("session1".to_owned(), session(5, 5, 5));
+        });
+        facts.system.multipath = vec![crate::facts::MultipathSetting {
+            path: "etc/multipath.conf".to_owned(),
+            line: 1,
+            section: section.to_owned(),
+            key: "no_path_retry".to_owned(),
+            value: value.to_owned(),
+        }];
+        facts
+    };
+    assert_eq!(three(&said("36", "overrides")), ["195", "185", "180"]);
+    assert_eq!(three(&said("queue", "overrides")), ["ever", "ever", "ever"]);
+    assert_eq!(three(&said("fail", "overrides")), ["15", "5", "0"]);
+    // The built-in table of arrays outranks the defaults, so nothing is sure.
+    assert_eq!(three(&said("queue", "defaults")), ["15+", "5+", "0+"]);
+}
+
+#[test]
+fn a_disk_or_file_system_that_gave_up_is_dead_now() {
+    let base = machine("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
+    let offline = with(&base, |machine| {
+        let state = Attribute::Is("offline".to_owned());
+        let timers = ScsiTimers { state, ..ScsiTimers::default() };
+        machine.timers.as_mut().unwrap().scsi.insert("sda".to_owned(), timers);
+    });
+    assert_eq!(ends(&offline, Trouble::Silence), "0");
+    let aborted = with(&base, |machine| machine.mounts[0].options.push("emergency_ro".to_owned()));
+    assert_eq!(ends(&aborted, Trouble::Silence), "0");
+    let survey = survey(&aborted, &[], &[], 180);
+    assert_eq!(survey.standings[0].stall(Column::AfterReboot).unwrap().at, Span::Forever);
+}
+
+#[test]
+fn a_detector_that_panics_ends_every_mount() {
+    let base = machine("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
+    let set = |timeout: &str, panic: &str| {
+        with(&base, |machine| {
+            let keys = [("kernel.hung_task_timeout_secs", timeout), ("kernel.hung_task_panic", panic)];
+            machine.sysctls.extend(keys.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        })
+    };
+    assert_eq!(three(&set("120", "1")), ["120", "-", "0"]);
+    assert_eq!(three(&set("120", "0")), ["ever", "-", "0"]);
+    assert_eq!(three(&set("0", "1")), ["ever", "-", "0"]);
+}
+
+#[test]
+fn a_ring_of_maps_and_a_missing_disk_end() {
+    let ring = vec![above("dm-0", Class::Lvm, &["dm-1"]), above("dm-1", Class::Lvm, &["dm-0"])];
+    assert_eq!(ends(&machine("6.1.0", ring), Trouble::Silence), "0+");
+    assert_eq!(ends(&machine("6.1.0", vec![above("dm-0", Class::Crypt, &["gone"])]), Trouble::Silence), "0+");
+}
