@@ -105,6 +105,7 @@ pub fn activate(plan: &Plan, root: &Root, activation: Activation) -> Vec<Step> {
     if activation == Activation::Everything {
         steps.extend(live::sysctls(plan, root));
         steps.extend(live::udev(plan, root));
+        steps.extend(live::daemons(plan));
     }
     let fragment = plan.changes.iter().any(|change| change.effect() == Some(Effect::BootMenu));
     if fragment {

@@ -20,7 +20,7 @@ pub use system::{
     SysctlLine, System, Waagent,
 };
 pub use timers::{
-    ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, Watchdog,
+    ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,
 };
 
 /// Everything that a decision may rest on.

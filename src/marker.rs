@@ -3,6 +3,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::facts::WATCHED;
+
 /// The one base name of everything that we write.
 pub const BASE_NAME: &str = "90-hvtune";
 
@@ -17,6 +19,11 @@ pub fn all_paths() -> Vec<String> {
         paths.push(format!("usr/lib/{directory}/{BASE_NAME}.{extension}"));
     }
     paths.push(format!("etc/default/grub.d/{BASE_NAME}.cfg"));
+    paths.push(format!("etc/multipath/conf.d/{BASE_NAME}.conf"));
+    for unit in WATCHED {
+        paths.push(format!("etc/systemd/system/{unit}.d/{BASE_NAME}.conf"));
+        paths.push(format!("usr/lib/systemd/system/{unit}.d/{BASE_NAME}.conf"));
+    }
     paths
 }
 

@@ -115,6 +115,10 @@ fn effect_of(path: &str) -> Effect {
         Effect::WriteSysctl
     } else if path.contains("/modprobe.d/") {
         Effect::Initramfs
+    } else if path.contains("/multipath/") {
+        Effect::ReloadMultipath
+    } else if path.contains("/systemd/") {
+        Effect::ReloadUnits
     } else {
         Effect::BootMenu
     }
@@ -174,7 +178,7 @@ impl Plan {
 
     /// Knobs of the plan for which another writer wins, and what he writes.
     pub fn overruled(&self) -> Vec<(String, String)> {
-        let winners = self.contenders.iter().filter(|other| other.winner != contenders::OURS);
+        let winners = self.contenders.iter().filter(|other| other.who.starts_with(&other.winner));
         winners.map(|other| (other.knob.clone(), other.value.clone())).collect()
     }
 

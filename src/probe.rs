@@ -22,7 +22,6 @@ use crate::facts::{
 use crate::root::Root;
 
 pub use identity::{Identity, MACHINE_JSON};
-pub use services::WATCHED;
 
 /// Live sysctl values that are read, with dots.
 pub const SYSCTL_KEYS: &[&str] = &[

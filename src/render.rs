@@ -5,6 +5,7 @@
 //! parser of its format: it must carry exactly the planned assignments, in order.
 
 mod bounded;
+mod format;
 mod place;
 mod rules;
 
@@ -14,51 +15,15 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::facts::Facts;
-use crate::formats::{Refusal, grub, modprobe, sysctl, udev};
+use crate::formats::{Refusal, grub, modprobe, multipath, sysctl, udev, unit};
 use crate::marker::marker_line;
 use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 
 use bounded::Bounded;
 
+pub use format::Format;
 pub use place::{Landing, kernel_arg, landing};
 pub use rules::at_least_pattern;
-
-/// The kinds of file that are rendered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
-    /// udev rules
-    Udev,
-    /// sysctl.d
-    Sysctl,
-    /// modprobe.d
-    Modprobe,
-    /// /etc/default/grub.d
-    Grub,
-}
-
-impl Format {
-    /// All of them, in the order of files in a plan.
-    pub const ALL: [Self; 4] = [Self::Udev, Self::Sysctl, Self::Modprobe, Self::Grub];
-
-    /// The template's file name, embedded and under `/etc/hvtune/templates/`.
-    pub fn template(self) -> &'static str {
-        match self {
-            Self::Udev => "udev.rules.tera",
-            Self::Sysctl => "sysctl.conf.tera",
-            Self::Modprobe => "modprobe.conf.tera",
-            Self::Grub => "grub.cfg.tera",
-        }
-    }
-
-    fn embedded(self) -> &'static str {
-        match self {
-            Self::Udev => include_str!("../templates/udev.rules.tera"),
-            Self::Sysctl => include_str!("../templates/sysctl.conf.tera"),
-            Self::Modprobe => include_str!("../templates/modprobe.conf.tera"),
-            Self::Grub => include_str!("../templates/grub.cfg.tera"),
-        }
-    }
-}
 
 /// Templates that an administrator put in place of the embedded ones, by file name.
 pub type Templates = BTreeMap<&'static str, String>;
@@ -74,6 +39,10 @@ pub enum Effect {
     Initramfs,
     /// The boot menu is made anew, and the machine restarted.
     BootMenu,
+    /// multipathd reads its configuration anew.
+    ReloadMultipath,
+    /// systemd reads its units anew.
+    ReloadUnits,
 }
 
 /// One rendered file.
@@ -178,29 +147,24 @@ enum Carried {
     Settings(Vec<(bool, String, String)>),
     Options(Vec<(String, String, String)>),
     Edits(Vec<grub::Edit>),
+    Pairs(Vec<(String, String)>),
 }
 
 /// Renders every file that the verdicts ask for, in [`Format::ALL`]'s order.
 pub fn render(verdicts: &[Verdict], facts: &Facts, templates: &Templates) -> Result<Vec<Artifact>, Error> {
     let mut artifacts = Vec::new();
-    for format in Format::ALL {
-        let shares = place::shares(verdicts, facts, format);
+    for (format, unit) in place::files() {
+        let shares = place::shares(verdicts, facts, format, unit);
         if shares.is_empty() {
             continue;
         }
-        let body = print(format, &shares, templates)?;
         artifacts.push(Artifact {
-            path: place::path(format, facts),
+            path: place::path(format, facts, unit),
             format,
             mode: 0o644,
-            body,
+            body: print(format, &shares, templates)?,
             from: shares.iter().map(|share| share.tunable.id).collect(),
-            effect: match format {
-                Format::Udev => Effect::ReloadUdev,
-                Format::Sysctl => Effect::WriteSysctl,
-                Format::Modprobe => Effect::Initramfs,
-                Format::Grub => Effect::BootMenu,
-            },
+            effect: format.effect(),
         });
     }
     Ok(artifacts)
@@ -293,6 +257,19 @@ fn compose(format: Format, shares: &[Share<'_>]) -> Composed {
             },
             Carried::Options,
         ),
+        Format::Multipath | Format::Unit => plain(
+            shares,
+            |assignments| {
+                let pairs = assignments.iter().map(|a| (a.target.knob(), a.want.value().to_string()));
+                let pairs: Vec<(String, String)> = pairs.collect();
+                let line = |(key, value): &(String, String)| Line::Setting {
+                    key: key.clone(),
+                    value: value.clone(),
+                };
+                (pairs.iter().map(line).collect(), pairs)
+            },
+            Carried::Pairs,
+        ),
         Format::Grub => plain(
             shares,
             |assignments| {
@@ -378,6 +355,8 @@ fn carried(format: Format, body: &str) -> Result<Carried, Refusal> {
             modprobe::parse(body)?.into_iter().map(|o| (o.module, o.parameter, o.value)).collect(),
         ),
         Format::Grub => Carried::Edits(grub::parse(body)?),
+        Format::Multipath => Carried::Pairs(multipath::parse(body)?),
+        Format::Unit => Carried::Pairs(unit::parse(body)?),
     })
 }
 
@@ -411,6 +390,7 @@ fn difference(planned: &Carried, found: &Carried) -> String {
         (Carried::Settings(a), Carried::Settings(b)) => first(a, b),
         (Carried::Options(a), Carried::Options(b)) => first(a, b),
         (Carried::Edits(a), Carried::Edits(b)) => first(a, b),
+        (Carried::Pairs(a), Carried::Pairs(b)) => first(a, b),
         _ => "another format".to_owned(),
     }
 }

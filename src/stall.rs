@@ -20,6 +20,7 @@ use crate::tunable::{Decision, Verdict};
 pub use after::{Column, after};
 pub use fate::{Fate, Span, Timer};
 pub use kernel::{Service, Watch};
+pub(crate) use multipath::polling_interval;
 
 /// What can befall the storage of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -140,6 +140,8 @@ pub static CATALOGUE: &[&Tunable] = &[
     &tunables::memory::DIRTY,
     &tunables::kernel::HUNG_TASK,
     &tunables::kernel::PANIC,
+    &tunables::multipath::QUEUEING,
+    &tunables::systemd::WATCHDOG,
     &tunables::module::STORVSC_RING,
     &tunables::module::NVME_IO_TIMEOUT,
     &tunables::boot::ELEVATOR,

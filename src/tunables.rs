@@ -9,8 +9,10 @@ pub mod disk;
 pub mod kernel;
 pub mod memory;
 pub mod module;
+pub mod multipath;
 pub mod nvme;
 pub mod requests;
+pub mod systemd;
 pub mod timeout;
 
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};

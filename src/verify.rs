@@ -157,6 +157,11 @@ fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan
             vec![judged(place, parameter(machine, &format!("{module}.{option}"), &assignment.want))]
         }
         Target::KernelArg(_) | Target::DropKernelArg(_) => vec![judged(place, argument(machine, assignment))],
+        Target::Multipath(_) => {
+            let asked = "multipathd shows what it uses: multipathd show config".to_owned();
+            vec![row(place, "", State::Ok, Layer::File, asked)]
+        }
+        Target::Unit { unit, .. } => vec![judged(place, watchdog(facts, unit, &assignment.want))],
     }
 }
 
@@ -178,6 +183,8 @@ fn file_deviates(assignment: &Assignment, facts: &Facts, plan: &Plan) -> Option<
                 || (landing.cmdline && path.contains("/grub.d/"))
         }
         Target::KernelArg(_) | Target::DropKernelArg(_) => path.contains("/grub.d/"),
+        Target::Multipath(_) => path.contains("/multipath/"),
+        Target::Unit { unit, .. } => path.contains(&format!("/{unit}.d/")),
     };
     let change = plan.changes.iter().find(|change| concerns(change.path()))?;
     Some(match change {
@@ -232,6 +239,13 @@ fn parameter(machine: &Machine, name: &str, want: &Want) -> Judgement {
             "a module option takes effect when the module is loaded",
         ),
     }
+}
+
+/// What the service's files come to, ours among them.
+fn watchdog(facts: &Facts, unit: &str, want: &Want) -> Judgement {
+    let watchdog = facts.system.watchdogs.iter().find(|watchdog| watchdog.unit == unit);
+    let now = watchdog.map_or(0, |watchdog| watchdog.with_ours).to_string();
+    by_value(&now, want, State::Deviates, "the file is in order, and another drop-in is read after it")
 }
 
 fn argument(machine: &Machine, assignment: &Assignment) -> Judgement {

@@ -73,11 +73,14 @@ fn templates_only_loop() {
 #[test]
 fn every_template_is_embedded() {
     let embedded: BTreeSet<&str> = Format::ALL.iter().map(|format| format.template()).collect();
-    let render = fs::read_to_string(base().join("src/render.rs")).unwrap();
+    let render = fs::read_to_string(base().join("src/render/format.rs")).unwrap();
     for path in files_below(&base().join("templates"), "tera") {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(embedded.contains(name), "{name} belongs to no format");
-        assert!(render.contains(&format!("include_str!(\"../templates/{name}\")")), "{name} is not embedded");
+        assert!(
+            render.contains(&format!("include_str!(\"../../templates/{name}\")")),
+            "{name} is not embedded"
+        );
     }
 }
 

@@ -67,6 +67,24 @@ pub(super) fn udev(plan: &Plan, root: &Root) -> Vec<Step> {
     steps
 }
 
+/// Makes systemd and multipathd read their files anew, where one of ours changed.
+pub(super) fn daemons(plan: &Plan) -> Vec<Step> {
+    let changed = |effect| plan.changes.iter().any(|change| change.effect() == Some(effect));
+    let mut steps = Vec::new();
+    for (effect, what, program, argument) in [
+        (Effect::ReloadUnits, "systemd's units reloaded", "systemctl", "daemon-reload"),
+        (Effect::ReloadMultipath, "multipathd reconfigured", "multipathd", "reconfigure"),
+    ] {
+        if changed(effect) {
+            steps.push(match run::run(program, &[argument], UDEVADM_DEADLINE) {
+                Ok(_) => Step::done(what),
+                Err(error) => Step::failed(what, &format!("{error}; the file takes effect when it starts")),
+            });
+        }
+    }
+    steps
+}
+
 /// Commands in flight and none completed over a second: a busy disk completes some.
 fn stalled(root: &Root, disk: &DiskTrigger) -> bool {
     let read = || -> Option<Progress> {

@@ -23,7 +23,7 @@ pub struct System {
     pub iscsi: IscsiFiles,
     /// Timers of multipath.conf and its drop-ins, in reading order.
     pub multipath: Vec<MultipathSetting>,
-    /// Services of [`crate::probe::WATCHED`] that are installed.
+    /// Services of [`super::WATCHED`] that are installed.
     pub watchdogs: Vec<Watchdog>,
     /// `hv_vss_daemon` is installed: a backup of the host freezes every file system.
     pub vss_daemon: bool,

@@ -93,6 +93,24 @@ pub struct MultipathSetting {
     pub value: String,
 }
 
+impl MultipathSetting {
+    /// Whether a file of ours says so.
+    pub fn is_ours(&self) -> bool {
+        self.path.ends_with("/90-hvtune.conf")
+    }
+}
+
+/// systemd's own services that carry a watchdog and need the disk
+/// (<https://github.com/systemd/systemd/tree/v257/units>).
+pub const WATCHED: &[&str] = &[
+    "systemd-journald.service",
+    "systemd-udevd.service",
+    "systemd-logind.service",
+    "systemd-networkd.service",
+    "systemd-resolved.service",
+    "systemd-timesyncd.service",
+];
+
 /// What systemd waits for a service's sign of life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watchdog {

@@ -22,7 +22,7 @@ pub struct Contender {
     pub because: &'static str,
 }
 
-pub(super) const OURS: &str = "hvtune";
+const OURS: &str = "hvtune";
 
 /// Every other writer of a knob in the plan, in the order of the settings.
 pub(super) fn find(facts: &Facts, plan: &Plan) -> Vec<Contender> {
@@ -33,6 +33,8 @@ pub(super) fn find(facts: &Facts, plan: &Plan) -> Vec<Contender> {
             Target::Udev { attr, .. } => rules(facts, *attr),
             Target::ModuleOption { module, option } => options(facts, module, option),
             Target::KernelArg(key) | Target::DropKernelArg(key) => fragments(facts, key),
+            Target::Multipath(key) => multipath(facts, key),
+            Target::Unit { unit, property } => watchdog(facts, unit, property).into_iter().collect(),
         };
         for contender in more {
             if !found.contains(&contender) {
@@ -224,4 +226,43 @@ fn fragments(facts: &Facts, key: &str) -> Vec<Contender> {
             because: "it sets the variable after our fragment; what it does not carry over is lost",
         })
         .collect()
+}
+
+/// Other files of multipath's. The last `overrides` counts, and only a map's own section outranks it
+/// (man 5 multipath.conf).
+fn multipath(facts: &Facts, key: &str) -> Vec<Contender> {
+    let settings = facts.system.multipath.iter();
+    let others = settings.filter(|setting| setting.key == key && !setting.is_ours());
+    let mut found = Vec::new();
+    for setting in others {
+        let who = format!("{}:{} ({})", setting.path, setting.line, setting.section);
+        let later = later_than_ours(&setting.path, "conf") && setting.path.contains("/conf.d/");
+        let (wins, because) = match (setting.section.as_str(), later) {
+            ("multipaths", _) => (true, "a map's own section outranks every override, for that map"),
+            ("protocol", _) => (true, "a section of one protocol outranks the overrides around it"),
+            ("overrides", true) => (true, "its file is read after ours"),
+            ("overrides", false) => (false, "its file is read before ours"),
+            _ => (false, "overrides outrank its section"),
+        };
+        let winner = if wins { who.clone() } else { OURS.to_owned() };
+        found.push(Contender { knob: key.to_owned(), value: setting.value.clone(), who, winner, because });
+    }
+    found
+}
+
+/// A drop-in that is read after ours.
+fn watchdog(facts: &Facts, unit: &str, property: &str) -> Option<Contender> {
+    let watchdog = facts.system.watchdogs.iter().find(|watchdog| watchdog.unit == unit)?;
+    if !watchdog.path.contains(".d/") {
+        return None;
+    }
+    let wins = later_than_ours(&watchdog.path, "conf");
+    let who = watchdog.path.clone();
+    Some(Contender {
+        knob: property.to_owned(),
+        value: watchdog.seconds.to_string(),
+        winner: if wins { who.clone() } else { OURS.to_owned() },
+        who,
+        because: if wins { "its file is read after ours" } else { "its file is read before ours" },
+    })
 }

@@ -2,23 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Gap, MultipathSetting, Watchdog};
+use crate::facts::{Gap, MultipathSetting, WATCHED, Watchdog};
 use crate::formats::{multipath, unit};
 use crate::marker::BASE_NAME;
 use crate::root::{Dir, Kind, Result, Root};
 
 use super::noted;
-
-/// systemd's own services that carry a watchdog and need the disk
-/// (<https://github.com/systemd/systemd/tree/v257/units>).
-pub const WATCHED: &[&str] = &[
-    "systemd-journald.service",
-    "systemd-udevd.service",
-    "systemd-logind.service",
-    "systemd-networkd.service",
-    "systemd-resolved.service",
-    "systemd-timesyncd.service",
-];
 
 /// Highest first (man 5 systemd.unit); the last is the fourth on a merged `/usr`.
 const UNITS: [&str; 4] =

@@ -1,7 +1,7 @@
 //! Where an assignment lands: which file, under which directory, or nowhere that we write.
 
 use super::{Format, Share, shares_of};
-use crate::facts::{BootStack, Facts};
+use crate::facts::{BootStack, Facts, WATCHED};
 use crate::formats::grub;
 use crate::marker::BASE_NAME;
 use crate::tunable::{Assignment, Target, Value, Verdict};
@@ -32,8 +32,19 @@ pub fn landing(facts: &Facts, module: &str) -> Landing {
     landing
 }
 
-/// The shares of a file: every verdict that puts something into it.
-pub(super) fn shares<'a>(verdicts: &'a [Verdict], facts: &Facts, format: Format) -> Vec<Share<'a>> {
+/// Every file that may be rendered, in plan order: one for each format, and one for each service.
+pub(super) fn files() -> impl Iterator<Item = (Format, &'static str)> {
+    let units = |format| if format == Format::Unit { WATCHED } else { &[""] };
+    Format::ALL.into_iter().flat_map(move |format| units(format).iter().map(move |unit| (format, *unit)))
+}
+
+/// The shares of a file: every verdict that puts something into it. `file`: the service of a drop-in.
+pub(super) fn shares<'a>(
+    verdicts: &'a [Verdict],
+    facts: &Facts,
+    format: Format,
+    file: &str,
+) -> Vec<Share<'a>> {
     // Every other boot stack is named under `pending`, and nothing is written for it.
     if format == Format::Grub && facts.system.boot.stack != BootStack::DebianGrub {
         return Vec::new();
@@ -41,7 +52,9 @@ pub(super) fn shares<'a>(verdicts: &'a [Verdict], facts: &Facts, format: Format)
     shares_of(verdicts, |assignment| match (format, &assignment.target) {
         (Format::Udev, Target::Udev { .. })
         | (Format::Sysctl, Target::Sysctl(_))
-        | (Format::Grub, Target::KernelArg(_) | Target::DropKernelArg(_)) => true,
+        | (Format::Grub, Target::KernelArg(_) | Target::DropKernelArg(_))
+        | (Format::Multipath, Target::Multipath(_)) => true,
+        (Format::Unit, Target::Unit { unit, .. }) => *unit == file,
         (Format::Modprobe, Target::ModuleOption { module, .. }) => landing(facts, module).modprobe,
         (Format::Grub, Target::ModuleOption { module, .. }) => landing(facts, module).cmdline,
         _ => false,
@@ -51,12 +64,15 @@ pub(super) fn shares<'a>(verdicts: &'a [Verdict], facts: &Facts, format: Format)
 /// Where a file goes: `/usr/lib` in an image, so that the administrator's file of the same name
 /// replaces it whole; `/etc` on a live host, where the format has no vendor directory, where
 /// tuned re-applies only /etc, and where a file of ours stands there already.
-pub(super) fn path(format: Format, facts: &Facts) -> String {
+pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
+    let below_unit = format!("systemd/system/{unit}.d");
     let (directory, extension) = match format {
         Format::Udev => ("udev/rules.d", "rules"),
         Format::Sysctl => ("sysctl.d", "conf"),
         Format::Modprobe => ("modprobe.d", "conf"),
         Format::Grub => return format!("etc/default/grub.d/{BASE_NAME}.cfg"),
+        Format::Multipath => return format!("etc/multipath/conf.d/{BASE_NAME}.conf"),
+        Format::Unit => (below_unit.as_str(), "conf"),
     };
     let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);

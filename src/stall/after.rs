@@ -1,6 +1,6 @@
 //! The facts as they will be: with what a plan makes live, and with all of it.
 
-use crate::facts::{Attribute, Disk, Facts, Machine};
+use crate::facts::{Attribute, Disk, Facts, Machine, MultipathSetting};
 use crate::tunable::{Assignment, Decision, Select, Target, UdevAttr, Value, Verdict};
 
 /// Three states of the machine.
@@ -54,6 +54,19 @@ fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool)
         Target::Udev { select, attr } => {
             for disk in machine.disks.iter_mut().flatten().filter(|disk| select.takes(disk)) {
                 attribute(disk, *attr, assignment, value);
+            }
+        }
+        Target::Multipath(key) => facts.system.multipath.push(MultipathSetting {
+            path: String::new(),
+            line: 0,
+            section: "overrides".to_owned(),
+            key: (*key).to_owned(),
+            value: value.to_string(),
+        }),
+        Target::Unit { unit, .. } => {
+            let seconds = value.as_str().parse().unwrap_or(0);
+            for watchdog in facts.system.watchdogs.iter_mut().filter(|watchdog| watchdog.unit == *unit) {
+                watchdog.with_ours = seconds;
             }
         }
         Target::KernelArg("panic") if booted => sysctl(machine, "kernel.panic", assignment, value),

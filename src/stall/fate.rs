@@ -66,6 +66,8 @@ pub struct Fate {
     pub at: Span,
     /// The timer that decides, where one does.
     pub by: Option<Timer>,
+    /// When the device is gone for good, so that no end of the trouble brings it back.
+    pub gone: Span,
     /// Facts that could not be read and that the answer hangs on.
     pub unknown: BTreeSet<String>,
     /// Every timer on the way, by the time at which it fires.
@@ -75,14 +77,21 @@ pub struct Fate {
 impl Fate {
     /// Nothing ends it; the timers, if any, only re-arm.
     pub(super) fn forever(timers: Vec<Timer>) -> Self {
-        Self { at: Span::Forever, by: None, unknown: BTreeSet::new(), timers }
+        Self { at: Span::Forever, by: None, gone: Span::Forever, unknown: BTreeSet::new(), timers }
     }
 
     /// The last of these timers decides.
     pub(super) fn ends(timers: Vec<Timer>) -> Self {
         let by = timers.last().cloned();
         let at = by.as_ref().map_or(Span::Forever, |timer| timer.fires);
-        Self { at, by: by.filter(|_| at != Span::Forever), unknown: BTreeSet::new(), timers }
+        let by = by.filter(|_| at != Span::Forever);
+        Self { at, by, gone: Span::Forever, unknown: BTreeSet::new(), timers }
+    }
+
+    /// The same, and the device does not come back from it.
+    #[must_use]
+    pub(super) fn for_good(self) -> Self {
+        Self { gone: self.at, ..self }
     }
 
     /// Not before then, and a fact is missing to say more.
@@ -90,6 +99,7 @@ impl Fate {
         Self {
             at: Span::Seconds(seconds),
             by: None,
+            gone: Span::Forever,
             unknown: BTreeSet::from([fact.into()]),
             timers: Vec::new(),
         }
@@ -108,6 +118,7 @@ impl Fate {
         let (mut first, second) = if other.at < self.at { (other, self) } else { (self, other) };
         // What is unknown of the later one matters too: it may come sooner than known.
         first.unknown.extend(second.unknown);
+        first.gone = first.gone.min(second.gone);
         first.keep(second.timers);
         first
     }
@@ -117,11 +128,12 @@ impl Fate {
     pub(super) fn or_later(self, other: Self) -> Self {
         let (mut last, first) = if other.at > self.at { (other, self) } else { (self, other) };
         last.unknown.extend(first.unknown);
+        last.gone = last.gone.max(first.gone);
         last.keep(first.timers);
         last
     }
 
-    fn keep(&mut self, timers: Vec<Timer>) {
+    pub(super) fn keep(&mut self, timers: Vec<Timer>) {
         for timer in timers {
             if !self.timers.contains(&timer) {
                 self.timers.push(timer);

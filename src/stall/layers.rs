@@ -94,7 +94,8 @@ fn last(fates: Vec<Fate>) -> Option<Fate> {
 fn dead(view: View<'_>, disk: &Disk) -> Option<Fate> {
     let state = view.machine.timers.as_ref()?.scsi.get(&disk.name)?.state.value()?;
     let given_up = matches!(state.as_str(), "offline" | "transport-offline" | "deleted" | "cancelled");
-    given_up.then(|| Fate::ends(vec![timer(disk, "device/state", state, 0, "the disk is given up already")]))
+    let said = "the disk is given up already";
+    given_up.then(|| Fate::ends(vec![timer(disk, "device/state", state, 0, said)]).for_good())
 }
 
 fn timer(disk: &Disk, knob: &str, value: &dyn Display, fires: u64, then: impl Into<String>) -> Timer {
@@ -171,7 +172,7 @@ fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     } else {
         let offline =
             timer(disk, "device/timeout", &seconds, seconds + STORVSC_RESET, "the disk goes offline");
-        Fate::ends(vec![expires("error handling begins"), offline])
+        Fate::ends(vec![expires("error handling begins"), offline]).for_good()
     })
 }
 
@@ -249,10 +250,12 @@ fn silent_unit(disk: &Disk, name: &str, session: &Session) -> Fate {
         session.handling.iter().zip(ISCSI_HANDLING).map(|(step, usual)| *step.value().unwrap_or(&usual));
     let offline = steps.fold(begins, u64::saturating_add);
     let note = "a silent unit of a target that answers: error handling begins";
+    let failed = "error handling has failed, the disk goes offline";
     Fate::ends(vec![
         timer(disk, "device/timeout", &seconds, begins, note),
-        timer(disk, "device/timeout", &seconds, offline, "error handling has failed, the disk goes offline"),
+        timer(disk, "device/timeout", &seconds, offline, failed),
     ])
+    .for_good()
 }
 
 /// The first expiry aborts the command, the second resets the controller (`nvme_timeout`,

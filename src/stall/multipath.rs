@@ -87,16 +87,27 @@ pub(super) fn fate(view: View<'_>, disk: &Disk, last: Fate, paths: &[String], tr
         fate.unknown.insert("multipath.no_path_retry (the array's own entry may set it)".to_owned());
     }
     let names = view.machine.timers.as_ref().map(|timers| &timers.maps);
-    let layer = names.and_then(|names| names.get(&disk.name)).unwrap_or(&disk.name).clone();
+    let layer = names.and_then(|names| names.get(&disk.name)).unwrap_or(&disk.name);
     let then = match fires {
         Span::Forever => "the map queues I/O until a path is back",
         Span::Seconds(_) => "the map stops queueing, I/O fails",
     };
-    let (knob, then) = ("no_path_retry".to_owned(), then.to_owned());
-    let last = Timer { layer, knob, value, fires, then };
-    fate.at = fires;
-    fate.by = (fires != Span::Forever).then(|| last.clone());
-    fate.timers.push(last);
+    let timer = |fires, then: &str| Timer {
+        layer: layer.clone(),
+        knob: "no_path_retry".to_owned(),
+        value: value.clone(),
+        fires,
+        then: then.to_owned(),
+    };
+    let stops = timer(fires, then);
+    fate.keep(vec![stops.clone()]);
+    let offline_at = fate.gone;
+    (fate.at, fate.by) = (fires, (fires != Span::Forever).then_some(stops));
+    // Nobody takes a path back that went offline for good, so queueing on is waiting in vain.
+    if offline_at < fires {
+        let offline = fate.timers.iter().find(|timer| timer.fires == offline_at).cloned();
+        (fate.at, fate.by) = (offline_at, offline);
+    }
     fate
 }
 

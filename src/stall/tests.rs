@@ -193,8 +193,15 @@ fn a_map_waits_after_its_last_path() {
         }];
         facts
     };
-    assert_eq!(three(&said("36", "overrides")), ["195", "185", "180"]);
-    assert_eq!(three(&said("queue", "overrides")), ["ever", "ever", "ever"]);
+    // Paths that went offline for good, at 2 × 30 + 15 + 30 + 30, are no paths to come back.
+    assert_eq!(three(&said("36", "overrides")), ["135", "185", "180"]);
+    let patient = |value| {
+        with(&said(value, "overrides"), |machine| {
+            machine.disks.iter_mut().flatten().for_each(|disk| disk.live.timeout = Attribute::Is(90));
+        })
+    };
+    assert_eq!(three(&patient("36")), ["195", "185", "180"]);
+    assert_eq!(three(&patient("queue")), ["255", "ever", "ever"]);
     assert_eq!(three(&said("fail", "overrides")), ["15", "5", "0"]);
     // The built-in table of arrays outranks the defaults, so nothing is sure.
     assert_eq!(three(&said("queue", "defaults")), ["15+", "5+", "0+"]);

@@ -58,6 +58,15 @@ pub enum Target {
         /// Parameter.
         option: &'static str,
     },
+    /// A key of multipath's `overrides`.
+    Multipath(&'static str),
+    /// A property of a systemd service.
+    Unit {
+        /// The service: `systemd-journald.service`.
+        unit: &'static str,
+        /// The property: `WatchdogSec`.
+        property: &'static str,
+    },
     /// A kernel argument to add.
     KernelArg(&'static str),
     /// A kernel argument to take away wherever the distribution or the administrator put it.
@@ -221,7 +230,10 @@ impl Target {
     /// The knob's name in JSON and text.
     pub fn knob(&self) -> String {
         match self {
-            Self::Sysctl(key) | Self::KernelArg(key) | Self::DropKernelArg(key) => (*key).to_owned(),
+            Self::Sysctl(key) | Self::KernelArg(key) | Self::DropKernelArg(key) | Self::Multipath(key) => {
+                (*key).to_owned()
+            }
+            Self::Unit { property, .. } => (*property).to_owned(),
             Self::Udev { attr, .. } => attr.path().to_owned(),
             Self::ModuleOption { module, option } => format!("{module}.{option}"),
         }
@@ -233,6 +245,8 @@ impl Target {
             Self::Sysctl(_) => "sysctl".to_owned(),
             Self::Udev { select, .. } => format!("udev:{}", select.name()),
             Self::ModuleOption { .. } => "module".to_owned(),
+            Self::Multipath(_) => "multipath".to_owned(),
+            Self::Unit { unit, .. } => format!("unit:{unit}"),
             Self::KernelArg(_) => "cmdline".to_owned(),
             Self::DropKernelArg(_) => "cmdline-remove".to_owned(),
         }

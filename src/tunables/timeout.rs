@@ -13,7 +13,7 @@ const STORVSC_TIMEOUT: u64 = 180;
 const NEVER: u64 = 86_400;
 
 const CLASSES: &[Select] =
-    &[Select::StorvscScsi, Select::StorvscIde, Select::StorvscFc, Select::IscsiSinglePath];
+    &[Select::StorvscScsi, Select::StorvscIde, Select::StorvscFc, Select::Iscsi, Select::IscsiSinglePath];
 
 /// `disk.timeout`
 pub static DISK_TIMEOUT: Tunable = Tunable {
@@ -22,7 +22,8 @@ pub static DISK_TIMEOUT: Tunable = Tunable {
     why: "When device/timeout runs out, SCSI error handling aborts, resets and at last takes the disk offline \
           for good. hv_storvsc holds 180 s by itself since 3.17 and re-arms the timer for ever, so there \
           nothing is to be done; in-guest iSCSI disks have 30 s, and kernels of 2015 gave 30 s to every disk. \
-          Paths of a multipath map keep theirs: multipathd takes its checker timeout from it.",
+          A path of a multipath map may fail sooner, but must not go offline for good within the budget, as \
+          nobody takes it back; error handling begins at the second expiry, so it gets half of it.",
     sources: &[
         Source {
             title: "Linux 6.12 drivers/scsi/storvsc_drv.c (storvsc_eh_timed_out, storvsc_device_configure)",
@@ -44,6 +45,9 @@ pub static DISK_TIMEOUT: Tunable = Tunable {
 fn disk_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     let pin = policy.pin("device/timeout");
     per_class(facts, CLASSES, "no SCSI disk on VMBus or iSCSI", |select, there| {
+        if select == Select::Iscsi {
+            return path(facts, policy).into_iter().collect();
+        }
         vec![match pin {
             Some(pin) => pinned(facts, select, &pin.value),
             None if select == Select::StorvscFc => fibre_channel(facts, policy),
@@ -150,11 +154,25 @@ fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
     write(Select::StorvscFc, Want::AtLeast(NEVER.max(policy.stall)), because.to_owned())
 }
 
+/// Half the budget for paths over iSCSI, and so for every disk of that class.
+fn path(facts: &Facts, policy: &Policy) -> Option<Decision> {
+    let disks = facts.machine.iter().flat_map(|machine| machine.disks.iter().flatten());
+    let seen = disks.filter(|disk| Select::Iscsi.takes(disk)).any(Disk::is_path);
+    if !(seen || facts.system.owners.multipath) || policy.pin("device/timeout").is_some() {
+        return None;
+    }
+    let half = policy.stall.div_ceil(2);
+    Some(by_agent(facts, "iscsi", half).unwrap_or_else(|| {
+        let because =
+            "iscsi: paths too; at the second expiry a path goes offline for good, and no map gets it back";
+        write(Select::Iscsi, Want::AtLeast(half), because.to_owned())
+    }))
+}
+
 fn single_path(facts: &Facts, policy: &Policy) -> Decision {
     let budget = policy.stall;
     by_agent(facts, "iscsi", budget).unwrap_or_else(|| {
-        let because = "iscsi: the default of 30 s ends a command that a stalled target has not answered; paths of a \
-                       multipath map keep it";
+        let because = "iscsi: the default of 30 s ends a command that a stalled target has not answered";
         write(Select::IscsiSinglePath, Want::AtLeast(budget), because.to_owned())
     })
 }
@@ -254,7 +272,8 @@ mod tests {
         assert_eq!(ask(&DISK_TIMEOUT, &single, &policy), ["udev:iscsi device/timeout=at least 300"]);
         let mut path = iscsi();
         path.roles.insert(Role::Path);
-        assert_eq!(ask(&DISK_TIMEOUT, &guest("6.1.0-18-amd64", vec![path]), &policy), ["not-here"]);
+        let half = ["udev:iscsi device/timeout=at least 150"];
+        assert_eq!(ask(&DISK_TIMEOUT, &guest("6.1.0-18-amd64", vec![path]), &policy), half);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From facts and a policy to files: always the same, always rendered, always what was decided.
 
 use hvtune::facts::{BootStack, Facts};
-use hvtune::formats::{LINE_LIMIT, grub, modprobe, sysctl, udev};
+use hvtune::formats::{LINE_LIMIT, grub, modprobe, multipath, sysctl, udev, unit};
 use hvtune::marker::{Standing, all_paths, standing_of};
 use hvtune::plan::{self, Plan};
 use hvtune::policy::{self, Policy};
@@ -95,6 +95,8 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
                 kernel_arg(assignment)
             }
             (Format::Grub, Target::KernelArg(_)) if debian => kernel_arg(assignment),
+            (Format::Multipath, Target::Multipath(key)) => Some(format!("{key} {value}")),
+            (Format::Unit, Target::Unit { property, .. }) => Some(format!("{property}={value}")),
             (Format::Grub, Target::DropKernelArg(key)) if debian => Some(format!("without {key}")),
             _ => None,
         }
@@ -125,6 +127,14 @@ fn carried(artifact: &Artifact) -> Vec<String> {
             });
             said.collect()
         }
+        Format::Multipath => {
+            let settings = multipath::parse(text).unwrap();
+            settings.iter().map(|(key, value)| format!("{key} {value}")).collect()
+        }
+        Format::Unit => {
+            let settings = unit::parse(text).unwrap();
+            settings.iter().map(|(key, value)| format!("{key}={value}")).collect()
+        }
         Format::Udev => {
             let rules = udev::parse(text).unwrap();
             let written = rules.iter().flatten().filter(|token| !token.is_match());
@@ -151,8 +161,9 @@ proptest! {
         prop_assert_eq!(&artifacts, &render::render(&again, &facts, &Templates::new()).unwrap());
         for format in Format::ALL {
             let wanted = wanted(format, &verdicts, &facts);
-            let carried = artifacts.iter().find(|artifact| artifact.format == format).map(carried);
-            prop_assert_eq!(carried.unwrap_or_default(), wanted, "{:?}", format);
+            let of_format = artifacts.iter().filter(|artifact| artifact.format == format);
+            let carried: Vec<String> = of_format.flat_map(carried).collect();
+            prop_assert_eq!(carried, wanted, "{:?}", format);
         }
         for artifact in &artifacts {
             prop_assert!(all_paths().contains(&artifact.path), "{}", artifact.path);

@@ -1,0 +1,61 @@
+//! The kinds of file that are rendered, and the template of each.
+
+use super::Effect;
+
+/// The kinds of file that are rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// udev rules
+    Udev,
+    /// sysctl.d
+    Sysctl,
+    /// modprobe.d
+    Modprobe,
+    /// /etc/default/grub.d
+    Grub,
+    /// multipath/conf.d
+    Multipath,
+    /// A drop-in of a systemd service; one file for each
+    Unit,
+}
+
+impl Format {
+    /// All of them, in the order of files in a plan.
+    pub const ALL: [Self; 6] =
+        [Self::Udev, Self::Sysctl, Self::Modprobe, Self::Grub, Self::Multipath, Self::Unit];
+
+    /// The template's file name, embedded and under `/etc/hvtune/templates/`.
+    pub fn template(self) -> &'static str {
+        match self {
+            Self::Udev => "udev.rules.tera",
+            Self::Sysctl => "sysctl.conf.tera",
+            Self::Modprobe => "modprobe.conf.tera",
+            Self::Grub => "grub.cfg.tera",
+            Self::Multipath => "multipath.conf.tera",
+            Self::Unit => "unit.conf.tera",
+        }
+    }
+
+    pub(super) fn embedded(self) -> &'static str {
+        match self {
+            Self::Udev => include_str!("../../templates/udev.rules.tera"),
+            Self::Sysctl => include_str!("../../templates/sysctl.conf.tera"),
+            Self::Modprobe => include_str!("../../templates/modprobe.conf.tera"),
+            Self::Grub => include_str!("../../templates/grub.cfg.tera"),
+            Self::Multipath => include_str!("../../templates/multipath.conf.tera"),
+            Self::Unit => include_str!("../../templates/unit.conf.tera"),
+        }
+    }
+
+    /// What must follow before such a file takes effect.
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::Udev => Effect::ReloadUdev,
+            Self::Sysctl => Effect::WriteSysctl,
+            Self::Modprobe => Effect::Initramfs,
+            Self::Grub => Effect::BootMenu,
+            Self::Multipath => Effect::ReloadMultipath,
+            Self::Unit => Effect::ReloadUnits,
+        }
+    }
+}

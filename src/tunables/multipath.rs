@@ -1,0 +1,154 @@
+//! How long a multipath map waits for a path to come back.
+
+use super::{There, not_here, per_class, refused};
+use crate::facts::{Facts, MultipathSetting};
+use crate::policy::{Policy, Recovery};
+use crate::stall::polling_interval;
+use crate::tunable::{Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, Value, Want};
+
+/// How long the checker may wait for a path, in seconds: without it multipathd takes the disk's own
+/// timeout, which waagent sets to 300.
+const CHECKER_TIMEOUT: u64 = 30;
+/// How long I/O may stick to a dropped session, in seconds; multipathd's own default, written so that no
+/// entry of an array holds it longer.
+const FAST_IO_FAIL: u64 = 5;
+
+/// `multipath.queueing`
+pub static QUEUEING: Tunable = Tunable {
+    id: "multipath.queueing",
+    title: "A map without a path queues I/O for the whole stall budget",
+    why: "When the last path of a map fails, no_path_retry decides: unset, most arrays get `fail`, and every \
+          write fails at once, whatever the paths' own timers say. The paths themselves must fail fast, so \
+          that another is tried; multipathd writes fast_io_fail_tmo over the replacement timeout of every \
+          iSCSI session that it uses. The values stand in `overrides`, as the built-in table of arrays \
+          outranks `defaults`.",
+    sources: &[
+        Source {
+            title: "multipath-tools: multipath.conf(5), no_path_retry, overrides",
+            url: "https://github.com/opensvc/multipath-tools/blob/master/multipath/multipath.conf.5.in",
+        },
+        Source {
+            title: "multipath-tools: libmultipath/discovery.c (fast_io_fail_tmo into recovery_tmo)",
+            url: "https://github.com/opensvc/multipath-tools/blob/master/libmultipath/discovery.c",
+        },
+    ],
+    knobs: &[
+        Knob { name: "no_path_retry", accepts: Accepts::Integer { min: 1, max: 100_000 } },
+        Knob { name: "fast_io_fail_tmo", accepts: Accepts::Integer { min: 1, max: 3600 } },
+        Knob { name: "checker_timeout", accepts: Accepts::Integer { min: 1, max: 3600 } },
+    ],
+    decide: queueing,
+};
+
+fn queueing(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    let nobody = "no multipath map, and multipath-tools is not installed";
+    per_class(facts, &[Select::Multipath], nobody, |_, there| {
+        if matches!(there, There::Seen(_)) && !facts.system.owners.multipath {
+            return vec![not_here("maps are there, but multipath-tools is not in this root")];
+        }
+        vec![set(facts, policy)]
+    })
+}
+
+fn set(facts: &Facts, policy: &Policy) -> Decision {
+    // One look more than the budget takes, as the first may come at once.
+    let looks = policy.stall.div_ceil(polling_interval(facts)) + 1;
+    let pin = policy.pin("no_path_retry");
+    let hold = pin.is_none() && policy.recovery == Recovery::Hold;
+    let retry = match pin {
+        Some(pin) => Want::Exactly(pin.value.clone()),
+        None if hold => Want::Exactly(Value::word("queue")),
+        None => Want::Exactly(Value::number(looks)),
+    };
+    if let Some(setting) = cut_short(facts, &retry).filter(|_| pin.is_none()) {
+        return refused(format!(
+            "{}:{} keeps an array's I/O longer ({} {}), which an override would cut short; add no_path_retry where \
+             it is missing there",
+            setting.path, setting.line, setting.key, setting.value
+        ));
+    }
+    let number = |knob: &str, usual: u64| {
+        policy.pin(knob).map_or(Want::Exactly(Value::number(usual)), |pin| Want::Exactly(pin.value.clone()))
+    };
+    let because = if hold {
+        "recovery = \"hold\": a map without a path queues for ever".to_owned()
+    } else {
+        format!("{looks} looks, {} s apart, outlast a stall of {} s", polling_interval(facts), policy.stall)
+    };
+    let setting = |key: &'static str, want: Want| Assignment::new(Target::Multipath(key), want);
+    Decision::Set {
+        what: vec![
+            setting("no_path_retry", retry),
+            setting("fast_io_fail_tmo", number("fast_io_fail_tmo", FAST_IO_FAIL)),
+            setting("checker_timeout", number("checker_timeout", CHECKER_TIMEOUT)),
+        ],
+        because,
+    }
+}
+
+/// Somebody else's setting that lets I/O wait longer than this would.
+fn cut_short<'a>(facts: &'a Facts, retry: &Want) -> Option<&'a MultipathSetting> {
+    let ours = retry.value().as_str().parse::<u64>().ok()?;
+    facts.system.multipath.iter().filter(|setting| !setting.is_ours()).find(|setting| {
+        setting.key == "no_path_retry"
+            && setting.section != "multipaths"
+            && (setting.value == "queue" || setting.value.parse::<u64>().is_ok_and(|theirs| theirs > ours))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ask, disk, guest, pinned};
+    use super::*;
+    use crate::facts::Class;
+
+    fn mapped(settings: &[(&str, &str, &str)]) -> Facts {
+        let map = disk("dm-0", Class::Multipath { paths: vec!["sdb".to_owned()] });
+        let mut facts = guest("6.8.0", vec![map]);
+        facts.system.owners.multipath = true;
+        facts.system.multipath = settings
+            .iter()
+            .map(|(section, key, value)| MultipathSetting {
+                path: "etc/multipath.conf".to_owned(),
+                line: 3,
+                section: (*section).to_owned(),
+                key: (*key).to_owned(),
+                value: (*value).to_owned(),
+            })
+            .collect();
+        facts
+    }
+
+    fn wanted(retry: &str) -> String {
+        format!("multipath no_path_retry={retry}, multipath fast_io_fail_tmo=5, multipath checker_timeout=30")
+    }
+
+    #[test]
+    fn the_map_waits_for_the_budget() {
+        let policy = Policy::default();
+        assert_eq!(ask(&QUEUEING, &mapped(&[]), &policy), [wanted("37")]);
+        let slow = mapped(&[("defaults", "polling_interval", "30")]);
+        assert_eq!(ask(&QUEUEING, &slow, &Policy { stall: 200, ..policy.clone() }), [wanted("8")]);
+        let hold = Policy { recovery: Recovery::Hold, ..policy.clone() };
+        assert_eq!(ask(&QUEUEING, &mapped(&[]), &hold), [wanted("queue")]);
+        assert_eq!(ask(&QUEUEING, &mapped(&[]), &pinned(&[("no_path_retry", "12")])), [wanted("12")]);
+        assert_eq!(ask(&QUEUEING, &guest("6.8.0", Vec::new()), &policy), ["not-here"]);
+    }
+
+    #[test]
+    fn nobodys_longer_wait_is_cut_short() {
+        let policy = Policy::default();
+        for (section, value, expected) in [
+            ("devices", "queue", "refused".to_owned()),
+            ("defaults", "60", "refused".to_owned()),
+            ("overrides", "queue", "refused".to_owned()),
+            ("devices", "12", wanted("37")),
+            ("defaults", "fail", wanted("37")),
+            // A map's own section outranks any override.
+            ("multipaths", "queue", wanted("37")),
+        ] {
+            let facts = mapped(&[(section, "no_path_retry", value)]);
+            assert_eq!(ask(&QUEUEING, &facts, &policy), [expected], "{section} {value}");
+        }
+    }
+}
