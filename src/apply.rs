@@ -57,43 +57,73 @@ pub fn write(plan: &Plan, root: &Root) -> anyhow::Result<()> {
         return Ok(());
     }
     root.commit(&ops)?;
-    if plan.changes.iter().all(|change| matches!(change, Change::Remove { .. })) {
+    if plan.changes.iter().all(Change::takes_away) {
         root.remove_empty_dirs(&plan.directories)?;
     }
     Ok(())
 }
 
-/// The changes as operations of the door, with the record of directories made.
+/// The changes as operations of the door, with the records of what cannot be recomputed.
 fn ops(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     let mut ops = Vec::new();
-    let mut removes_only = true;
     for change in &plan.changes {
         match change {
-            Change::Create(artifact) | Change::Replace { artifact, .. } => {
-                removes_only = false;
-                ops.push(Op::Write {
-                    path: artifact.path.clone(),
-                    mode: artifact.mode,
-                    bytes: artifact.body.clone(),
-                });
+            Change::Create(artifact) | Change::Replace { artifact, .. } => ops.push(Op::Write {
+                path: artifact.path.clone(),
+                mode: artifact.mode,
+                bytes: artifact.body.clone(),
+            }),
+            Change::Edit { path, found, bytes, .. } if found != bytes => {
+                ops.push(Op::Edit { path: path.clone(), expect: found.clone(), bytes: bytes.clone() });
             }
             Change::Remove { path, .. } => ops.push(Op::Remove { path: path.clone() }),
-            Change::Conflict { .. } => {}
+            Change::Edit { .. } | Change::Conflict { .. } => {}
         }
     }
-    if removes_only && !plan.directories.is_empty() {
+    let edits = edits_record(plan, root)?;
+    let records = edits.iter().any(|op| matches!(op, Op::Write { .. }));
+    ops.extend(edits);
+    if plan.changes.iter().all(Change::takes_away) && !plan.directories.is_empty() {
         ops.push(Op::Remove { path: state::PATH.to_owned() });
-    } else if !plan.directories.is_empty() {
-        let mut made = state::made_directories(root)?;
-        for directory in ["var", "var/lib", "var/lib/hvtune"] {
-            if root.dir(directory)?.is_none() {
-                made.push(directory.to_owned());
-            }
-        }
-        made.extend(plan.directories.iter().cloned());
-        ops.push(Op::Write { path: state::PATH.to_owned(), mode: 0o644, bytes: state::content(&made) });
+    } else if !plan.directories.is_empty() || records {
+        ops.extend(directories_record(plan, root)?);
     }
     Ok(ops)
+}
+
+/// The record of lines of ours in files of others, where this plan changes it.
+fn edits_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
+    let edited = |path: &str| {
+        plan.changes.iter().any(|change| matches!(change, Change::Edit { path: own, .. } if own == path))
+    };
+    let before = state::edits(root)?;
+    let mut after: Vec<_> = before.iter().filter(|entry| !edited(&entry.path)).cloned().collect();
+    for change in &plan.changes {
+        if let Change::Edit { owned, .. } = change {
+            after.extend(owned.iter().cloned());
+        }
+    }
+    after.sort_by(|one, other| one.path.cmp(&other.path));
+    let path = state::EDITS.to_owned();
+    Ok(match (after == before, after.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some(Op::Remove { path }),
+        (false, false) => Some(Op::Write { path, mode: 0o644, bytes: state::edits_content(&after) }),
+    })
+}
+
+/// The record of directories that had to be made; `None` where it stays as it is.
+fn directories_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
+    let mut made = state::made_directories(root)?;
+    let known = made.len();
+    for directory in ["var", "var/lib", "var/lib/hvtune"] {
+        if root.dir(directory)?.is_none() {
+            made.push(directory.to_owned());
+        }
+    }
+    made.extend(plan.directories.iter().cloned());
+    let bytes = state::content(&made);
+    Ok((made.len() > known).then(|| Op::Write { path: state::PATH.to_owned(), mode: 0o644, bytes }))
 }
 
 /// Makes live what can be made live, on the running system only.
@@ -104,6 +134,7 @@ pub fn activate(plan: &Plan, root: &Root, activation: Activation) -> Vec<Step> {
     }
     if activation == Activation::Everything {
         steps.extend(live::sysctls(plan, root));
+        steps.extend(live::sessions(plan, root));
         steps.extend(live::udev(plan, root));
         steps.extend(live::daemons(plan));
     }

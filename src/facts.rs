@@ -202,6 +202,12 @@ impl Machine {
     pub fn is_assumed(&self) -> bool {
         self.origin == Origin::Assumed
     }
+
+    /// Whether an iSCSI session serves paths of multipath maps, whose daemon writes its own `recovery_tmo`.
+    pub fn serves_paths(&self, session: &str) -> bool {
+        let of_session = |disk: &Disk| matches!(&disk.class, Class::Iscsi { session: own } if own == session);
+        self.disks.iter().flatten().any(|disk| disk.is_path() && of_session(disk))
+    }
 }
 
 impl Hypervisor {

@@ -1,14 +1,17 @@
 //! What apply would do: artifacts against a root. Reads the root, writes nothing.
 
 mod contenders;
+mod edits;
+mod live;
 mod pending;
 pub mod state;
 
 use crate::facts::{Facts, Hypervisor};
+use crate::formats::edit::Owned;
 use crate::marker::{Standing, all_paths, standing_of};
 use crate::render::{Artifact, Effect, says_the_same};
 use crate::root::{Result, Root};
-use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict, not_a_guest};
+use crate::tunable::{Assignment, Decision, Verdict, not_a_guest};
 
 pub use contenders::Contender;
 pub use pending::{Pending, Step};
@@ -62,6 +65,17 @@ pub enum Change {
         /// The present bytes.
         found: Vec<u8>,
     },
+    /// Lines of somebody else's file, or what they were where nobody asks for ours any more.
+    Edit {
+        /// Its path.
+        path: String,
+        /// The present bytes.
+        found: Vec<u8>,
+        /// The new bytes.
+        bytes: Vec<u8>,
+        /// The lines that are ours then.
+        owned: Vec<Owned>,
+    },
     /// A file that is somebody else's, or ours but edited: never touched.
     Conflict {
         /// Its path.
@@ -76,7 +90,7 @@ impl Change {
     pub fn path(&self) -> &str {
         match self {
             Self::Create(artifact) | Self::Replace { artifact, .. } => &artifact.path,
-            Self::Remove { path, .. } | Self::Conflict { path, .. } => path,
+            Self::Remove { path, .. } | Self::Edit { path, .. } | Self::Conflict { path, .. } => path,
         }
     }
 
@@ -86,6 +100,8 @@ impl Change {
             Self::Create(_) => "create",
             Self::Replace { .. } => "replace",
             Self::Remove { .. } => "remove",
+            Self::Edit { owned, .. } if owned.is_empty() => "restore",
+            Self::Edit { .. } => "edit",
             Self::Conflict { .. } => "conflict",
         }
     }
@@ -103,7 +119,17 @@ impl Change {
         match self {
             Self::Create(artifact) | Self::Replace { artifact, .. } => Some(artifact.effect),
             Self::Remove { path, .. } => Some(effect_of(path)),
-            Self::Conflict { .. } => None,
+            // Sessions to come read the records, the agent its file when it starts.
+            Self::Edit { .. } | Self::Conflict { .. } => None,
+        }
+    }
+
+    /// Whether it takes something of ours away and brings nothing.
+    pub fn takes_away(&self) -> bool {
+        match self {
+            Self::Remove { .. } => true,
+            Self::Edit { owned, .. } => owned.is_empty(),
+            _ => false,
         }
     }
 }
@@ -129,6 +155,8 @@ fn effect_of(path: &str) -> Effect {
 pub struct Live {
     /// Keys whose live value differs, in order.
     pub sysctls: Vec<SysctlWrite>,
+    /// iSCSI sessions whose `recovery_tmo` differs.
+    pub sessions: Vec<SessionWrite>,
     /// Disks of which an attribute differs.
     pub disks: Vec<DiskTrigger>,
 }
@@ -139,6 +167,15 @@ pub struct SysctlWrite {
     /// Key with dots.
     pub key: &'static str,
     /// The value to write.
+    pub value: String,
+}
+
+/// A session's `recovery_tmo` to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionWrite {
+    /// Kernel name: `session1`.
+    pub session: String,
+    /// Seconds, or `off`.
     pub value: String,
 }
 
@@ -205,10 +242,11 @@ pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, roo
         compare(artifact, facts, root, &mut plan)?;
     }
     leftovers(facts, root, &mut plan)?;
+    edits::plan(facts, root, &mut plan)?;
     plan.directories = missing_directories(root, &plan.changes)?;
     plan.contenders = contenders::find(facts, &plan);
     plan.pending = pending::list(facts, &plan);
-    plan.live = live(facts, &plan);
+    plan.live = live::live(facts, &plan);
     Ok(plan)
 }
 
@@ -334,6 +372,7 @@ pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
             });
         }
     }
+    edits::revert(root, &mut plan)?;
     plan.directories = state::made_directories(root)?;
     plan.pending = pending::after_revert(facts, &plan);
     Ok(plan)
@@ -342,54 +381,4 @@ pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
 /// An image's files under /usr/lib are masked by those in /etc, not removed by a live run.
 fn belongs(facts: &Facts, path: &str) -> bool {
     facts.for_image() || path.starts_with("etc/")
-}
-
-/// What differs on the running machine and can be changed at once.
-fn live(facts: &Facts, plan: &Plan) -> Live {
-    let mut live = Live::default();
-    let Some(machine) = facts.running() else { return live };
-    for (_, assignment, _) in plan.settings() {
-        match assignment.target {
-            Target::Sysctl(key) => {
-                let differs = machine.sysctls.get(key).is_some_and(|now| !assignment.want.met_by(now));
-                if differs {
-                    live.sysctls.push(SysctlWrite { key, value: assignment.want.value().to_string() });
-                }
-            }
-            Target::Udev { attr, .. } => trigger(machine, assignment, attr, &mut live.disks),
-            _ => {}
-        }
-    }
-    live
-}
-
-fn trigger(
-    machine: &crate::facts::Machine,
-    assignment: &Assignment,
-    attr: UdevAttr,
-    triggers: &mut Vec<DiskTrigger>,
-) {
-    let Target::Udev { select, .. } = assignment.target else { return };
-    for disk in machine.disks.iter().flatten().filter(|disk| select.takes(disk)) {
-        if !crate::verify::would_write(disk, assignment, attr) {
-            continue;
-        }
-        let queue = attr.path().starts_with("queue/");
-        let scsi_disk = match (&disk.hctl, attr) {
-            (Some(hctl), UdevAttr::MaxRetries) => Some(format!("sys/class/scsi_disk/{hctl}")),
-            _ => None,
-        };
-        match triggers.iter_mut().find(|trigger| trigger.name == disk.name) {
-            Some(known) => {
-                known.queue |= queue;
-                known.scsi_disk = known.scsi_disk.take().or(scsi_disk);
-            }
-            None => triggers.push(DiskTrigger {
-                name: disk.name.clone(),
-                path: disk.path.clone(),
-                scsi_disk,
-                queue,
-            }),
-        }
-    }
 }

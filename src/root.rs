@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the door")]
 
 mod dir;
+mod keep;
 #[cfg(test)]
 mod laid_out;
 mod resolve;

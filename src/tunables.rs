@@ -6,6 +6,7 @@
 
 pub mod boot;
 pub mod disk;
+pub mod iscsi;
 pub mod kernel;
 pub mod memory;
 pub mod module;
@@ -14,6 +15,7 @@ pub mod nvme;
 pub mod requests;
 pub mod systemd;
 pub mod timeout;
+pub mod waagent;
 
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};
 use crate::tunable::{Decision, Select, UdevAttr};

@@ -157,6 +157,20 @@ fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan
             vec![judged(place, parameter(machine, &format!("{module}.{option}"), &assignment.want))]
         }
         Target::KernelArg(_) | Target::DropKernelArg(_) => vec![judged(place, argument(machine, assignment))],
+        Target::Iscsi(key) => {
+            let live = sessions(machine, key, &assignment.want);
+            let mut rows: Vec<Row> =
+                live.into_iter().map(|(name, judgement)| judged(name, judgement)).collect();
+            if rows.is_empty() {
+                let asked = "a session takes it at its next login".to_owned();
+                rows.push(row(place, "", State::Ok, Layer::File, asked));
+            }
+            rows
+        }
+        Target::Waagent(_) => {
+            let asked = "the agent reads its file when it starts".to_owned();
+            vec![row(place, "", State::Ok, Layer::File, asked)]
+        }
         Target::Multipath(_) => {
             let asked = "multipathd shows what it uses: multipathd show config".to_owned();
             vec![row(place, "", State::Ok, Layer::File, asked)]
@@ -183,6 +197,8 @@ fn file_deviates(assignment: &Assignment, facts: &Facts, plan: &Plan) -> Option<
                 || (landing.cmdline && path.contains("/grub.d/"))
         }
         Target::KernelArg(_) | Target::DropKernelArg(_) => path.contains("/grub.d/"),
+        Target::Iscsi(_) => path.contains("/iscsi/"),
+        Target::Waagent(_) => path.ends_with("/waagent.conf"),
         Target::Multipath(_) => path.contains("/multipath/"),
         Target::Unit { unit, .. } => path.contains(&format!("/{unit}.d/")),
     };
@@ -193,6 +209,7 @@ fn file_deviates(assignment: &Assignment, facts: &Facts, plan: &Plan) -> Option<
             format!("{} is not as planned; hvtune apply writes it", artifact.path)
         }
         Change::Remove { path, .. } => format!("{path} is no longer wanted; hvtune apply removes it"),
+        Change::Edit { path, .. } => format!("{path} is not as planned; hvtune apply edits it"),
         Change::Conflict { path, why } => format!("{path}: {why}"),
     })
 }
@@ -239,6 +256,22 @@ fn parameter(machine: &Machine, name: &str, want: &Want) -> Judgement {
             "a module option takes effect when the module is loaded",
         ),
     }
+}
+
+/// The live value of every session that is not a path's.
+fn sessions(machine: &Machine, key: &str, want: &Want) -> Vec<(String, Judgement)> {
+    if key != "node.session.timeo.replacement_timeout" {
+        return Vec::new();
+    }
+    let sessions = machine.sessions.iter().filter(|(name, _)| !machine.serves_paths(name));
+    let judge = |(name, session): (&String, &crate::facts::Session)| {
+        let now = session.recovery_tmo.value().copied()?;
+        let state = if want.lasts(now) { State::Ok } else { State::Deviates };
+        let because =
+            if state == State::Ok { "" } else { "the records are in order, the live session is not" };
+        Some((name.clone(), judgement(&now.to_string(), state, because)))
+    };
+    sessions.filter_map(judge).collect()
 }
 
 /// What the service's files come to, ours among them.

@@ -392,6 +392,96 @@ fn a_replaced_template_must_carry_the_same() {
     }
 }
 
+const RECORD: &str = "etc/iscsi/nodes/iqn.2024-01.example:data/192.0.2.10,3260,1/default";
+
+#[test]
+fn files_of_others_come_back_to_the_byte_whatever_changed_around() {
+    let stage = Stage::new("iscsi-single");
+    let conf = "etc/iscsi/iscsid.conf";
+    let read = |path: &str| fs::read_to_string(stage.root.path().join(path)).unwrap();
+    let before = [conf, RECORD].map(read);
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    for path in [conf, RECORD] {
+        assert!(read(path).contains("\nnode.session.timeo.replacement_timeout = 180\n"), "{path}");
+    }
+    // The administrator goes on with his file, above, between and below our lines.
+    let theirs = |text: &str| {
+        let text = text.replace("login_timeout = 15", "login_timeout = 20 ");
+        format!("# mine\n{text}node.session.iscsi.FastAbort = Yes")
+    };
+    for path in [conf, RECORD] {
+        stage.write(path, &theirs(&read(path)));
+    }
+    assert_eq!(code(&stage.run(&["apply"])), 0, "and a further apply does not mind");
+    assert_eq!(code(&stage.run(&["revert"])), 0);
+    for (path, before) in [conf, RECORD].into_iter().zip(before) {
+        assert_eq!(read(path), theirs(&before), "{path}");
+    }
+    assert!(!stage.root.path().join("var/lib/hvtune").exists());
+}
+
+#[test]
+fn a_value_that_somebody_changed_since_is_his() {
+    let stage = Stage::new("iscsi-single");
+    let read = || fs::read_to_string(stage.root.path().join(RECORD)).unwrap();
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    stage.write(RECORD, &read().replace("replacement_timeout = 180", "replacement_timeout = 600"));
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    assert_eq!(code(&stage.run(&["verify"])), 0);
+    assert_eq!(code(&stage.run(&["revert"])), 0);
+    assert!(read().contains("replacement_timeout = 600\n"), "{}", read());
+    // Switched off, our lines are taken back by the next apply.
+    assert_eq!(code(&stage.run(&["apply", "--stall", "700"])), 0);
+    assert!(read().contains("replacement_timeout = 700\n"), "{}", read());
+    stage.write("etc/hvtune.toml", "off = [\"iscsi.recovery\"]\n");
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    assert!(read().contains("replacement_timeout = 600\n"), "{}", read());
+    assert_eq!(code(&stage.run(&["plan", "--exit-code"])), 0);
+}
+
+#[test]
+fn no_secret_of_a_node_record_is_shown() {
+    let stage = Stage::new("iscsi-single");
+    let text = fs::read_to_string(stage.root.path().join(RECORD)).unwrap();
+    let key = "node.session.timeo.replacement_timeout";
+    stage.write(RECORD, &text.replace(key, &format!("node.session.auth.password = hunter2\n{key}")));
+    for args in [&["plan", "--diff", "-v"][..], &["plan", "--format", "json"], &["apply", "--format", "json"]]
+    {
+        let output = stage.run(args);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains("replacement_timeout") && !said.contains("hunter2"), "{args:?}: {said}");
+    }
+    let record = stage.root.path().join("var/lib/hvtune/edits");
+    assert!(!fs::read_to_string(record).unwrap().contains("hunter2"));
+    // A link is somebody's arrangement: nothing at all is written.
+    let stage = Stage::new("iscsi-single");
+    let at = stage.root.path().join(RECORD);
+    fs::rename(&at, at.with_extension("real")).unwrap();
+    std::os::unix::fs::symlink("default.real", &at).unwrap();
+    assert_eq!(code(&stage.run(&["apply"])), 0, "a link in the records is no record");
+    let conf = stage.root.path().join("etc/iscsi/iscsid.conf");
+    assert_eq!(code(&stage.run(&["revert"])), 0);
+    fs::rename(&conf, conf.with_extension("real")).unwrap();
+    std::os::unix::fs::symlink("iscsid.real", &conf).unwrap();
+    is_trouble(&stage.run(&["apply"]), &["iscsid.conf", "link"]);
+    assert!(!stage.root.path().join("usr/lib/sysctl.d/90-hvtune.conf").exists());
+}
+
+#[test]
+fn no_rule_fights_the_azure_agent() {
+    let stage = Stage::new("azure-scsi");
+    let plan = stage.json(&["plan"]);
+    let settings = plan["settings"].as_array().unwrap();
+    assert!(settings.iter().all(|setting| setting["knob"] != "device/timeout"), "{settings:#?}");
+    stage.write("etc/hvtune.toml", "[set]\n\"waagent.root_device_timeout\" = 600\n");
+    let before = fs::read_to_string(stage.root.path().join("etc/waagent.conf")).unwrap();
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    let after = fs::read_to_string(stage.root.path().join("etc/waagent.conf")).unwrap();
+    assert_eq!(after, before.replace("ScsiTimeout=300", "ScsiTimeout=600"));
+    assert_eq!(code(&stage.run(&["revert"])), 0);
+    assert_eq!(fs::read_to_string(stage.root.path().join("etc/waagent.conf")).unwrap(), before);
+}
+
 #[test]
 fn survive_answers_and_narrows() {
     let stage = Stage::new("iscsi-single");

@@ -30,6 +30,22 @@ pub(super) fn sysctls(plan: &Plan, root: &Root) -> Vec<Step> {
         .collect()
 }
 
+/// Writes the `recovery_tmo` of every session that differs; one that is down refuses.
+pub(super) fn sessions(plan: &Plan, root: &Root) -> Vec<Step> {
+    plan.live
+        .sessions
+        .iter()
+        .map(|write| {
+            let what = format!("{} recovery_tmo = {}", write.session, write.value);
+            let path = format!("sys/class/iscsi_session/{}/recovery_tmo", write.session);
+            match root.write_attribute(&path, &write.value) {
+                Ok(()) => Step::done(what),
+                Err(error) => Step::failed(what, &error),
+            }
+        })
+        .collect()
+}
+
 /// Makes udevd read its rules, then sends a change event to the disks that differ, and to no other.
 pub(super) fn udev(plan: &Plan, root: &Root) -> Vec<Step> {
     let changed = plan.changes.iter().any(|change| change.effect() == Some(Effect::ReloadUdev));

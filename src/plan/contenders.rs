@@ -33,6 +33,8 @@ pub(super) fn find(facts: &Facts, plan: &Plan) -> Vec<Contender> {
             Target::Udev { attr, .. } => rules(facts, *attr),
             Target::ModuleOption { module, option } => options(facts, module, option),
             Target::KernelArg(key) | Target::DropKernelArg(key) => fragments(facts, key),
+            // The edited line is the one that counts in its file.
+            Target::Iscsi(_) | Target::Waagent(_) => Vec::new(),
             Target::Multipath(key) => multipath(facts, key),
             Target::Unit { unit, property } => watchdog(facts, unit, property).into_iter().collect(),
         };

@@ -1,10 +1,59 @@
-//! The one thing that cannot be recomputed: which directories were made for our files.
+//! What cannot be recomputed: which directories were made for our files, and what stood where we
+//! edited a file of others.
 //!
 //! A small text file with our marker, written only where a directory had to be
 //! made, so that revert can take away exactly what apply added.
 
+use crate::formats::edit::Owned;
+use crate::formats::iscsi::setting;
 use crate::marker::{all_paths, body_of, marker_line};
 use crate::root::{Result, Root};
+
+/// Lines of ours in files of others, a JSON object a line.
+pub const EDITS: &str = "var/lib/hvtune/edits";
+
+/// What earlier runs edited in files of others, in order. A line that is not understood is none.
+pub fn edits(root: &Root) -> Result<Vec<Owned>> {
+    let Some(bytes) = root.read_at_most(EDITS, EDITS_LIMIT)? else { return Ok(Vec::new()) };
+    let text =
+        body_of(&bytes).map(|(_, body)| String::from_utf8_lossy(body).into_owned()).unwrap_or_default();
+    let entries = text.lines().filter_map(|line| serde_json::from_str::<Owned>(line).ok());
+    Ok(entries.filter(is_ours).collect())
+}
+
+/// Keys that are edited.
+const KEYS: &[&str] = &[
+    "node.session.timeo.replacement_timeout",
+    "node.session.initial_login_retry_max",
+    "OS.RootDeviceScsiTimeout",
+];
+
+/// Whether an entry is one of ours: whatever else a record says, no other file, no other setting and
+/// nothing but a setting is ever put back.
+fn is_ours(entry: &Owned) -> bool {
+    let below = |top: &str| entry.path.starts_with(top);
+    let climbs = entry.path.split('/').any(|part| matches!(part, "" | "." | ".."));
+    let known = matches!(entry.path.as_str(), "etc/iscsi/iscsid.conf" | "etc/waagent.conf")
+        || ["etc/iscsi/nodes/", "var/lib/iscsi/nodes/"].iter().any(|top| below(top));
+    let key = |line: &str| setting(line).map(|(key, _)| key.to_owned()).filter(|_| !line.contains('\n'));
+    let ours = key(&entry.ours).filter(|key| KEYS.contains(&key.as_str()));
+    known && !climbs && ours.is_some() && entry.was.as_ref().is_none_or(|was| key(was) == ours)
+}
+
+/// That file's content.
+pub fn edits_content(edits: &[Owned]) -> Vec<u8> {
+    let mut body = String::new();
+    for edit in edits {
+        if let Ok(line) = serde_json::to_string(edit) {
+            body.push_str(&line);
+            body.push('\n');
+        }
+    }
+    format!("{}{body}", marker_line(body.as_bytes())).into_bytes()
+}
+
+/// Thousands of node records, at a few hundred bytes a line.
+const EDITS_LIMIT: usize = 4 << 20;
 
 /// Where it lies.
 pub const PATH: &str = "var/lib/hvtune/made-directories";
@@ -40,6 +89,35 @@ pub fn content(directories: &[String]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_settings_of_ours_are_ever_put_back() {
+        let key = "node.session.timeo.replacement_timeout";
+        let entry = |path: &str, ours: &str, was: Option<&str>| Owned {
+            path: path.to_owned(),
+            ours: ours.to_owned(),
+            was: was.map(str::to_owned),
+        };
+        let (ours, was) = (format!("{key} = 180"), format!("{key} = 120"));
+        for path in ["etc/iscsi/iscsid.conf", "etc/iscsi/nodes/iqn.x:a/192.0.2.1,3260,1/default"] {
+            assert!(is_ours(&entry(path, &ours, Some(&was))) && is_ours(&entry(path, &ours, None)), "{path}");
+        }
+        for (path, ours, was) in [
+            ("etc/shadow", ours.as_str(), Some(was.as_str())),
+            ("etc/iscsi/nodes/../../shadow", &ours, None),
+            ("etc/iscsi/iscsid.conf", "root:x", None),
+            ("etc/iscsi/iscsid.conf", "node.startup = automatic", None),
+            ("etc/iscsi/iscsid.conf", &ours, Some("node.startup = automatic")),
+            ("etc/iscsi/iscsid.conf", &ours, Some("#")),
+            ("etc/iscsi/iscsid.conf", &ours, Some(&format!("{key} = 1\nx = y"))),
+        ] {
+            assert!(!is_ours(&entry(path, ours, was)), "{path} {ours} {was:?}");
+        }
+        let list = [entry("etc/waagent.conf", "OS.RootDeviceScsiTimeout=600", None)];
+        let (_dir, root) =
+            crate::root::laid_out(&[(EDITS, std::str::from_utf8(&edits_content(&list)).unwrap())]);
+        assert_eq!(edits(&root).unwrap(), list);
+    }
 
     #[test]
     fn only_directories_of_ours_count() {

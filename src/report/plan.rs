@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::text::{heading, printable, table, wrapped};
 use super::{SCHEMA, shown};
 use crate::apply::Step;
+use crate::formats::edit::Owned;
 use crate::plan::{Change, Contender, Plan, Standstill};
 use crate::tunable::{Decision, Verdict};
 
@@ -15,6 +16,7 @@ fn diff(change: &Change) -> String {
         Change::Create(artifact) => (b"", &artifact.body),
         Change::Replace { artifact, found } => (found, &artifact.body),
         Change::Remove { found, .. } => (found, b""),
+        Change::Edit { path, owned, .. } => return edit_diff(path, owned),
         Change::Conflict { .. } => return String::new(),
     };
     let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
@@ -27,6 +29,18 @@ fn diff(change: &Change) -> String {
         .set_modified_filename(name(!new.is_empty(), "b"));
     let patch = options.create_patch(&old, &new);
     PatchFormatter::new().suppress_blank_empty(false).fmt_patch(&patch).to_string()
+}
+
+/// The lines of ours alone: what stands around them in a node record may be a password.
+fn edit_diff(path: &str, owned: &[Owned]) -> String {
+    let mut text = format!("--- a/{path}\n+++ b/{path}\n");
+    for entry in owned {
+        if let Some(was) = &entry.was {
+            text.push_str(&format!("-{was}\n"));
+        }
+        text.push_str(&format!("+{}\n", entry.ours));
+    }
+    text
 }
 
 fn verdict_shown(verdict: &Verdict, only: Option<&Regex>) -> bool {
@@ -258,6 +272,8 @@ pub(super) fn applied_text(plan: &Plan, steps: &[Step]) -> String {
             Change::Create(_) => "created",
             Change::Replace { .. } => "replaced",
             Change::Remove { .. } => "removed",
+            Change::Edit { owned, .. } if owned.is_empty() => "restored",
+            Change::Edit { .. } => "edited",
             Change::Conflict { .. } => "kept",
         };
         text.push_str(&format!("{done} {}\n", change.path()));

@@ -15,6 +15,7 @@ use rustix::process::Resource;
 use crate::marker::{Standing, standing_of};
 
 use super::dir::{Dir, Kind, not_regular, read_bounded};
+use super::keep::{keep_mode, keep_owner};
 use super::resolve::openat2;
 use super::{CONFIG_LIMIT, Error, Result, Root, split};
 
@@ -30,6 +31,15 @@ pub enum Op {
         /// The whole content, marker line first.
         bytes: Vec<u8>,
     },
+    /// Change lines of somebody else's file, its mode and owner kept.
+    Edit {
+        /// Path below the root.
+        path: String,
+        /// The bytes that must still stand there.
+        expect: Vec<u8>,
+        /// The whole new content.
+        bytes: Vec<u8>,
+    },
     /// Remove a file of ours, then the directories named, where empty.
     Remove {
         /// Path below the root.
@@ -41,7 +51,7 @@ impl Op {
     /// The path that it changes.
     pub fn path(&self) -> &str {
         match self {
-            Self::Write { path, .. } | Self::Remove { path } => path,
+            Self::Write { path, .. } | Self::Edit { path, .. } | Self::Remove { path } => path,
         }
     }
 }
@@ -61,6 +71,8 @@ struct Staged<'root> {
     temp: String,
     write: bool,
     existed: bool,
+    /// What must have stood there, where it is not a file of ours.
+    expect: Option<Vec<u8>>,
 }
 
 impl Root {
@@ -103,19 +115,32 @@ impl Root {
         let dir = match (op, self.dir(parent)?) {
             (_, Some(dir)) => dir,
             (Op::Remove { .. }, None) => return Ok(None),
+            (Op::Edit { path, .. }, None) => return Err(changed(path)),
             (Op::Write { .. }, None) => self.make_dirs(parent, done)?,
         };
         let existing = existing(&dir, name, op.path())?;
-        refuse_others(standing_of(existing.as_deref()), op.path())?;
+        let expect = match op {
+            Op::Edit { expect, .. } => Some(expect.clone()),
+            Op::Write { .. } | Op::Remove { .. } => None,
+        };
+        refuse(existing.as_deref(), expect.as_deref(), op.path())?;
         let temp = format!(".{name}.hvtune-new");
         let existed = existing.is_some();
         match op {
             Op::Write { mode, bytes, .. } => {
                 write_temp(&dir, &temp, op.path(), *mode, bytes)?;
-                Ok(Some(Staged { dir, name: name.to_owned(), temp, write: true, existed }))
+                Ok(Some(Staged { dir, name: name.to_owned(), temp, write: true, existed, expect }))
+            }
+            Op::Edit { bytes, .. } => {
+                let mode = keep_mode(&dir, name, op.path())?;
+                write_temp(&dir, &temp, op.path(), mode, bytes)?;
+                let staged = Staged { dir, name: name.to_owned(), temp, write: true, existed, expect };
+                keep_owner(&staged.dir, name, &staged.temp, op.path())
+                    .inspect_err(|_| unlink(staged.dir.fd(), &staged.temp))?;
+                Ok(Some(staged))
             }
             Op::Remove { .. } if existed => {
-                Ok(Some(Staged { dir, name: name.to_owned(), temp, write: false, existed }))
+                Ok(Some(Staged { dir, name: name.to_owned(), temp, write: false, existed, expect }))
             }
             Op::Remove { .. } => Ok(None),
         }
@@ -222,6 +247,19 @@ fn existing(dir: &Dir<'_>, name: &str, path: &str) -> Result<Option<Vec<u8>>> {
     }
 }
 
+fn changed(path: &str) -> Error {
+    Error::NotOurs { path: path.to_owned(), why: "it changed since it was read; run this again" }
+}
+
+/// A file of ours, or where one is expected that very content of somebody else's.
+fn refuse(found: Option<&[u8]>, expect: Option<&[u8]>, path: &str) -> Result<()> {
+    match expect {
+        None => refuse_others(standing_of(found), path),
+        Some(_) if found == expect => Ok(()),
+        Some(_) => Err(changed(path)),
+    }
+}
+
 fn refuse_others(standing: Standing, path: &str) -> Result<()> {
     let why = match standing {
         Standing::Absent | Standing::Ours => return Ok(()),
@@ -307,7 +345,7 @@ fn switch(change: &Staged<'_>) -> Result<()> {
         return Ok(());
     }
     let taken_out = existing(&change.dir, &change.temp, &path);
-    match taken_out.and_then(|bytes| refuse_others(standing_of(bytes.as_deref()), &path)) {
+    match taken_out.and_then(|bytes| refuse(bytes.as_deref(), change.expect.as_deref(), &path)) {
         Ok(()) => Ok(()),
         Err(error) => switch_back(change).and(Err(error)),
     }

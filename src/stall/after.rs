@@ -3,6 +3,8 @@
 use crate::facts::{Attribute, Disk, Facts, Machine, MultipathSetting};
 use crate::tunable::{Assignment, Decision, Select, Target, UdevAttr, Value, Verdict};
 
+const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
+
 /// Three states of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
@@ -35,6 +37,9 @@ pub fn after(facts: &Facts, verdicts: &[Verdict], overruled: &[(String, String)]
         return facts;
     }
     let booted = column == Column::AfterReboot;
+    if booted {
+        log_in_anew(&mut facts);
+    }
     for verdict in verdicts {
         let Decision::Set { what, .. } = &verdict.decision else { continue };
         for assignment in what {
@@ -47,6 +52,27 @@ pub fn after(facts: &Facts, verdicts: &[Verdict], overruled: &[(String, String)]
     facts
 }
 
+/// What a session gets at login: the value of its node record, the least of them as nothing tells
+/// which is whose. A path gets multipathd's value, as it has now.
+fn log_in_anew(facts: &mut Facts) {
+    let records: Option<Vec<i64>> =
+        facts.system.iscsi.records.iter().map(|record| record.number(REPLACEMENT)).collect();
+    // -1 is for ever, so the longest.
+    let least = records
+        .and_then(|values| values.into_iter().min_by_key(|value| u64::try_from(*value).unwrap_or(u64::MAX)));
+    let (Some(least), Some(machine)) = (least, facts.machine.as_mut()) else { return };
+    for name in single_paths(machine) {
+        if let Some(session) = machine.sessions.get_mut(&name) {
+            session.recovery_tmo = Attribute::Is(least);
+        }
+    }
+}
+
+/// Sessions that are not multipathd's.
+fn single_paths(machine: &Machine) -> Vec<String> {
+    machine.sessions.keys().filter(|name| !machine.serves_paths(name)).cloned().collect()
+}
+
 fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool) {
     let Some(machine) = facts.machine.as_mut() else { return };
     match &assignment.target {
@@ -54,6 +80,17 @@ fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool)
         Target::Udev { select, attr } => {
             for disk in machine.disks.iter_mut().flatten().filter(|disk| select.takes(disk)) {
                 attribute(disk, *attr, assignment, value);
+            }
+        }
+        Target::Iscsi(REPLACEMENT) => {
+            for name in single_paths(machine) {
+                let Some(session) = machine.sessions.get_mut(&name) else { continue };
+                let now = session.recovery_tmo.value().copied();
+                if let (Some(now), Ok(seconds)) = (now, value.as_str().parse())
+                    && !assignment.want.lasts(now)
+                {
+                    session.recovery_tmo = Attribute::Is(seconds);
+                }
             }
         }
         Target::Multipath(key) => facts.system.multipath.push(MultipathSetting {

@@ -58,6 +58,10 @@ pub enum Target {
         /// Parameter.
         option: &'static str,
     },
+    /// A setting of open-iscsi's: in its file for new node records, in the records, and live.
+    Iscsi(&'static str),
+    /// A setting of the Azure agent's.
+    Waagent(&'static str),
     /// A key of multipath's `overrides`.
     Multipath(&'static str),
     /// A property of a systemd service.
@@ -175,6 +179,11 @@ impl Want {
         }
     }
 
+    /// Whether seconds will do where a negative number is for ever, as to open-iscsi.
+    pub fn lasts(&self, seconds: i64) -> bool {
+        (seconds < 0 && matches!(self, Self::AtLeast(_))) || self.met_by(&seconds.to_string())
+    }
+
     /// Whether what was found will do.
     pub fn met_by(&self, found: &str) -> bool {
         match self {
@@ -230,9 +239,12 @@ impl Target {
     /// The knob's name in JSON and text.
     pub fn knob(&self) -> String {
         match self {
-            Self::Sysctl(key) | Self::KernelArg(key) | Self::DropKernelArg(key) | Self::Multipath(key) => {
-                (*key).to_owned()
-            }
+            Self::Sysctl(key)
+            | Self::KernelArg(key)
+            | Self::DropKernelArg(key)
+            | Self::Iscsi(key)
+            | Self::Waagent(key)
+            | Self::Multipath(key) => (*key).to_owned(),
             Self::Unit { property, .. } => (*property).to_owned(),
             Self::Udev { attr, .. } => attr.path().to_owned(),
             Self::ModuleOption { module, option } => format!("{module}.{option}"),
@@ -245,6 +257,8 @@ impl Target {
             Self::Sysctl(_) => "sysctl".to_owned(),
             Self::Udev { select, .. } => format!("udev:{}", select.name()),
             Self::ModuleOption { .. } => "module".to_owned(),
+            Self::Iscsi(_) => "iscsi".to_owned(),
+            Self::Waagent(_) => "waagent".to_owned(),
             Self::Multipath(_) => "multipath".to_owned(),
             Self::Unit { unit, .. } => format!("unit:{unit}"),
             Self::KernelArg(_) => "cmdline".to_owned(),

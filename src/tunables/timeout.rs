@@ -49,7 +49,7 @@ fn disk_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             return path(facts, policy).into_iter().collect();
         }
         vec![match pin {
-            Some(pin) => pinned(facts, select, &pin.value),
+            Some(pin) => pinned(facts, policy, select, &pin.value),
             None if select == Select::StorvscFc => fibre_channel(facts, policy),
             None if select == Select::IscsiSinglePath => single_path(facts, policy),
             None => storvsc(facts, policy, select, &there),
@@ -63,16 +63,18 @@ fn write(select: Select, want: Want, because: String) -> Decision {
 }
 
 /// The seconds that the Azure agent writes to every sd disk, again and again.
-fn agent(facts: &Facts) -> Option<u64> {
-    facts.system.owners.waagent.as_ref().and_then(|agent| agent.scsi_timeout)
+fn agent(facts: &Facts, policy: &Policy) -> Option<u64> {
+    let agent = facts.system.owners.waagent.as_ref()?;
+    let pin = policy.pin("OS.RootDeviceScsiTimeout").and_then(|pin| pin.value.as_str().parse().ok());
+    pin.or(agent.scsi_timeout)
 }
 
-fn pinned(facts: &Facts, select: Select, value: &Value) -> Decision {
+fn pinned(facts: &Facts, policy: &Policy, select: Select, value: &Value) -> Decision {
     let class = select.name();
-    match agent(facts) {
+    match agent(facts, policy) {
         Some(seconds) if seconds.to_string() != value.as_str() => refused(format!(
             "{class}: the policy asks for {value} s, but waagent would write {seconds} s back within 30 s; set \
-             OS.RootDeviceScsiTimeout={value} in waagent.conf"
+             waagent.root_device_timeout = {value} in the policy"
         )),
         _ => write(select, Want::Exactly(value.clone()), format!("{class}: pinned by the policy")),
     }
@@ -90,7 +92,7 @@ fn storvsc(facts: &Facts, policy: &Policy, select: Select, there: &There<'_>) ->
         return fine(held_by_driver(class, there));
     }
     let budget = policy.stall.max(STORVSC_TIMEOUT);
-    if let Some(decision) = by_agent(facts, class, budget) {
+    if let Some(decision) = by_agent(facts, policy, class, budget) {
         return decision;
     }
     let because = if kernels.is_empty() {
@@ -116,8 +118,8 @@ fn held_by_driver(class: &str, there: &There<'_>) -> String {
 }
 
 /// Where waagent writes every sd disk's timeout, a rule of ours would be undone within 30 s.
-fn by_agent(facts: &Facts, class: &str, budget: u64) -> Option<Decision> {
-    let seconds = agent(facts)?;
+fn by_agent(facts: &Facts, policy: &Policy, class: &str, budget: u64) -> Option<Decision> {
+    let seconds = agent(facts, policy)?;
     Some(if seconds >= budget {
         fine(format!(
             "{class}: waagent keeps every sd disk at {seconds} s, which covers the budget of {budget} s"
@@ -125,7 +127,7 @@ fn by_agent(facts: &Facts, class: &str, budget: u64) -> Option<Decision> {
     } else {
         refused(format!(
             "{class}: {budget} s are needed, but waagent would write {seconds} s back within 30 s; set \
-             OS.RootDeviceScsiTimeout={budget} in waagent.conf"
+             waagent.root_device_timeout = {budget} in the policy"
         ))
     })
 }
@@ -143,10 +145,10 @@ fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
     if !kernels.is_empty() && !kernels.iter().any(|kernel| fc_timer_crashes(kernel)) {
         return fine("storvsc-fc: hv_storvsc holds 180 s itself and re-arms it for ever");
     }
-    if let Some(seconds) = agent(facts) {
+    if let Some(seconds) = agent(facts, policy) {
         return refused(format!(
             "storvsc-fc: the timer must never fire on this kernel, but waagent would write {seconds} s back within \
-             30 s; set OS.RootDeviceScsiTimeout={NEVER} in waagent.conf"
+             30 s; set waagent.root_device_timeout = {NEVER} in the policy"
         ));
     }
     let because = "storvsc-fc: before the fix in 6.5 an expired timer of a virtual Fibre Channel disk may crash the \
@@ -162,7 +164,7 @@ fn path(facts: &Facts, policy: &Policy) -> Option<Decision> {
         return None;
     }
     let half = policy.stall.div_ceil(2);
-    Some(by_agent(facts, "iscsi", half).unwrap_or_else(|| {
+    Some(by_agent(facts, policy, "iscsi", half).unwrap_or_else(|| {
         let because =
             "iscsi: paths too; at the second expiry a path goes offline for good, and no map gets it back";
         write(Select::Iscsi, Want::AtLeast(half), because.to_owned())
@@ -171,7 +173,7 @@ fn path(facts: &Facts, policy: &Policy) -> Option<Decision> {
 
 fn single_path(facts: &Facts, policy: &Policy) -> Decision {
     let budget = policy.stall;
-    by_agent(facts, "iscsi", budget).unwrap_or_else(|| {
+    by_agent(facts, policy, "iscsi", budget).unwrap_or_else(|| {
         let because = "iscsi: the default of 30 s ends a command that a stalled target has not answered";
         write(Select::IscsiSinglePath, Want::AtLeast(budget), because.to_owned())
     })

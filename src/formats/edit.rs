@@ -1,0 +1,138 @@
+//! Settings in files that are not ours alone, changed in place and taken back to the byte.
+//!
+//! A file of `key = value` lines is edited line by line, and what each line was is
+//! remembered. Taking back looks for the very line that we wrote: whoever changed it
+//! since keeps his, and whatever else he changed stays.
+
+use serde::{Deserialize, Serialize};
+
+use super::iscsi::setting;
+
+/// One line that is ours in somebody else's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owned {
+    /// The file, below the root.
+    pub path: String,
+    /// The line as we wrote it, without its end.
+    pub ours: String,
+    /// The line as it was; `None` where we added it.
+    pub was: Option<String>,
+}
+
+/// Gives a key its value. The last line of a key counts for every reader of these files, so that
+/// one is changed, its blanks kept; where there is none, a line is added at the end.
+pub fn set(text: &str, path: &str, key: &str, value: &str) -> (String, Owned) {
+    let is_key = |line: &str| setting(line).is_some_and(|(found, _)| found == key);
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let Some(at) = lines.iter().rposition(|line| is_key(line)) else {
+        let ours = format!("{key} = {value}");
+        let cut_short = !text.is_empty() && !text.ends_with('\n');
+        let text = if cut_short { format!("{text}\n{ours}") } else { format!("{text}{ours}\n") };
+        return (text, Owned { path: path.to_owned(), ours, was: None });
+    };
+    let mut edited = String::with_capacity(text.len() + value.len());
+    let mut owned = Owned { path: path.to_owned(), ours: String::new(), was: None };
+    for (index, line) in lines.into_iter().enumerate() {
+        if index != at {
+            edited.push_str(line);
+            continue;
+        }
+        let (content, end) = line.strip_suffix('\n').map_or((line, ""), |content| (content, "\n"));
+        owned.was = Some(content.to_owned());
+        owned.ours = with_value(content, value);
+        edited.push_str(&owned.ours);
+        edited.push_str(end);
+    }
+    (edited, owned)
+}
+
+/// The line with another value, and the blanks around the sign and at the end as they were.
+fn with_value(line: &str, value: &str) -> String {
+    let (head, rest) = line.split_once('=').unwrap_or((line, ""));
+    let blanks = rest.len() - rest.trim_start().len();
+    let tail = rest.get(rest.trim_end().len().max(blanks)..).unwrap_or_default();
+    format!("{head}={}{value}{tail}", rest.get(..blanks).unwrap_or_default())
+}
+
+/// Takes back what is ours, last line first; lines that are no longer there as we wrote them are left.
+pub fn restore(text: &str, owned: &[&Owned]) -> String {
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    for entry in owned.iter().rev() {
+        let content = |line: &String| line.strip_suffix('\n').unwrap_or(line) == entry.ours;
+        let Some(at) = lines.iter().rposition(content) else { continue };
+        let Some(line) = lines.get_mut(at) else { continue };
+        let end = if line.ends_with('\n') { "\n" } else { "" };
+        if let Some(was) = &entry.was {
+            *line = format!("{was}{end}");
+            continue;
+        }
+        lines.remove(at);
+        // It was added after a last line without an end.
+        if end.is_empty()
+            && let Some(last) = lines.last_mut()
+        {
+            last.truncate(last.trim_end_matches('\n').len());
+        }
+    }
+    lines.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "node.session.timeo.replacement_timeout";
+
+    fn edited(text: &str) -> (String, Vec<Owned>) {
+        let (text, first) = set(text, "f", KEY, "300");
+        let (text, second) = set(&text, "f", "node.x", "7");
+        (text, vec![first, second])
+    }
+
+    #[test]
+    fn only_the_value_changes_and_comes_back() {
+        for text in [
+            format!("# {KEY} = 1\n{KEY} = 120\nnode.x = 1\n"),
+            format!("{KEY}=120 \r\n  node.x\t=\t1\n"),
+            format!("{KEY} = 15\n{KEY} =\nnode.x = 1"),
+            "# nothing\n".to_owned(),
+            "# cut short".to_owned(),
+            "a = 1\n\n\n".to_owned(),
+            String::new(),
+        ] {
+            let (ours, owned) = edited(&text);
+            let value = |key: &str| {
+                super::super::iscsi::scan(&ours)
+                    .into_iter()
+                    .rfind(|e| e.key == key)
+                    .unwrap()
+                    .value
+                    .trim()
+                    .to_owned()
+            };
+            assert_eq!((value(KEY), value("node.x")), ("300".to_owned(), "7".to_owned()), "{ours:?}");
+            assert_eq!(restore(&ours, &owned.iter().collect::<Vec<_>>()), text, "{ours:?}");
+        }
+        assert_eq!(set(" k  =  120 \r", "f", "k", "9").0, " k  =  9 \r");
+    }
+
+    #[test]
+    fn what_others_changed_meanwhile_stays() {
+        let (ours, owned) = edited(&format!("# head\n{KEY} = 120\nnode.y = 2\n"));
+        let owned: Vec<&Owned> = owned.iter().collect();
+        let theirs = ours.replace("# head\n", "# head\n# more\n").replace("node.y = 2", "node.y = 3");
+        assert_eq!(restore(&theirs, &owned), format!("# head\n# more\n{KEY} = 120\nnode.y = 3\n"));
+        let overruled = ours.replace("= 300", "= 600");
+        assert_eq!(restore(&overruled, &owned), format!("# head\n{KEY} = 600\nnode.y = 2\n"));
+        assert_eq!(restore("", &owned), "");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back(text in "([ #a-c=\r\n\té]{0,6}(k ?= ?[0-9]{0,3})?){0,8}") {
+            let (one, first) = set(&text, "f", "k", "300");
+            let (both, second) = set(&one, "f", "other", "x");
+            proptest::prop_assert_eq!(restore(&both, &[&first, &second]), text);
+        }
+    }
+}

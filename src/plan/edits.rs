@@ -1,0 +1,118 @@
+//! Settings that go into files which are not ours alone: open-iscsi's, the Azure agent's.
+
+use std::collections::BTreeSet;
+
+use super::{Change, Plan, state};
+use crate::facts::Facts;
+use crate::formats::edit::{self, Owned};
+use crate::formats::iscsi;
+use crate::root::{Kind, Result, Root};
+use crate::tunable::{Target, Want};
+
+/// A file, a key, and how it is wanted.
+type Wanted<'a> = (&'a str, &'static str, &'a Want);
+
+/// Adds a change for every such file that is not as the verdicts want it: what an earlier run
+/// edited and nobody asks for any more is taken back.
+pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
+    let owned = state::edits(root)?;
+    let mut changes = Vec::new();
+    {
+        let wanted = wanted(facts, plan);
+        let paths: BTreeSet<&str> = wanted
+            .iter()
+            .map(|(path, ..)| *path)
+            .chain(owned.iter().map(|entry| entry.path.as_str()))
+            .collect();
+        for path in paths {
+            let here: Vec<_> = wanted.iter().filter(|(other, ..)| *other == path).collect();
+            let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
+            let change = edited(root, path, &here, &ours)?;
+            changes.push((path.to_owned(), change, !ours.is_empty() || !here.is_empty()));
+        }
+    }
+    for (path, change, concerned) in changes {
+        match change {
+            Some(change) => plan.changes.push(change),
+            None if concerned => plan.unchanged.push(path),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes back every edit.
+pub(super) fn revert(root: &Root, plan: &mut Plan) -> Result<()> {
+    let owned = state::edits(root)?;
+    let paths: BTreeSet<&str> = owned.iter().map(|entry| entry.path.as_str()).collect();
+    for path in paths {
+        let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
+        plan.changes.extend(edited(root, path, &[], &ours)?);
+    }
+    Ok(())
+}
+
+fn wanted<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Wanted<'a>> {
+    let mut wanted = Vec::new();
+    for (_, assignment, _) in plan.settings() {
+        match assignment.target {
+            Target::Iscsi(key) => {
+                let files = facts.system.iscsi.conf.iter().chain(&facts.system.iscsi.records);
+                wanted.extend(files.map(|file| (file.path.as_str(), key, &assignment.want)));
+            }
+            Target::Waagent(key) => {
+                let agent = facts.system.owners.waagent.iter();
+                wanted.extend(agent.map(|agent| (agent.path.as_str(), key, &assignment.want)));
+            }
+            _ => {}
+        }
+    }
+    wanted
+}
+
+const NOT_A_FILE: &str = "it is a link or no regular file, so it is not edited; put a file in its place";
+const NOT_TEXT: &str = "it is not UTF-8 text, so it is not edited";
+
+/// The change of one file: first as it was without us, then what is wanted of it now.
+fn edited(root: &Root, path: &str, wanted: &[&Wanted<'_>], ours: &[&Owned]) -> Result<Option<Change>> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
+    let kind = match root.dir(parent)? {
+        Some(dir) => dir.kind(name)?,
+        None => None,
+    };
+    let conflict = |why| Ok(Some(Change::Conflict { path: path.to_owned(), why }));
+    match kind {
+        None if ours.is_empty() => return Ok(None),
+        // The file is gone, and our lines with it.
+        None => {
+            let (found, bytes, owned) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(Some(Change::Edit { path: path.to_owned(), found, bytes, owned }));
+        }
+        Some(Kind::File) => {}
+        Some(_) => return conflict(NOT_A_FILE),
+    }
+    let Some(found) = root.read(path)? else { return Ok(None) };
+    let Ok(text) = std::str::from_utf8(&found) else { return conflict(NOT_TEXT) };
+    let mut now = edit::restore(text, ours);
+    let mut owned = Vec::new();
+    for (_, key, want) in wanted {
+        let has = iscsi::scan(&now).into_iter().rfind(|entry| entry.key == *key);
+        if has.is_some_and(|entry| suffices(want, entry.value.trim().trim_matches('"'))) {
+            continue;
+        }
+        let (edited, entry) = edit::set(&now, path, key, want.value().as_str());
+        now = edited;
+        owned.push(entry);
+    }
+    let same_record = ours.iter().map(|entry| (*entry).clone()).eq(owned.iter().cloned());
+    if now == text && same_record {
+        return Ok(None);
+    }
+    let bytes = now.into_bytes();
+    Ok(Some(Change::Edit { path: path.to_owned(), found, bytes, owned }))
+}
+
+/// A negative number of seconds is for ever to open-iscsi.
+fn suffices(want: &Want, value: &str) -> bool {
+    value.parse().map_or_else(|_| want.met_by(value), |value| want.lasts(value))
+}
