@@ -257,7 +257,19 @@ fn compose(format: Format, shares: &[Share<'_>]) -> Composed {
             },
             Carried::Options,
         ),
-        Format::Multipath | Format::Unit => plain(
+        Format::Multipath => plain(
+            shares,
+            |assignments| {
+                let settings: Vec<_> =
+                    assignments.iter().filter_map(|a| place::multipath_setting(a)).collect();
+                let lines = place::multipath_lines(&settings).into_iter().map(|line| Line::Shell { line });
+                let pairs =
+                    settings.iter().map(|(section, key, value)| (format!("{section}/{key}"), value.clone()));
+                (lines.collect(), pairs.collect())
+            },
+            Carried::Pairs,
+        ),
+        Format::Unit => plain(
             shares,
             |assignments| {
                 let pairs = assignments.iter().map(|a| (a.target.knob(), a.want.value().to_string()));

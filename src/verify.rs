@@ -171,7 +171,7 @@ fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan
             let asked = "the agent reads its file when it starts".to_owned();
             vec![row(place, "", State::Ok, Layer::File, asked)]
         }
-        Target::Multipath(_) => {
+        Target::Multipath { .. } => {
             let asked = "multipathd shows what it uses: multipathd show config".to_owned();
             vec![row(place, "", State::Ok, Layer::File, asked)]
         }
@@ -199,7 +199,7 @@ fn file_deviates(assignment: &Assignment, facts: &Facts, plan: &Plan) -> Option<
         Target::KernelArg(_) | Target::DropKernelArg(_) => path.contains("/grub.d/"),
         Target::Iscsi(_) => path.contains("/iscsi/"),
         Target::Waagent(_) => path.ends_with("/waagent.conf"),
-        Target::Multipath(_) => path.contains("/multipath/"),
+        Target::Multipath { .. } => path.contains("/multipath/"),
         Target::Unit { unit, .. } => path.contains(&format!("/{unit}.d/")),
     };
     let change = plan.changes.iter().find(|change| concerns(change.path()))?;

@@ -1,5 +1,5 @@
 //! What hvtune renders, judged by the programs it is rendered for: the real
-//! udev, systemd-sysctl, procps, kmod and GRUB of two Debian releases.
+//! udev, systemd, procps, kmod, GRUB, multipath-tools and open-iscsi of two Debian releases.
 //!
 //! Each check takes a rendered file and returns what the program made of it;
 //! each has a sample that it must find fault with. Runs as root, in namespaces
@@ -27,6 +27,8 @@ mod offline;
 mod rendered;
 #[path = "consumers/stage.rs"]
 mod stage;
+#[path = "consumers/storage.rs"]
+mod storage;
 #[path = "consumers/sysctl.rs"]
 mod sysctl;
 #[path = "consumers/teeth.rs"]

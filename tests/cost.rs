@@ -160,6 +160,18 @@ fn system_calls_are_few_and_grow_slowly() {
     );
 }
 
+/// The stall model reads what nobody else does, but only below mounts and swap.
+#[test]
+fn survive_costs_at_most_twice_what_plan_costs() {
+    for disks in [8, 256] {
+        let capture = Capture::new(disks);
+        let (plan, survive) = (capture.calls("plan").len(), capture.calls("survive").len());
+        println!("system calls with {disks} disks, all mounted: plan {plan}, survive {survive}");
+        assert!(survive > plan, "survive reads more than plan: {survive}, {plan}");
+        assert!(survive <= 2 * plan, "{survive} calls with {disks} disks, more than twice {plan}");
+    }
+}
+
 #[test]
 fn a_thousand_disks_fit_into_little_memory() {
     let launcher = built(&["--manifest-path", "tests/floor/Cargo.toml"], "bench");

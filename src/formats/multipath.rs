@@ -63,31 +63,30 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Strict: the settings of the one section that a file of ours holds, in order.
+/// Strict: the settings of a file of ours, `section/key` and value, in order.
 pub fn parse(text: &str) -> Result<Vec<(String, String)>, Refusal> {
-    let mut said = lines(text)?.into_iter();
     let mut settings = Vec::new();
-    match said.next() {
-        Some((_, "overrides {")) => {}
-        Some((number, _)) => return Err(Refusal::new(number, "not `overrides {`")),
-        None => return Ok(settings),
-    }
-    let mut closed = false;
-    for (number, line) in said {
-        if closed {
-            return Err(Refusal::new(number, "something stands after the section"));
-        }
+    let mut open: Option<&str> = None;
+    for (number, line) in lines(text)? {
+        let refuse = |why: &str| Err(Refusal::new(number, why));
+        let Some(section) = open else {
+            match line.strip_suffix(" {").filter(|name| matches!(*name, "defaults" | "overrides")) {
+                Some(name) => open = Some(name),
+                None => return refuse("not `defaults {` or `overrides {`"),
+            }
+            continue;
+        };
         if line == "}" {
-            closed = true;
+            open = None;
             continue;
         }
         let setting = line.strip_prefix("    ").and_then(|line| line.split_once(' '));
         match setting.filter(|(key, value)| only(key, "_") && only(value, "_")) {
-            Some((key, value)) => settings.push((key.to_owned(), value.to_owned())),
-            None => return Err(Refusal::new(number, "not of the form `    key value`")),
+            Some((key, value)) => settings.push((format!("{section}/{key}"), value.to_owned())),
+            None => return refuse("not of the form `    key value`"),
         }
     }
-    if closed { Ok(settings) } else { Err(Refusal::new(0, "the section does not end")) }
+    if open.is_none() { Ok(settings) } else { Err(Refusal::new(0, "the section does not end")) }
 }
 
 #[cfg(test)]
@@ -118,16 +117,18 @@ mod tests {
 
     #[test]
     fn our_own_section_parses_and_nothing_else() {
-        let text = "# x\noverrides {\n    # why\n    no_path_retry 36\n    checker_timeout 30\n}\n";
+        let text =
+            "# x\noverrides {\n    # why\n    no_path_retry 36\n}\ndefaults {\n    checker_timeout 30\n}\n";
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         // A comment within the section is indented, so it is no comment of ours.
         assert!(parse(text).is_err());
         let text = text.replace("    # why\n", "# why\n");
-        assert_eq!(parse(&text).unwrap(), [pair("no_path_retry", "36"), pair("checker_timeout", "30")]);
+        let both = [pair("overrides/no_path_retry", "36"), pair("defaults/checker_timeout", "30")];
+        assert_eq!(parse(&text).unwrap(), both);
         for bad in [
-            "defaults {\n}\n",
+            "devices {\n}\n",
             "overrides {\n",
-            "overrides {\n}\noverrides {\n}\n",
+            "overrides {\n}\n}\n",
             "overrides {\n    a \"b\"\n}\n",
             "overrides {\n    a  b\n}\n",
             "overrides {\n  a b\n}\n",

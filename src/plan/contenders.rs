@@ -35,7 +35,7 @@ pub(super) fn find(facts: &Facts, plan: &Plan) -> Vec<Contender> {
             Target::KernelArg(key) | Target::DropKernelArg(key) => fragments(facts, key),
             // The edited line is the one that counts in its file.
             Target::Iscsi(_) | Target::Waagent(_) => Vec::new(),
-            Target::Multipath(key) => multipath(facts, key),
+            Target::Multipath { section, key } => multipath(facts, section, key),
             Target::Unit { unit, property } => watchdog(facts, unit, property).into_iter().collect(),
         };
         for contender in more {
@@ -232,7 +232,7 @@ fn fragments(facts: &Facts, key: &str) -> Vec<Contender> {
 
 /// Other files of multipath's. The last `overrides` counts, and only a map's own section outranks it
 /// (man 5 multipath.conf).
-fn multipath(facts: &Facts, key: &str) -> Vec<Contender> {
+fn multipath(facts: &Facts, section: &str, key: &str) -> Vec<Contender> {
     let settings = facts.system.multipath.iter();
     let others = settings.filter(|setting| setting.key == key && !setting.is_ours());
     let mut found = Vec::new();
@@ -242,8 +242,8 @@ fn multipath(facts: &Facts, key: &str) -> Vec<Contender> {
         let (wins, because) = match (setting.section.as_str(), later) {
             ("multipaths", _) => (true, "a map's own section outranks every override, for that map"),
             ("protocol", _) => (true, "a section of one protocol outranks the overrides around it"),
-            ("overrides", true) => (true, "its file is read after ours"),
-            ("overrides", false) => (false, "its file is read before ours"),
+            (own, true) if own == section => (true, "its file is read after ours"),
+            (own, false) if own == section => (false, "its file is read before ours"),
             _ => (false, "overrides outrank its section"),
         };
         let winner = if wins { who.clone() } else { OURS.to_owned() };

@@ -53,7 +53,7 @@ pub(super) fn shares<'a>(
         (Format::Udev, Target::Udev { .. })
         | (Format::Sysctl, Target::Sysctl(_))
         | (Format::Grub, Target::KernelArg(_) | Target::DropKernelArg(_))
-        | (Format::Multipath, Target::Multipath(_)) => true,
+        | (Format::Multipath, Target::Multipath { .. }) => true,
         (Format::Unit, Target::Unit { unit, .. }) => *unit == file,
         (Format::Modprobe, Target::ModuleOption { module, .. }) => landing(facts, module).modprobe,
         (Format::Grub, Target::ModuleOption { module, .. }) => landing(facts, module).cmdline,
@@ -110,4 +110,23 @@ pub(super) fn edit_lines(edit: &grub::Edit) -> Vec<String> {
             Value::new(key).map(|key| grub::drop_lines(&key).to_vec()).unwrap_or_default()
         }
     }
+}
+
+/// Section, key and value of an assignment to multipath.conf.
+pub(super) fn multipath_setting(assignment: &Assignment) -> Option<(&'static str, &'static str, String)> {
+    match assignment.target {
+        Target::Multipath { section, key } => Some((section, key, assignment.want.value().to_string())),
+        _ => None,
+    }
+}
+
+/// Their lines, neighbours of a section within one pair of braces.
+pub(super) fn multipath_lines(settings: &[(&str, &str, String)]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for section in settings.chunk_by(|one, next| one.0 == next.0) {
+        lines.extend(section.first().map(|(name, ..)| format!("{name} {{")));
+        lines.extend(section.iter().map(|(_, key, value)| format!("    {key} {value}")));
+        lines.push("}".to_owned());
+    }
+    lines
 }

@@ -93,10 +93,10 @@ fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool)
                 }
             }
         }
-        Target::Multipath(key) => facts.system.multipath.push(MultipathSetting {
+        Target::Multipath { section, key } => facts.system.multipath.push(MultipathSetting {
             path: String::new(),
             line: 0,
-            section: "overrides".to_owned(),
+            section: (*section).to_owned(),
             key: (*key).to_owned(),
             value: value.to_string(),
         }),

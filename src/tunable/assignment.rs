@@ -62,8 +62,13 @@ pub enum Target {
     Iscsi(&'static str),
     /// A setting of the Azure agent's.
     Waagent(&'static str),
-    /// A key of multipath's `overrides`.
-    Multipath(&'static str),
+    /// A key of multipath.conf.
+    Multipath {
+        /// Section: `defaults` or `overrides`.
+        section: &'static str,
+        /// Key.
+        key: &'static str,
+    },
     /// A property of a systemd service.
     Unit {
         /// The service: `systemd-journald.service`.
@@ -244,7 +249,7 @@ impl Target {
             | Self::DropKernelArg(key)
             | Self::Iscsi(key)
             | Self::Waagent(key)
-            | Self::Multipath(key) => (*key).to_owned(),
+            | Self::Multipath { key, .. } => (*key).to_owned(),
             Self::Unit { property, .. } => (*property).to_owned(),
             Self::Udev { attr, .. } => attr.path().to_owned(),
             Self::ModuleOption { module, option } => format!("{module}.{option}"),
@@ -259,7 +264,7 @@ impl Target {
             Self::ModuleOption { .. } => "module".to_owned(),
             Self::Iscsi(_) => "iscsi".to_owned(),
             Self::Waagent(_) => "waagent".to_owned(),
-            Self::Multipath(_) => "multipath".to_owned(),
+            Self::Multipath { .. } => "multipath".to_owned(),
             Self::Unit { unit, .. } => format!("unit:{unit}"),
             Self::KernelArg(_) => "cmdline".to_owned(),
             Self::DropKernelArg(_) => "cmdline-remove".to_owned(),

@@ -75,12 +75,13 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
     } else {
         format!("{looks} looks, {} s apart, outlast a stall of {} s", polling_interval(facts), policy.stall)
     };
-    let setting = |key: &'static str, want: Want| Assignment::new(Target::Multipath(key), want);
+    let setting = |section, key, want| Assignment::new(Target::Multipath { section, key }, want);
     Decision::Set {
         what: vec![
-            setting("no_path_retry", retry),
-            setting("fast_io_fail_tmo", number("fast_io_fail_tmo", FAST_IO_FAIL)),
-            setting("checker_timeout", number("checker_timeout", CHECKER_TIMEOUT)),
+            setting("overrides", "no_path_retry", retry),
+            setting("overrides", "fast_io_fail_tmo", number("fast_io_fail_tmo", FAST_IO_FAIL)),
+            // No array has one of its own, and no other section takes it.
+            setting("defaults", "checker_timeout", number("checker_timeout", CHECKER_TIMEOUT)),
         ],
         because,
     }

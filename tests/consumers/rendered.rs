@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::stage::{Stage, Suite};
 
@@ -57,7 +58,10 @@ fn written_by(binary: &Path, suite: Suite, arguments: &str, files: &[(&str, &str
         stage.put(path, body);
     }
     let program = stage.out().with_file_name("program");
-    fs::copy(binary, program).unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+    // By a process of its own: while this one forks elsewhere, a file that it has open for writing is
+    // inherited, and cannot be run.
+    let copied = Command::new("cp").arg(binary).arg(program).status().unwrap();
+    assert!(copied.success(), "{}", binary.display());
     stage
         .run_outside(&format!(
             "\"$OUT\"/../program --root \"$MERGED\" {arguments} >&2

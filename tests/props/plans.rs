@@ -95,7 +95,9 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
                 kernel_arg(assignment)
             }
             (Format::Grub, Target::KernelArg(_)) if debian => kernel_arg(assignment),
-            (Format::Multipath, Target::Multipath(key)) => Some(format!("{key} {value}")),
+            (Format::Multipath, Target::Multipath { section, key }) => {
+                Some(format!("{section}/{key} {value}"))
+            }
             (Format::Unit, Target::Unit { property, .. }) => Some(format!("{property}={value}")),
             (Format::Grub, Target::DropKernelArg(key)) if debian => Some(format!("without {key}")),
             _ => None,

@@ -136,6 +136,7 @@ fn rows(hvtune: &OsStr, floor: &OsStr, captures: &Path) -> Vec<Row> {
         changed,
         floor("floor, 64 disks", "64"),
         plan("plan, 64 disks", "64"),
+        Row::new("survive, 64 disks", tuned("survive", "64")),
         floor("floor, 1024 disks", "1024"),
         plan("plan, 1024 disks", "1024"),
         floor("floor, 4096 disks", "4096"),
@@ -202,6 +203,8 @@ fn bounds(rows: &[Row], hvtune: &Path) -> Result<()> {
     judge("plan, 8 disks: system calls", eight.calls.len() as f64, 1200.0, 800.0);
     let further = (sixty_four.calls.len() - eight.calls.len()) as f64 / 56.0;
     judge("plan: system calls per further disk", further, 62.0, 45.0);
+    let survive = find(rows, "survive, 64 disks")?;
+    judge("survive / plan, 64 disks: time", ratio(survive, sixty_four), 2.0, 1.5);
     let (few, many) = (per_disk(sixty_four, eight, 56.0), per_disk(most, eight, 4088.0));
     judge("plan: time per disk, 4096 / 64", median(&many) / median(&few), 1.4, 1.25);
     println!("{:<52} {:.1} and {:.1}", "  us per disk at 64 and at 4096", median(&few), median(&many));
