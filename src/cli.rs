@@ -1,55 +1,58 @@
-//! The command line: types and help, no behaviour.
+//! The command line: what was typed, and what it means; no behaviour.
+//!
+//! Two tables, of commands and of flags, hold every word of it; the parser, the help and
+//! the hints for misspelt words all come from them.
+
+mod flags;
+mod help;
+mod parse;
+mod verbs;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use parse::parse;
 
-/// Makes a Linux guest on Hyper-V or Azure ride out storage stalls, for good
-#[derive(Debug, Parser)]
-#[command(name = "hvtune", version, max_term_width = 80, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 in order; 1 differs; 2 trouble, nothing written;\n\
-                        3 (verify) only a reboot is missing.")]
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Asked {
+    /// A command.
+    Run(Cli),
+    /// This text, and nothing else.
+    Print(String),
+}
+
+/// A command and its options.
+#[derive(Debug)]
 pub struct Cli {
     /// What applies to every command.
-    #[command(flatten)]
     pub global: Global,
     /// What to do.
-    #[command(subcommand)]
     pub command: Command,
 }
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug)]
 pub struct Global {
-    /// Take this directory for the root: an image
-    #[arg(long, global = true, value_name = "DIR", default_value = "/", hide_default_value = true)]
+    /// The directory to take for the root.
     pub root: PathBuf,
-    /// Take the machine from this capture
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "assume")]
+    /// A capture to take the machine from.
     pub machine: Option<PathBuf>,
-    /// Take the machine for such a guest, sizes unknown
-    #[arg(long, global = true, value_name = "hyperv|azure", hide_possible_values = true)]
+    /// The machine to assume, sizes unknown.
     pub assume: Option<Assume>,
-    /// Read this policy file, and no other
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The one policy file to read.
     pub config: Option<PathBuf>,
-    /// The stall budget: the longest silence to ride out
-    #[arg(long, global = true, value_name = "DURATION")]
+    /// The stall budget, as typed.
     pub stall: Option<String>,
-    /// How to print: text, json, prometheus, html
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
-    #[arg(hide_default_value = true, hide_possible_values = true)]
+    /// How to print.
     pub format: Format,
-    /// Print less: no messages but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// No messages but errors.
     pub quiet: bool,
-    /// Print more: reasons and sources
-    #[arg(short, long, global = true)]
+    /// Reasons and sources, too.
     pub verbose: bool,
 }
 
 /// Kinds of machine that can be assumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Assume {
     /// A Hyper-V guest
     Hyperv,
@@ -58,7 +61,7 @@ pub enum Assume {
 }
 
 /// Output formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For people
     Text,
@@ -71,62 +74,54 @@ pub enum Format {
 }
 
 /// A pattern that shows less.
-#[derive(Debug, Args)]
+#[derive(Debug)]
 pub struct Only {
     /// Show only ids, knobs, disks and mounts that match
-    #[arg(long, value_name = "REGEX")]
     pub only: Option<String>,
 }
 
 /// The commands.
-#[derive(Debug, Subcommand)]
+#[derive(Debug)]
 pub enum Command {
-    /// Show the machine: hypervisor, storage, kernels, boot loader
+    /// Show the machine.
     Detect(Only),
-    /// Show what apply would change
+    /// Show what apply would change.
     Plan {
-        /// Print the changes as unified diffs
-        #[arg(long)]
+        /// Print the changes as unified diffs.
         diff: bool,
-        /// Exit with 1 when anything would change
-        #[arg(long)]
+        /// Exit with 1 when anything would change.
         exit_code: bool,
         /// What to show.
-        #[command(flatten)]
         only: Only,
     },
-    /// Write the files, then make live what can be made live
+    /// Write the files, then make live what can be made live.
     Apply {
-        /// Write the files only
-        #[arg(long)]
+        /// Write the files only.
         no_activate: bool,
-        /// Early in boot: files only
-        #[arg(long)]
+        /// Early in boot: files only.
         early: bool,
     },
-    /// Check files and live values, and say which layer deviates
+    /// Check files and live values.
     Verify(Only),
-    /// Show how long mounts survive a stall, and what breaks first
+    /// Show how long mounts survive a stall.
     Survive(Only),
-    /// Show the catalogue, or one entry: value here, why, sources
+    /// Show the catalogue, or one entry.
     Explain {
-        /// An id or a knob, such as disk.timeout or vm.swappiness
+        /// An id or a knob.
         id: Option<String>,
         /// What to show.
-        #[command(flatten)]
         only: Only,
     },
-    /// Remove what apply wrote
+    /// Remove what apply wrote.
     Revert {
-        /// Remove the files only
-        #[arg(long)]
+        /// Remove the files only.
         no_activate: bool,
     },
-    /// Exit 0 if a reboot is needed, 1 if not, 2 if it cannot be told
+    /// Tell by the exit code whether a reboot is needed.
     RebootNeeded,
-    /// Record this machine into a new directory, for --machine
+    /// Record this machine.
     Capture {
-        /// A directory that does not exist yet, or is empty
+        /// The directory to record into.
         dir: PathBuf,
     },
 }

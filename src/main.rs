@@ -2,19 +2,15 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use hvtune::{cli::Cli, command, report};
+use hvtune::cli::{self, Asked};
+use hvtune::{command, report};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
-            report::usage(&error);
-            return ExitCode::from(code);
-        }
-    };
-    match command::run(&cli) {
+    let done = cli::parse(std::env::args_os().skip(1)).and_then(|asked| match asked {
+        Asked::Run(cli) => command::run(&cli),
+        Asked::Print(text) => report::help(&text).map(|()| 0),
+    });
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             report::error(&error);

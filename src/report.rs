@@ -29,10 +29,9 @@ use crate::verify::Row;
 /// The schema number of every JSON document.
 const SCHEMA: u32 = 1;
 
-/// Prints a usage error or the help that was asked for, as clap words it.
-pub fn usage(error: &clap::Error) {
-    // Nothing is left to do where even this cannot be printed.
-    let _ = error.print();
+/// Prints the help or the version that was asked for.
+pub fn help(text: &str) -> anyhow::Result<()> {
+    out(text)
 }
 
 /// Prints an error and its causes on one line.

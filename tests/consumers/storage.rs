@@ -17,7 +17,7 @@ fn multipath_reads(suite: Suite, conf: &Path) -> (Vec<String>, String) {
     let mut found = Vec::new();
     for line in ran.stdout.lines() {
         match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [name, "{"] if !line.starts_with(char::is_whitespace) => section = (*name).to_owned(),
+            [name, "{"] if !line.starts_with(char::is_whitespace) => (*name).clone_into(&mut section),
             [key, value] => found.push(format!("{section}/{key}={}", value.trim_matches('"'))),
             _ => {}
         }
