@@ -99,11 +99,11 @@ fn edits_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
     let before = state::edits(root)?;
     let mut after: Vec<_> = before.iter().filter(|entry| !edited(&entry.path)).cloned().collect();
     for change in &plan.changes {
-        if let Change::Edit { owned, .. } = change {
-            after.extend(owned.iter().cloned());
+        if let Change::Edit { path, owned, .. } = change {
+            let at = after.partition_point(|entry| entry.path <= *path);
+            after.splice(at..at, owned.iter().cloned());
         }
     }
-    after.sort_by(|one, other| one.path.cmp(&other.path));
     let path = state::EDITS.to_owned();
     Ok(match (after == before, after.is_empty()) {
         (true, _) => None,

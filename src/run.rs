@@ -5,16 +5,22 @@
 //! Programs run on the live root only; this module never sees another.
 #![expect(clippy::disallowed_methods, reason = "this is the door")]
 
-use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// The most that is kept of a program's output; the rest is read and dropped.
 const OUTPUT_LIMIT: usize = 64 << 10;
+
+/// How long one look at the pipes waits, as the end of a program wakes nobody.
+const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -72,16 +78,13 @@ pub fn run(name: &'static str, args: &[&str], deadline: Duration) -> Result<Stri
         .process_group(0)
         .spawn()
         .map_err(start)?;
-    let out = child.stdout.take().map(|pipe| std::thread::spawn(move || drain(pipe)));
-    let err = child.stderr.take().map(|pipe| std::thread::spawn(move || drain(pipe)));
-    let status = wait(&mut child, deadline).map_err(start)?;
+    let mut pipes =
+        [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)].map(Pipe::new);
+    let status = follow(&mut child, &mut pipes, deadline).map_err(start)?;
     let Some(status) = status else {
         return Err(Error::TooLong { program, seconds: deadline.as_secs() });
     };
-    let text = |reader: Option<std::thread::JoinHandle<String>>| {
-        reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
-    };
-    let (out, err) = (text(out), text(err));
+    let [out, err] = pipes.map(|pipe| String::from_utf8_lossy(&pipe.kept).into_owned());
     if status.success() {
         return Ok(out);
     }
@@ -94,26 +97,72 @@ fn find(name: &str) -> Option<String> {
     PLACES.iter().map(|place| format!("{place}/{name}")).find(|path| Path::new(path).is_file())
 }
 
-/// Reads a pipe to its end, so that the program never blocks on it.
-fn drain(mut pipe: impl Read) -> String {
-    let mut kept = Vec::new();
-    let mut chunk = [0_u8; 4096];
-    while let Ok(count) = pipe.read(&mut chunk) {
-        if count == 0 {
-            break;
-        }
-        let room = OUTPUT_LIMIT.saturating_sub(kept.len()).min(count);
-        kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
-    }
-    String::from_utf8_lossy(&kept).into_owned()
+/// One of a program's streams, and what of it is kept.
+struct Pipe {
+    open: Option<OwnedFd>,
+    kept: Vec<u8>,
 }
 
-/// Waits for the end; after the deadline the whole process group is killed.
-fn wait(child: &mut Child, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
+impl Pipe {
+    fn new(open: Option<OwnedFd>) -> Self {
+        Self { open, kept: Vec::new() }
+    }
+
+    /// Reads what is there; the end closes it.
+    fn read(&mut self) {
+        let mut chunk = [0_u8; 4096];
+        let Some(pipe) = &self.open else { return };
+        match rustix::io::read(pipe, &mut chunk) {
+            Ok(count) if count > 0 => {
+                let room = OUTPUT_LIMIT.saturating_sub(self.kept.len()).min(count);
+                self.kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
+            }
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            _ => self.open = None,
+        }
+    }
+}
+
+/// Reads whichever pipe has something within the time; whether one had.
+fn read_ready(pipes: &mut [Pipe; 2], within: Timespec) -> std::io::Result<bool> {
+    let [out, err] = &*pipes;
+    let mut asked = Vec::with_capacity(2);
+    asked.extend(
+        [out, err]
+            .into_iter()
+            .filter_map(|pipe| pipe.open.as_ref())
+            .map(|pipe| PollFd::new(pipe, PollFlags::IN)),
+    );
+    match poll(&mut asked, Some(&within)) {
+        Err(Errno::INTR) => return Ok(false),
+        other => other?,
+    };
+    let mut ready = asked.iter().map(|one| !one.revents().is_empty()).collect::<Vec<_>>().into_iter();
+    let mut any = false;
+    for pipe in pipes.iter_mut().filter(|pipe| pipe.open.is_some()) {
+        if ready.next() == Some(true) {
+            pipe.read();
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+/// Reads both pipes, so that the program never blocks on one, until it has ended and they hold
+/// nothing more. A child of its own that keeps a pipe open is not waited for. After the deadline
+/// the whole process group is killed.
+fn follow(
+    child: &mut Child,
+    pipes: &mut [Pipe; 2],
+    deadline: Duration,
+) -> std::io::Result<Option<ExitStatus>> {
     let start = Instant::now();
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+        let status = child.try_wait()?;
+        let within = if status.is_some() { NOW } else { TICK };
+        let more = read_ready(pipes, within)?;
+        if status.is_some() && !more {
+            return Ok(status);
         }
         if start.elapsed() > deadline {
             if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
@@ -122,7 +171,6 @@ fn wait(child: &mut Child, deadline: Duration) -> std::io::Result<Option<ExitSta
             child.wait()?;
             return Ok(None);
         }
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -134,6 +182,21 @@ mod tests {
     fn a_program_that_hangs_is_killed_with_its_children() {
         let error = run("sleep", &["60"], Duration::from_millis(50)).unwrap_err();
         assert!(matches!(error, Error::TooLong { .. }), "{error}");
+    }
+
+    #[test]
+    fn more_output_than_a_pipe_holds_is_read_and_cut() {
+        let out = run("seq", &["--format=%08.0f", "1", "300000"], Duration::from_mins(1)).unwrap();
+        assert_eq!(out.len(), OUTPUT_LIMIT);
+        assert!(out.starts_with("00000001\n"), "{}", &out[..20]);
+    }
+
+    #[test]
+    fn a_child_that_keeps_the_pipes_open_is_not_waited_for() {
+        let began = Instant::now();
+        let out = run("setsid", &["--fork", "sleep", "30"], Duration::from_secs(25)).unwrap();
+        assert_eq!(out, "");
+        assert!(began.elapsed() < Duration::from_secs(20));
     }
 
     #[test]

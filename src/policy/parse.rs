@@ -152,9 +152,12 @@ impl File<'_> {
 
 /// A table's pairs as they stand in the file, with the byte at which each key begins.
 fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t str, usize, &'t Said<'i>)> {
-    let mut pairs: Vec<_> =
-        table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().start, value)).collect();
-    pairs.sort_by_key(|&(_, at, _)| at);
+    let mut pairs: Vec<(&str, usize, &Said<'_>)> = Vec::new();
+    for (key, value) in table {
+        let start = key.span().start;
+        let at = pairs.partition_point(|&(_, other, _)| other < start);
+        pairs.insert(at, (key.get_ref().as_ref(), start, value));
+    }
     pairs
 }
 

@@ -207,7 +207,7 @@ impl<'root> Dir<'root> {
             };
             entries.push(Entry { name: name.to_owned(), kind });
         }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         if self.root.is_recording() {
             self.remember_entries(&entries)?;
         }

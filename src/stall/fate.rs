@@ -136,10 +136,10 @@ impl Fate {
     pub(super) fn keep(&mut self, timers: Vec<Timer>) {
         for timer in timers {
             if !self.timers.contains(&timer) {
-                self.timers.push(timer);
+                let at = self.timers.partition_point(|other| other.fires <= timer.fires);
+                self.timers.insert(at, timer);
             }
         }
-        self.timers.sort_by_key(|timer| timer.fires);
     }
 }
 

@@ -330,10 +330,13 @@ fn other_scsi(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
 
 /// An array fails when it has lost more members than its level can spare
 /// (<https://docs.kernel.org/admin-guide/md.html>).
-fn array(view: View<'_>, disk: &Disk, mut members: Vec<Fate>) -> Option<Fate> {
+fn array(view: View<'_>, disk: &Disk, fates: Vec<Fate>) -> Option<Fate> {
     let level = view.machine.timers.as_ref().and_then(|timers| timers.levels.get(&disk.name));
     let level = level.and_then(Attribute::value).map(String::as_str);
-    members.sort_by_key(|member| member.at);
+    let mut members: Vec<Fate> = Vec::with_capacity(fates.len());
+    for fate in fates {
+        members.insert(members.partition_point(|other| other.at <= fate.at), fate);
+    }
     let spare = match level {
         Some("raid1") => members.len().saturating_sub(1),
         Some("raid4" | "raid5" | "raid10") => 1,
