@@ -1,6 +1,7 @@
 //! Opening a path confined to the root, by `openat2`.
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -8,10 +9,17 @@ use rustix::io::Errno;
 use super::{Error, Result, Root};
 
 /// How often `EAGAIN` is retried. The kernel gives it wherever a path holds `..`
-/// while anything anywhere is renamed or mounted; 4 tries were the most ever
-/// needed, libpathrs allows 128
+/// while anything anywhere is renamed or mounted
 /// (<https://man7.org/linux/man-pages/man2/openat2.2.html>).
-const TRIES: u32 = 128;
+const TRIES: u32 = 600;
+
+/// How many of them at once, as many as libpathrs has. Each further one waits first: a
+/// hypervisor may have put aside the processor that is in the middle of a rename, and
+/// until it is back every try fails.
+const AT_ONCE: u32 = 128;
+
+/// A nap before a further try: all of them together end within a second.
+const NAP: Duration = Duration::from_millis(1);
 
 /// `openat2` below `dir`, with the spurious `EAGAIN` retried.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -22,11 +30,14 @@ pub(super) fn openat2(
     mode: Mode,
     resolve: ResolveFlags,
 ) -> std::result::Result<OwnedFd, Errno> {
-    let mut left = TRIES;
+    let mut tries = 0;
     loop {
         match rustix::fs::openat2(dir, path, flags | OFlags::CLOEXEC, mode, resolve) {
-            Err(Errno::AGAIN | Errno::INTR) if left > 0 => left -= 1,
+            Err(Errno::AGAIN | Errno::INTR) if tries < TRIES => tries += 1,
             other => return other,
+        }
+        if tries > AT_ONCE {
+            std::thread::sleep(NAP);
         }
     }
 }
