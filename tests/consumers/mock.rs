@@ -1,13 +1,13 @@
 //! The rules once more under umockdev, which gives udev a `VMBus` parent chain of its own making.
 
 use crate::device::{Device, Storvsc};
-use crate::rendered::{file, hvtune};
+use crate::rendered::{file, hvtune_without_initiators};
 use crate::stage::Suite;
 use crate::udev::{Udev, udev_writes_mocked};
 
 #[test]
 fn umockdev_sees_the_same_writes() {
-    let image = hvtune(Suite::Bookworm, "--assume azure apply", &[]);
+    let image = hvtune_without_initiators(Suite::Bookworm, "--assume azure apply");
     let rules = file(&image.out(), "udev/rules.d/90-hvtune.rules");
     let fibre: &[&str] = &["queue/scheduler=none", "device/timeout=86400"];
     for (device, want) in [

@@ -47,12 +47,26 @@ pub(crate) fn file(tree: &Path, below: &str) -> PathBuf {
 /// What hvtune writes to a Debian root that has these files besides its own.
 #[track_caller]
 pub(crate) fn hvtune(suite: Suite, arguments: &str, files: &[(&str, &str)]) -> Stage {
-    written_by(Path::new(env!("CARGO_BIN_EXE_hvtune")), suite, arguments, files)
+    written_by(Path::new(env!("CARGO_BIN_EXE_hvtune")), suite, arguments, files, &[])
 }
 
-/// What `binary --root ROOT arguments` writes; the tree is at [`Stage::out`].
+/// The same, for an image into which no iSCSI session and no multipath map will come.
 #[track_caller]
-fn written_by(binary: &Path, suite: Suite, arguments: &str, files: &[(&str, &str)]) -> Stage {
+pub(crate) fn hvtune_without_initiators(suite: Suite, arguments: &str) -> Stage {
+    let tools = ["etc/iscsi/iscsid.conf", "sbin/iscsid", "sbin/multipathd"];
+    written_by(Path::new(env!("CARGO_BIN_EXE_hvtune")), suite, arguments, &[], &tools)
+}
+
+/// What `binary --root ROOT arguments` writes to a root with some files more and some fewer; the tree
+/// is at [`Stage::out`].
+#[track_caller]
+fn written_by(
+    binary: &Path,
+    suite: Suite,
+    arguments: &str,
+    files: &[(&str, &str)],
+    without: &[&str],
+) -> Stage {
     let stage = Stage::new(suite);
     for (path, body) in files {
         stage.put(path, body);
@@ -62,9 +76,10 @@ fn written_by(binary: &Path, suite: Suite, arguments: &str, files: &[(&str, &str
     // inherited, and cannot be run.
     let copied = Command::new("cp").arg(binary).arg(program).status().unwrap();
     assert!(copied.success(), "{}", binary.display());
+    let without = without.iter().map(|path| format!("rm \"$MERGED\"/{path}\n")).collect::<String>();
     stage
         .run_outside(&format!(
-            "\"$OUT\"/../program --root \"$MERGED\" {arguments} >&2
+            "{without}\"$OUT\"/../program --root \"$MERGED\" {arguments} >&2
              cp -a \"$UPPER\"/. \"$OUT\""
         ))
         .ok();
@@ -78,7 +93,7 @@ fn a_program_that_writes_to_a_root_is_seen_to() {
     let script = "#!/bin/sh\necho \"$3 on $(cat \"$2/etc/hostname\")\" >\"$2/etc/sysctl.d/90-hvtune.conf\"\n";
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let stage = written_by(&program, Suite::Trixie, "apply", &[]);
+    let stage = written_by(&program, Suite::Trixie, "apply", &[], &[]);
     let name = fs::read_to_string(Suite::Trixie.root().join("etc/hostname")).unwrap();
     let conf = file(&stage.out(), "sysctl.d/90-hvtune.conf");
     assert_eq!(fs::read_to_string(conf).unwrap(), format!("apply on {name}"));

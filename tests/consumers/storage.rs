@@ -64,7 +64,7 @@ fn open_iscsi_reads_what_was_edited_and_gets_its_file_back() {
              node='iscsiadm -m node -T iqn.2024-01.example:data -p 192.0.2.10:3260'
              in_root $node -o new >&2
              in_root $node -o update -n node.session.auth.password -v secretword >&2
-             files() { find \"$MERGED\"/etc/iscsi \"$MERGED\"/var/lib/iscsi -type f 2>/dev/null | sort; }
+             files() { find \"$MERGED\"/etc/iscsi \"$MERGED\"/var/lib/iscsi -type f 2>/dev/null | sort || true; }
              before=$(files | xargs -d '\\n' sha256sum; files | xargs -d '\\n' stat -c '%a %u %g')
              \"$OUT\"/../program --root \"$MERGED\" --assume hyperv apply >&2
              in_root $node -o show | grep -e replacement_timeout -e initial_login_retry_max

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::device::{Device, Storvsc};
 use crate::grub::{Change, grub_faults};
 use crate::modprobe::{Loaded, modprobe_faults, modprobe_loads};
-use crate::rendered::{file, fixture, hvtune, of_all_fixtures};
+use crate::rendered::{file, fixture, hvtune, hvtune_without_initiators, of_all_fixtures};
 use crate::stage::Suite;
 use crate::sysctl::sysctl_faults;
 use crate::udev::{Udev, udev_test, udev_verify, udev_writes};
@@ -60,7 +60,7 @@ fn storvsc_disks() {
 
 #[test]
 fn what_is_not_a_hyperv_disk_is_left_alone() {
-    let image = hvtune(Suite::Bookworm, AZURE, &[]);
+    let image = hvtune_without_initiators(Suite::Bookworm, AZURE);
     let rules = file(&image.out(), RULES);
     for device in [
         Device::storvsc_partition(),
