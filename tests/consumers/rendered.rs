@@ -76,10 +76,11 @@ fn written_by(
     // inherited, and cannot be run.
     let copied = Command::new("cp").arg(binary).arg(program).status().unwrap();
     assert!(copied.success(), "{}", binary.display());
-    let without = without.iter().map(|path| format!("rm \"$MERGED\"/{path}\n")).collect::<String>();
+    let without = without.join(" ");
     stage
         .run_outside(&format!(
-            "{without}\"$OUT\"/../program --root \"$MERGED\" {arguments} >&2
+            "cd \"$MERGED\" && rm -f {without}
+             \"$OUT\"/../program --root \"$MERGED\" {arguments} >&2
              cp -a \"$UPPER\"/. \"$OUT\""
         ))
         .ok();
