@@ -13,7 +13,7 @@ const WIDTH: u64 = 600;
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;\
     color:#1c1e21;background:#fff}h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 0}\
     p{margin:.3rem 0}.stack{color:#555}table{border-collapse:collapse;margin:.4rem 0}\
-    td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}td.n{text-align:right}\
+    td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}td.n{text-align:right;white-space:nowrap}\
     code{font-size:.9em}svg{width:100%;height:auto;margin:.4rem 0}text{font-size:11px;fill:#444}\
     .now{fill:#2b6cb0}.gain{fill:#7fb77e}.gone{fill:#e8e8e8}.end{stroke:#c0392b;stroke-width:2}\
     .budget{stroke:#1c1e21;stroke-width:1.5;stroke-dasharray:4 3}.short{color:#c0392b}";
