@@ -6,6 +6,7 @@
 
 mod bounded;
 mod format;
+mod loops;
 mod place;
 mod rules;
 
@@ -200,7 +201,11 @@ fn print(format: Format, shares: &[Share<'_>], templates: &Templates) -> Result<
     context.insert("items", &items);
     context.insert("tail", &tail);
     let mut tera = Tera::default();
-    let source = templates.get(name).map_or(format.embedded(), String::as_str);
+    let theirs = templates.get(name);
+    if let Some(why) = theirs.and_then(|source| loops::fault(source)) {
+        return Err(Error::Template { name, why });
+    }
+    let source = theirs.map_or(format.embedded(), String::as_str);
     tera.add_raw_template(name, source).map_err(fail)?;
     let mut printed = Bounded::default();
     tera.render_to(name, &context, &mut printed).map_err(fail)?;

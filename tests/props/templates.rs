@@ -146,11 +146,24 @@ fn another_word_in_the_other_formats_is_refused() {
     }
 }
 
-/// However much a template would print: it ends, and says so.
+/// However much a template would print, compute or hold: the run ends, and says so.
 #[test]
-fn a_template_that_prints_without_end() {
-    for inner in ["# x\n", "x"] {
-        let nested = ["{% for a in range(end=99999) %}"; 5].concat() + inner + &"{% endfor %}".repeat(5);
-        ends("sysctl.conf.tera", &nested, 2);
+fn a_template_without_end() {
+    let nested =
+        |inner: &str| ["{% for a in range(end=99999) %}"; 5].concat() + inner + &"{% endfor %}".repeat(5);
+    let doubled = "{% set x = \"0123456789abcdef\" %}{% for a in range(end=40) %}{% set_global x = x ~ x %}{% endfor %}";
+    let items = "{% for a in items %}".repeat(30) + &"{% endfor %}".repeat(30);
+    let calls = "{% component a() %}{{<a />}}{% endcomponent a %}{{<a />}}";
+    for template in [&nested("# x\n"), &nested("x"), &nested(""), doubled, &items, calls] {
+        ends("sysctl.conf.tera", template, 2);
     }
+}
+
+/// As much as plain loops can print: bounded by their depth and number, and by the bound on a file.
+#[test]
+fn a_template_that_prints_much() {
+    let loops = "{% for a in items %}".repeat(3) + "# {{ a.because }}\n" + &"{% endfor %}".repeat(3);
+    ends("sysctl.conf.tera", &loops.repeat(21), 2);
+    let silent = "{% for a in items %}".repeat(3) + &"{% endfor %}".repeat(3);
+    ends("sysctl.conf.tera", &(silent.repeat(20) + &looped("", SETTING)), 0);
 }
