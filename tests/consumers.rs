@@ -8,11 +8,16 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "tests set the stage"
+    clippy::print_stdout,
+    reason = "tests set the stage, and tell their figures"
 )]
 
 #[path = "consumers/boot_menu.rs"]
 mod boot_menu;
+#[path = "consumers/bytes.rs"]
+mod bytes;
+#[path = "consumers/comments.rs"]
+mod comments;
 #[path = "consumers/device.rs"]
 mod device;
 #[path = "consumers/grub.rs"]

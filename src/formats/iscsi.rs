@@ -18,15 +18,17 @@ pub fn scan(text: &str) -> Vec<Entry<'_>> {
     numbered.filter_map(|(line, text)| setting(text).map(|(key, value)| Entry { line, key, value })).collect()
 }
 
-/// The key and value of one line; comments and lines without `=` have none.
+/// The key and value of one line; comments and lines without `=` have none. Blanks are C's
+/// `isspace`: a no-break space before the sign is part of the key, and the key then another one.
 pub(crate) fn setting(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
+    let line = line.trim_ascii();
     if line.starts_with('#') {
         return None;
     }
     let (key, value) = line.split_once('=')?;
-    let key = key.trim_end();
-    (!key.is_empty() && !key.contains(char::is_whitespace)).then_some((key, value.trim_start()))
+    let key = key.trim_ascii_end();
+    (!key.is_empty() && !key.contains(|c: char| c.is_ascii_whitespace()))
+        .then_some((key, value.trim_ascii_start()))
 }
 
 #[cfg(test)]
@@ -37,7 +39,8 @@ mod tests {
     fn settings_of_a_record() {
         let text = "# BEGIN RECORD 2.1.8\nnode.name = iqn.2024-01.example:data\n\
                     node.session.timeo.replacement_timeout = 120\n  node.conn[0].timeo.noop_out_interval=5\n\
-                    iface.hwaddress = <empty>\n# node.x = 1\nnonsense\n= 3\na b = 4\n# END RECORD\n";
+                    iface.hwaddress = <empty>\n# node.x = 1\nnonsense\n= 3\na b = 4\nnode.y\u{a0}= 5\n\
+                    # END RECORD\n";
         let settings: Vec<_> =
             scan(text).iter().map(|e| format!("{} {}={}", e.line, e.key, e.value)).collect();
         assert_eq!(
@@ -47,6 +50,7 @@ mod tests {
                 "3 node.session.timeo.replacement_timeout=120",
                 "4 node.conn[0].timeo.noop_out_interval=5",
                 "5 iface.hwaddress=<empty>",
+                "10 node.y\u{a0}=5",
             ]
         );
     }

@@ -20,7 +20,7 @@ const MOST_SWAPS: usize = 32;
 
 /// Reads both. `disks`: sorted by name; `None` where they could not be read, so
 /// that nothing stands on a known one.
-pub(crate) fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> (Vec<Mount>, Vec<Swap>) {
+pub fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> (Vec<Mount>, Vec<Swap>) {
     let text = read_text(machine, "proc/self/mountinfo", "mounts", gaps);
     let lines: Vec<Line<'_>> = text.lines().filter_map(parse::mount_line).collect();
     let odd = text.lines().count() - lines.len();

@@ -243,7 +243,8 @@ impl Run {
     /// Runs a command to its end; streams that it was not given elsewhere are kept.
     pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        // A byte that is none of UTF-8 could steer a terminal of eight bits.
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
         let code = output.status.code().unwrap_or(-1);
         Self { code, out: text(output.stdout), err: text(output.stderr) }
     }

@@ -1,10 +1,13 @@
 //! Strings that devices, firmware and images choose: never in a file, and harmless on a terminal.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 
 use crate::gauntlet::{Ends, gauntlet};
-use crate::stage::{Stage, tree};
+use crate::stage::{Stage, differing, tree};
 
 /// Stands in every one of them.
 const MARK: &str = "smuggled";
@@ -25,7 +28,7 @@ const SDA: &str = "machine/sys/devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0004:00/VMBUS
     00000000-0000-4000-8000-000000000009/host0/target0:0:0/0:0:0:0";
 
 /// Every place from which such a string is read.
-fn plant(stage: &Stage, text: &str) {
+fn plant(stage: &Stage, text: &[u8]) {
     let of_sda = ["vendor", "model", "block/sda/queue/scheduler", "block/sda/queue/nr_requests", "timeout"];
     for name in of_sda {
         stage.put(&format!("{SDA}/{name}"), text);
@@ -34,50 +37,66 @@ fn plant(stage: &Stage, text: &str) {
     for name in dmi {
         stage.put(&format!("machine/sys/devices/virtual/dmi/id/{name}"), text);
     }
-    let line = text.replace('\n', " ");
-    let octal = text.bytes().map(|byte| format!("\\{byte:03o}")).collect::<Vec<_>>().concat();
-    let mounts = format!(
-        "30 1 8:2 / / rw - ext4 /dev/sda2 rw\n31 1 8:16 / /{octal} rw,{line} - ext4 /dev/{octal} rw\n{line}\n"
-    );
-    for (path, text) in [
-        ("machine/proc/self/mountinfo", mounts.as_str()),
-        ("machine/proc/swaps", &format!("Filename Type Size Used Priority\n/dev/{octal} partition 1 0 -2\n")),
-        ("machine/proc/sys/kernel/osrelease", &format!("6.1.0-{line}\n")),
-        ("machine/proc/sys/vm/swappiness", text),
-        ("machine/proc/cmdline", text),
-        ("machine/sys/module/nvme_core/parameters/io_timeout", text),
-        ("root/etc/tuned/active_profile", text),
+    let line: Vec<u8> = text.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect();
+    let quoted: Vec<u8> = line.iter().map(|&byte| if byte == b'"' { b'\'' } else { byte }).collect();
+    let octal = text.iter().map(|byte| format!("\\{byte:03o}")).collect::<Vec<_>>().concat();
+    let octal = octal.as_bytes();
+    let files: [(&str, &[&[u8]]); 12] = [
+        (
+            "machine/proc/self/mountinfo",
+            &[
+                b"30 1 8:2 / / rw - ext4 /dev/sda2 rw\n31 1 8:16 / /",
+                octal,
+                b" rw,",
+                &line,
+                b" - ext4 /dev/",
+                octal,
+                b" rw\n",
+                &line,
+                b"\n",
+            ],
+        ),
+        ("machine/proc/swaps", &[b"Filename Type Size Used Priority\n/dev/", octal, b" partition 1 0 -2\n"]),
+        ("machine/proc/sys/kernel/osrelease", &[b"6.1.0-", &line, b"\n"]),
+        ("machine/proc/sys/vm/swappiness", &[text]),
+        ("machine/proc/cmdline", &[text]),
+        ("machine/sys/module/nvme_core/parameters/io_timeout", &[text]),
+        ("root/etc/tuned/active_profile", &[text]),
         (
             "root/etc/default/grub",
-            &format!("GRUB_CMDLINE_LINUX=\"{text}\"\nGRUB_CMDLINE_LINUX_DEFAULT='{text}'\n"),
+            &[b"GRUB_CMDLINE_LINUX=\"", text, b"\"\nGRUB_CMDLINE_LINUX_DEFAULT='", text, b"'\n"],
         ),
-        ("root/etc/sysctl.d/99-x.conf", &format!("vm.swappiness = 1{line}\nvm.dirty_{line} = 1\n")),
-        (
-            "root/etc/udev/rules.d/99-x.rules",
-            &format!("ATTR{{queue/scheduler}}=\"{}\"\n", line.replace('"', "'")),
-        ),
-        ("root/etc/modprobe.d/x.conf", &format!("options hv_storvsc storvsc_ringbuffer_size={line}\n")),
-    ] {
-        stage.put(path, text);
+        ("root/etc/sysctl.d/99-x.conf", &[b"vm.swappiness = 1", &line, b"\nvm.dirty_", &line, b" = 1\n"]),
+        ("root/etc/udev/rules.d/99-x.rules", &[b"ATTR{queue/scheduler}=\"", &quoted, b"\"\n"]),
+        ("root/etc/modprobe.d/x.conf", &[b"options hv_storvsc storvsc_ringbuffer_size=", &line, b"\n"]),
+        ("root/etc/waagent.conf", &[b"OS.RootDeviceScsiTimeout=", &line, b"\n", &line, b"=1\n"]),
+    ];
+    for (path, pieces) in files {
+        stage.put(path, pieces.concat());
     }
-    fs::remove_file(stage.root("etc/os-release")).unwrap();
-    stage.put("root/etc/os-release", format!("ID={line}\nVERSION_ID={line}\nPRETTY_NAME=\"{line}\"\n"));
+    let _ = fs::remove_file(stage.root("etc/os-release"));
+    let release: &[&[u8]] = &[b"ID=", &line, b"\nVERSION_ID=", &line, b"\nPRETTY_NAME=\"", &line, b"\"\n"];
+    stage.put("root/etc/os-release", release.concat());
     // Names, too, are strings that others choose.
-    let name = line.replace('/', "_");
+    let name: Vec<u8> = line.iter().map(|&byte| if matches!(byte, b'/' | 0) { b'_' } else { byte }).collect();
+    let named = |pieces: &[&[u8]]| PathBuf::from(OsString::from_vec(pieces.concat()));
     for (dir, ending, text) in [
-        ("etc/sysctl.d", "conf", "vm.swappiness = 77\n"),
-        ("etc/udev/rules.d", "rules", "ATTR{queue/scheduler}=\"bfq\"\n"),
-        ("etc/modprobe.d", "conf", "options hv_storvsc storvsc_ringbuffer_size=8192\n"),
-        ("etc/default/grub.d", "cfg", "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n"),
+        ("etc/sysctl.d", ".conf", "vm.swappiness = 77\n"),
+        ("etc/udev/rules.d", ".rules", "ATTR{queue/scheduler}=\"bfq\"\n"),
+        ("etc/modprobe.d", ".conf", "options hv_storvsc storvsc_ringbuffer_size=8192\n"),
+        ("etc/default/grub.d", ".cfg", "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n"),
     ] {
-        stage.put(&format!("root/{dir}/99-{name}.{ending}"), text);
+        let dir = stage.root(dir);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join(named(&[b"99-", &name, ending.as_bytes()])), text).unwrap();
     }
-    fs::create_dir_all(stage.root(&format!("usr/lib/modules/6.1.0-{name}/kernel"))).unwrap();
-    symlink(format!("../devices/{name}/block/sd{name}"), stage.at(&format!("machine/sys/block/sd{name}")))
-        .unwrap();
+    let modules = stage.root("usr/lib/modules").join(named(&[b"6.1.0-", &name]));
+    fs::create_dir_all(modules.join("kernel")).unwrap();
+    let disk = stage.at("machine/sys/block").join(named(&[b"sd", &name]));
+    symlink(named(&[b"../devices/", &name, b"/block/sd", &name]), disk).unwrap();
     symlink("../devices/virtual/block/dm-7", stage.at("machine/sys/block/dm-7")).unwrap();
     stage.put("machine/sys/devices/virtual/block/dm-7/dm/name", text);
-    stage.put("machine/sys/devices/virtual/block/dm-7/dm/uuid", format!("mpath-{text}"));
+    stage.put("machine/sys/devices/virtual/block/dm-7/dm/uuid", [b"mpath-", text].concat());
 }
 
 #[test]
@@ -85,7 +104,7 @@ fn no_string_from_outside_is_written_or_steers_a_terminal() {
     for text in STRINGS {
         let mut stage = Stage::new();
         stage.copy_machine();
-        plant(&stage, text);
+        plant(&stage, text.as_bytes());
         // What others wrote may hold the mark; only what we write is looked at.
         stage.hvtune(&["apply"]).judged(text, &[0]);
         let written: Vec<_> =
@@ -123,7 +142,7 @@ fn json_holds_the_strings_unharmed() {
     for text in STRINGS {
         let mut stage = Stage::new();
         stage.copy_machine();
-        plant(&stage, text);
+        plant(&stage, text.as_bytes());
         let run = stage.hvtune(&["detect", "--format", "json"]).judged(text, &[0]);
         let told: serde_json::Value = serde_json::from_str(&run.out).unwrap();
         let mounts = told["mounts"].as_array().unwrap();
@@ -158,4 +177,86 @@ fn messages_are_printable() {
             stage.hvtune(&args).judged(text, &[2]);
         }
     }
+}
+
+/// Every byte before, within and behind the mark, alone and as the character of that number: it is in
+/// no file, and no control character reaches a terminal.
+#[test]
+fn no_byte_is_written_or_steers_a_terminal() {
+    let texts = (0..=255_u8).flat_map(|byte| {
+        let alone = vec![byte];
+        let character = char::from(byte).to_string().into_bytes();
+        if alone == character { vec![alone] } else { vec![alone, character] }
+    });
+    let mut count = 0;
+    for piece in texts {
+        let mut stage = Stage::new();
+        stage.copy_machine();
+        let text = [MARK.as_bytes(), &piece, MARK.as_bytes()].concat();
+        plant(&stage, &[&piece, text.as_slice(), &piece].concat());
+        let what = piece.escape_ascii().to_string();
+        stage.hvtune(&["detect", "-v"]).judged(&what, &[0]);
+        stage.hvtune(&["plan", "--diff", "-v"]).judged(&what, &[0]);
+        let before = tree(&stage.at("root"));
+        let run = stage.hvtune(&["apply", "--format", "json"]).judged(&what, &[0, 2]);
+        let after = tree(&stage.at("root"));
+        for path in differing(&before, &after) {
+            let Some(thing) = after.get(&path).filter(|thing| !thing.is_dir) else { continue };
+            // What is edited in place keeps what was there; the record of it is JSON.
+            if path.ends_with("waagent.conf") || path.ends_with("hvtune/edits") {
+                continue;
+            }
+            let written = String::from_utf8_lossy(&thing.content);
+            assert!(!written.contains(MARK), "{what} is in {}:\n{written}", path.display());
+            let plain = thing.content.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
+            assert!(plain, "{what}: {}:\n{written}", path.display());
+        }
+        assert!(run.code == 0 || run.err.lines().count() == 1, "{what}: {run:?}");
+        stage.hvtune(&["verify", "-v"]).judged(&what, &[0, 1, 2, 3]);
+        count += 1;
+    }
+    assert_eq!(count, 256 + 128);
+}
+
+/// A word of the policy is one that its knob takes, or one clear error: every byte at three places.
+#[test]
+fn no_byte_slips_through_a_policy() {
+    use hvtune::tunable::{Accepts, CATALOGUE};
+    let parse = |text: String| hvtune::policy::parse(&[("x.toml".to_owned(), text)], CATALOGUE);
+    let mut refused = 0;
+    for byte in 0..=255_u8 {
+        let c = char::from(byte);
+        for knob in CATALOGUE.iter().flat_map(|tunable| tunable.knobs) {
+            let right = match knob.accepts {
+                Accepts::Integer { min, .. } => min.to_string(),
+                Accepts::Word(words) => words[0].to_owned(),
+            };
+            let (head, tail) = right.split_at(right.len() / 2);
+            for word in [format!("{c}{right}"), format!("{head}{c}{tail}"), format!("{right}{c}")] {
+                let escaped: String = word.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+                for value in [word.clone(), format!("\"{word}\""), format!("\"{escaped}\"")] {
+                    let Ok(policy) = parse(format!("[set]\n\"{}\" = {value}\n", knob.name)) else {
+                        refused += 1;
+                        continue;
+                    };
+                    let pin = policy.pin(knob.name).unwrap().value.as_str().to_owned();
+                    let fits = match knob.accepts {
+                        Accepts::Integer { min, max } => {
+                            pin.parse().is_ok_and(|number: i64| (min..=max).contains(&number))
+                        }
+                        Accepts::Word(words) => words.contains(&pin.as_str()),
+                    };
+                    assert!(fits, "{} = {value:?} became {pin:?}", knob.name);
+                }
+            }
+        }
+        // As bytes of a file, by the program: a comment may hold any text, a word may not.
+        let stage = Stage::new();
+        let policy = [&b"[set]\n\"vm.swappi"[..], &[byte], b"ness\" = 1\n"].concat();
+        stage.put("policy.toml", policy);
+        let before = tree(&stage.at("root"));
+        stage.hvtune(&["apply"]).judged(&format!("{byte:#x}"), &[2]);
+        crate::stage::assert_same(&format!("{byte:#x}"), &before, &tree(&stage.at("root")));
+    }
+    assert!(refused > 20_000, "{refused}");
 }

@@ -9,7 +9,7 @@ use crate::stage::{Stage, Suite};
 const MULTIPATH: &str = "multipath/conf.d/90-hvtune.conf";
 
 /// What multipath makes of the file: `section/key=value`, and whatever it complains of.
-fn multipath_reads(suite: Suite, conf: &Path) -> (Vec<String>, String) {
+pub(crate) fn multipath_reads(suite: Suite, conf: &Path) -> (Vec<String>, String) {
     let stage = Stage::new(suite);
     stage.copy("/etc/multipath/conf.d/90-hvtune.conf", conf);
     let ran = stage.run("multipath -t").ok();
@@ -64,7 +64,8 @@ fn open_iscsi_reads_what_was_edited_and_gets_its_file_back() {
              node='iscsiadm -m node -T iqn.2024-01.example:data -p 192.0.2.10:3260'
              in_root $node -o new >&2
              in_root $node -o update -n node.session.auth.password -v secretword >&2
-             files() { find \"$MERGED\"/etc/iscsi \"$MERGED\"/var/lib/iscsi -type f 2>/dev/null | sort || true; }
+             mkdir -p \"$MERGED\"/etc/iscsi \"$MERGED\"/var/lib/iscsi
+             files() { find \"$MERGED\"/etc/iscsi \"$MERGED\"/var/lib/iscsi -type f 2>/dev/null | sort; }
              before=$(files | xargs -d '\\n' sha256sum; files | xargs -d '\\n' stat -c '%a %u %g')
              \"$OUT\"/../program --root \"$MERGED\" --assume hyperv apply >&2
              in_root $node -o show | grep -e replacement_timeout -e initial_login_retry_max
@@ -86,25 +87,28 @@ fn open_iscsi_reads_what_was_edited_and_gets_its_file_back() {
     }
 }
 
+const UNIT: &str = "systemd-journald.service";
+
+/// What systemd says of a drop-in for journald, or `clean`.
+pub(crate) fn drop_in_faults(suite: Suite, conf: &Path) -> String {
+    let stage = Stage::new(suite);
+    stage.copy(&format!("/usr/lib/systemd/system/{UNIT}.d/90-hvtune.conf"), conf);
+    let ran =
+        stage.run(&format!("systemd-analyze verify --man=no {UNIT} 2>&1 | grep 90-hvtune || echo clean"));
+    ran.ok().stdout
+}
+
 #[test]
 fn systemd_takes_every_drop_in() {
-    const UNIT: &str = "systemd-journald.service";
     let below = format!("systemd/system/{UNIT}.d/90-hvtune.conf");
-    let verified = |suite, conf: &Path| {
-        let stage = Stage::new(suite);
-        stage.copy(&format!("/usr/lib/{below}"), conf);
-        let ran =
-            stage.run(&format!("systemd-analyze verify --man=no {UNIT} 2>&1 | grep 90-hvtune || echo clean"));
-        ran.ok().stdout
-    };
     let temp = tempfile::tempdir().unwrap();
     let bad = temp.path().join("bad.conf");
     std::fs::write(&bad, "[Service]\nWatchdogSec=soon\n").unwrap();
     for suite in Suite::ALL {
         for conf in of_all_fixtures(&below).iter().take(2) {
-            assert_eq!(verified(suite, conf), "clean\n", "{suite:?}: {}", conf.display());
+            assert_eq!(drop_in_faults(suite, conf), "clean\n", "{suite:?}: {}", conf.display());
         }
-        assert!(verified(suite, &bad).contains("Failed to parse"), "{suite:?}");
+        assert!(drop_in_faults(suite, &bad).contains("Failed to parse"), "{suite:?}");
     }
 }
 
