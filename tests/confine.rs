@@ -4,12 +4,14 @@
 //! `verify`, 1 and 3 too), never with a panic; what lies outside of the root keeps
 //! every byte, mode and time; and what ended with 2 wrote nothing. Every row of
 //! every table goes through all commands. Runs as root, in directories of its own
-//! and private mount namespaces; the host is not written to.
+//! and private mount namespaces; the host is not written to. With `HVTUNE_FULL` set the races run
+//! as long as `tests/faults/hostile` says.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "tests set the stage"
+    clippy::print_stdout,
+    reason = "tests set the stage, and tell their figures"
 )]
 
 #[path = "confine/conflicts.rs"]
@@ -18,6 +20,8 @@ mod conflicts;
 mod gauntlet;
 #[path = "confine/limits.rs"]
 mod limits;
+#[path = "confine/mounts.rs"]
+mod mounts;
 #[path = "confine/output.rs"]
 mod output;
 #[path = "confine/races.rs"]

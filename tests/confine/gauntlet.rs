@@ -31,6 +31,8 @@ pub(crate) fn brief(what: &str, stage: &Stage, ends: Ends) {
 }
 
 fn run_all(what: &str, stage: &Stage, ends: Ends, looks: Looks<'_>) {
+    // `tests/faults/hostile` counts these lines.
+    println!("hostile root: {what}");
     let outside = stage.outside();
     let before = tree(&stage.at("root"));
     for (args, codes) in looks {

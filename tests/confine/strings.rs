@@ -233,7 +233,8 @@ fn no_byte_slips_through_a_policy() {
             };
             let (head, tail) = right.split_at(right.len() / 2);
             for word in [format!("{c}{right}"), format!("{head}{c}{tail}"), format!("{right}{c}")] {
-                let escaped: String = word.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+                let escaped =
+                    word.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<Vec<_>>().concat();
                 for value in [word.clone(), format!("\"{word}\""), format!("\"{escaped}\"")] {
                     let Ok(policy) = parse(format!("[set]\n\"{}\" = {value}\n", knob.name)) else {
                         refused += 1;
