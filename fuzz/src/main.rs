@@ -1,0 +1,73 @@
+//! One program for all targets; `HVTUNE_FUZZ` names the one to run.
+//!
+//! A target takes any bytes. What must hold of them is asserted; a panic, a hang and growth
+//! of memory are the engine's to find.
+#![no_main]
+
+mod files;
+mod rendering;
+mod texts;
+
+use std::sync::OnceLock;
+
+use libfuzzer_sys::fuzz_target;
+
+type Target = Box<dyn Fn(&[u8]) + Send + Sync>;
+
+fn on_text(check: fn(&str)) -> Target {
+    Box::new(move |bytes| {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            check(text);
+        }
+    })
+}
+
+type Named = (&'static str, fn() -> Target);
+
+fn targets() -> Vec<Named> {
+    vec![
+        ("udev", || on_text(texts::udev)),
+        ("sysctl", || on_text(texts::sysctl)),
+        ("modprobe", || on_text(texts::modprobe)),
+        ("grub", || on_text(texts::grub)),
+        ("multipath", || on_text(texts::multipath)),
+        ("unit", || on_text(texts::unit)),
+        ("iscsi", || on_text(texts::iscsi)),
+        ("cmdline", || on_text(texts::cmdline)),
+        ("release", || on_text(texts::release)),
+        ("policy", || on_text(texts::policy)),
+        ("duration", || on_text(texts::duration)),
+        ("identity", || on_text(texts::identity)),
+        ("value", || on_text(texts::value)),
+        ("link", || on_text(texts::link)),
+        ("marker", || Box::new(texts::marker)),
+        ("scrub", || Box::new(texts::scrub)),
+        ("render", rendering::render),
+        ("template", rendering::template),
+        ("os", files::os),
+        ("modules", files::modules),
+        ("kernel", files::kernel),
+        ("mounts", files::mounts),
+        ("disks", files::disks),
+        ("hypervisor", files::hypervisor),
+        ("sessions", files::sessions),
+        ("services", files::services),
+        ("owners", files::owners),
+        ("boot", files::boot),
+        ("state", files::state),
+    ]
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    static CHOSEN: OnceLock<Target> = OnceLock::new();
+    let chosen = CHOSEN.get_or_init(|| {
+        let name = std::env::var("HVTUNE_FUZZ").unwrap_or_default();
+        let found = targets().into_iter().find(|(known, _)| *known == name);
+        let Some((_, make)) = found else {
+            let names: Vec<_> = targets().iter().map(|(name, _)| *name).collect();
+            panic!("HVTUNE_FUZZ names one of {}", names.join(" "));
+        };
+        make()
+    });
+    chosen(bytes);
+});

@@ -1,0 +1,152 @@
+//! Render, then parse: a file carries exactly what was planned, or is not made.
+
+use std::path::Path;
+
+use hvtune::facts::Facts;
+use hvtune::formats::{LINE_LIMIT, modprobe, multipath, sysctl, udev, unit};
+use hvtune::marker::{Standing, standing_of};
+use hvtune::policy::Policy;
+use hvtune::probe::{MachineSource, probe};
+use hvtune::render::{Error, Format, Templates, render as rendered, says_the_same};
+use hvtune::root::Root;
+use hvtune::tunable::{
+    Assignment, CATALOGUE, Decision, Guard, Select, Target, UdevAttr, Value, Verdict, Want, decide,
+};
+
+/// A system of every format: Debian's GRUB, modules that are loaded.
+fn facts() -> Facts {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/gen2-onprem");
+    let machine = Root::offline(&fixture.join("machine")).unwrap();
+    let root = Root::offline(&fixture.join("root")).unwrap();
+    probe(&MachineSource::Capture(&machine), &root)
+}
+
+fn target(choice: u8) -> Target {
+    let attr = |select, attr| Target::Udev { select, attr };
+    match choice % 12 {
+        0 => Target::Sysctl("vm.swappiness"),
+        1 => Target::Sysctl("kernel.panic"),
+        2 => attr(Select::StorvscScsi, UdevAttr::Scheduler),
+        3 => attr(Select::Iscsi, UdevAttr::NrRequests),
+        4 => attr(Select::NvmeAzureRemote, UdevAttr::IoTimeout),
+        5 => Target::ModuleOption { module: "hv_storvsc", option: "storvsc_ringbuffer_size" },
+        6 => Target::ModuleOption { module: "nvme_core", option: "io_timeout" },
+        7 => Target::KernelArg("panic"),
+        8 => Target::DropKernelArg("elevator"),
+        9 => Target::Multipath { section: "overrides", key: "no_path_retry" },
+        10 => Target::Multipath { section: "defaults", key: "checker_timeout" },
+        _ => Target::Unit { unit: "systemd-journald.service", property: "WatchdogSec" },
+    }
+}
+
+/// A line of an input: a target, how it is wanted, and the value.
+fn assignment(line: &[u8]) -> Option<Assignment> {
+    let (&[choice, how], text) = line.split_first_chunk::<2>()?;
+    let text = std::str::from_utf8(text).ok()?;
+    let want = match (how % 4, text.parse::<u64>()) {
+        (1, Ok(number)) => Want::AtLeast(number),
+        (2, Ok(number)) => Want::AtMost(number),
+        _ => Want::Exactly(Value::new(text).ok()?),
+    };
+    let plain = Assignment::new(target(choice), want);
+    Some(match how / 4 % 4 {
+        1 => plain.guarded(Guard::Offers("none")),
+        2 => plain.guarded(Guard::RequestsAbove(u64::from(how))),
+        3 => plain.guarded(Guard::Rotational),
+        _ => plain,
+    })
+}
+
+/// The values of a file, in order, by the strict parser and by the lenient one.
+fn values(format: Format, body: &str) -> Option<[Vec<String>; 2]> {
+    Some(match format {
+        Format::Udev => {
+            let set = |token: &udev::Token| !token.is_match() && token.key.starts_with("ATTR{");
+            let rules = udev::parse(body).unwrap();
+            let strict = rules.into_iter().flatten().filter(set).map(|token| token.value).collect();
+            [strict, udev::scan(body).into_iter().map(|write| write.value).collect()]
+        }
+        Format::Sysctl => {
+            let of = |entries: Vec<sysctl::Entry>| entries.into_iter().map(|entry| entry.value).collect();
+            [of(sysctl::parse(body).unwrap()), of(sysctl::scan(body))]
+        }
+        Format::Modprobe => {
+            let of = |options: Vec<modprobe::ModuleOption>| options.into_iter().map(|o| o.value).collect();
+            [of(modprobe::parse(body).unwrap()), of(modprobe::scan(body))]
+        }
+        Format::Multipath => {
+            let strict = multipath::parse(body).unwrap().into_iter().map(|(_, value)| value).collect();
+            [strict, multipath::scan(body).into_iter().map(|entry| entry.value).collect()]
+        }
+        Format::Unit => {
+            let strict = unit::parse(body).unwrap().into_iter().map(|(_, value)| value).collect();
+            [strict, unit::scan(body, "Service", "WatchdogSec")]
+        }
+        Format::Grub => return None,
+    })
+}
+
+fn lands(format: Format, target: &Target) -> bool {
+    matches!(
+        (format, target),
+        (Format::Udev, Target::Udev { .. })
+            | (Format::Sysctl, Target::Sysctl(_))
+            | (Format::Modprobe, Target::ModuleOption { .. })
+            | (Format::Multipath, Target::Multipath { .. })
+            | (Format::Unit, Target::Unit { .. })
+    )
+}
+
+/// First line: the reason, which goes into a comment; every further one: an assignment.
+pub fn render() -> crate::Target {
+    let facts = facts();
+    Box::new(move |bytes| {
+        let mut lines = bytes.split(|&byte| byte == b'\n');
+        let because = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+        let what: Vec<_> = lines.take(20).filter_map(assignment).collect();
+        let verdict =
+            Verdict { tunable: CATALOGUE[0], decision: Decision::Set { what: what.clone(), because } };
+        let artifacts = match rendered(&[verdict], &facts, &Templates::new()) {
+            Ok(artifacts) => artifacts,
+            Err(Error::Refused { .. }) => return,
+            Err(error) => panic!("{error}"),
+        };
+        for artifact in artifacts {
+            let body = std::str::from_utf8(&artifact.body).unwrap();
+            assert_eq!(standing_of(Some(&artifact.body)), Standing::Ours);
+            assert!(body.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')), "{body:?}");
+            assert!(body.lines().all(|line| line.len() <= LINE_LIMIT) && body.ends_with('\n'));
+            let Some([strict, lenient]) = values(artifact.format, body) else { continue };
+            assert_eq!(strict, lenient, "{body}");
+            let here = what.iter().filter(|assignment| lands(artifact.format, &assignment.target));
+            let planned: Vec<_> = here.map(|assignment| assignment.want.value().to_string()).collect();
+            // A module option lands in modprobe.d only where the kernel loads the module.
+            assert!(strict == planned || artifact.format == Format::Modprobe, "{planned:?}\n{body}");
+        }
+    })
+}
+
+/// First byte: the format; the rest is a template for it. What it prints says what ours says.
+pub fn template() -> crate::Target {
+    let facts = facts();
+    let policy: Policy = hvtune::policy::parse(
+        &[("x".to_owned(), "recovery = \"self-heal\"\n[set]\n\"queue/nr_requests\" = 1024\n".to_owned())],
+        CATALOGUE,
+    )
+    .unwrap();
+    let verdicts = decide(&facts, &policy);
+    let ours = rendered(&verdicts, &facts, &Templates::new()).unwrap();
+    assert!(ours.len() >= 4);
+    Box::new(move |bytes| {
+        let Some((first, text)) = bytes.split_first() else { return };
+        let Ok(text) = std::str::from_utf8(text) else { return };
+        let format = Format::ALL[usize::from(*first) % Format::ALL.len()];
+        let mut templates = Templates::new();
+        templates.insert(format.template(), text.to_owned());
+        let Ok(theirs) = rendered(&verdicts, &facts, &templates) else { return };
+        assert_eq!(theirs.len(), ours.len());
+        for (one, other) in ours.iter().zip(&theirs) {
+            assert!(says_the_same(one.format, &one.body, &other.body), "{}", one.path);
+        }
+    })
+}

@@ -1,0 +1,201 @@
+//! Parsers of texts: what a strict one takes, the lenient one reads alike.
+
+use hvtune::capture::scrub as scrubbed;
+use hvtune::cmdline::{Cmdline, same_key, split_arg};
+use hvtune::facts::KernelRelease;
+use hvtune::formats::edit::{Owned, restore, set};
+use hvtune::marker::{Standing, body_of, marker_line, standing_of};
+use hvtune::policy::{parse_duration, parse_stall};
+use hvtune::probe::Identity;
+use hvtune::root::{Seen, Trail, link_target};
+use hvtune::tunable::{Accepts, CATALOGUE, Value, find};
+
+use hvtune::formats;
+
+/// What every strict parser holds of what it takes.
+fn is_plain(text: &str) {
+    assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')), "not plain: {text:?}");
+    assert!(text.is_empty() || text.ends_with('\n'), "cut short: {text:?}");
+    assert!(!text.contains("\\\n"), "joined lines: {text:?}");
+}
+
+/// Two files of one text, as readers of several files get them.
+fn halves(text: &str) -> (&str, &str) {
+    text.split_once('\u{1}').unwrap_or((text, ""))
+}
+
+pub fn udev(text: &str) {
+    let lenient: Vec<_> = formats::udev::scan(text).into_iter().map(|write| write.value).collect();
+    let Ok(rules) = formats::udev::parse(text) else { return };
+    is_plain(text);
+    let sets = |token: &&formats::udev::Token| !token.is_match() && token.key.starts_with("ATTR{");
+    let strict: Vec<_> = rules.iter().flatten().filter(sets).map(|token| token.value.clone()).collect();
+    assert_eq!(strict, lenient);
+}
+
+pub fn sysctl(text: &str) {
+    let (one, two) = halves(text);
+    let (one, two) = (formats::sysctl::scan(one), formats::sysctl::scan(two));
+    let files = [("a", &one[..]), ("etc/sysctl.conf", &two[..]), ("b", &one[..])];
+    for writes in [formats::sysctl::effective(&files), formats::sysctl::effective_procps(&files)] {
+        for (at, write) in writes.iter().enumerate() {
+            let again = writes.iter().skip(at + 1).any(|other| other.entry.key == write.entry.key);
+            assert!(!again, "{} is written twice", write.entry.key);
+        }
+    }
+    if let Ok(entries) = formats::sysctl::parse(text) {
+        is_plain(text);
+        assert_eq!(entries, formats::sysctl::scan(text));
+    }
+}
+
+pub fn modprobe(text: &str) {
+    let lenient = formats::modprobe::scan(text);
+    if let Ok(options) = formats::modprobe::parse(text) {
+        is_plain(text);
+        assert_eq!(options, lenient);
+    }
+}
+
+pub fn grub(text: &str) {
+    let (one, two) = halves(text);
+    let _ = formats::grub::scan_assignments(text);
+    let _ = formats::grub::configured(&[("a", one), ("b", two)]);
+    if formats::grub::is_argument(text) {
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.,:/@+-=".contains(&byte)));
+    }
+    if formats::grub::parse(text).is_ok() {
+        is_plain(text);
+    }
+}
+
+pub fn multipath(text: &str) {
+    let lenient: Vec<_> = formats::multipath::scan(text)
+        .into_iter()
+        .map(|entry| (format!("{}/{}", entry.section, entry.key), entry.value))
+        .collect();
+    if let Ok(settings) = formats::multipath::parse(text) {
+        is_plain(text);
+        assert_eq!(settings, lenient);
+    }
+}
+
+pub fn unit(text: &str) {
+    let _ = formats::unit::seconds(text);
+    let lenient = formats::unit::scan(text, "Service", "WatchdogSec");
+    if let Ok(pairs) = formats::unit::parse(text) {
+        is_plain(text);
+        let ours = pairs.into_iter().filter(|(key, _)| key == "WatchdogSec").map(|(_, value)| value);
+        assert_eq!(ours.collect::<Vec<_>>(), lenient);
+    }
+}
+
+/// Whatever the file is: both edits are read back, and taken back to the byte.
+pub fn iscsi(text: &str) {
+    const KEYS: [(&str, &str); 2] =
+        [("node.session.timeo.replacement_timeout", "180"), ("OS.RootDeviceScsiTimeout", "300")];
+    let mut now = text.to_owned();
+    let mut owned: Vec<Owned> = Vec::new();
+    for (key, value) in KEYS {
+        let (edited, entry) = set(&now, "f", key, value);
+        now = edited;
+        owned.push(entry);
+    }
+    for (key, value) in KEYS {
+        let last = formats::iscsi::scan(&now).into_iter().rfind(|entry| entry.key == key);
+        assert_eq!(last.map(|entry| entry.value.trim_end()), Some(value), "{now:?}");
+    }
+    let others = |text: &str| -> Vec<String> {
+        let entries = formats::iscsi::scan(text).into_iter();
+        let others = entries.filter(|entry| KEYS.iter().all(|(key, _)| *key != entry.key));
+        others.map(|entry| format!("{}={}", entry.key, entry.value)).collect()
+    };
+    assert_eq!(others(&now), others(text));
+    assert_eq!(restore(&now, &owned.iter().collect::<Vec<_>>()), text);
+    let _ = restore(text, &owned.iter().collect::<Vec<_>>());
+}
+
+pub fn cmdline(text: &str) {
+    let (one, two) = halves(text);
+    let line = Cmdline::parse(one);
+    let _ = (line.value(two), line.holds(two), line.bytes(), split_arg(text));
+    assert_eq!(same_key(one, two), same_key(two, one));
+}
+
+pub fn release(text: &str) {
+    if let Some(release) = KernelRelease::parse(text) {
+        assert!(release.at_least(release.version.0, release.version.1));
+        let _ = release.is_el7();
+    }
+}
+
+/// A pin that is taken is one that its knob accepts.
+pub fn policy(text: &str) {
+    let (one, two) = halves(text);
+    let files = [("a.toml".to_owned(), one.to_owned()), ("b.toml".to_owned(), two.to_owned())];
+    let Ok(policy) = hvtune::policy::parse(&files, CATALOGUE) else { return };
+    assert!((10..=86_400).contains(&policy.stall));
+    for knob in CATALOGUE.iter().flat_map(|tunable| tunable.knobs) {
+        let Some(pin) = policy.pin(knob.name) else { continue };
+        let value = pin.value.as_str();
+        match knob.accepts {
+            Accepts::Integer { min, max } => assert!((min..=max).contains(&value.parse().unwrap())),
+            Accepts::Word(words) => assert!(words.contains(&value), "{value}"),
+        }
+    }
+    assert!(policy.off.iter().all(|id| find(id).is_some()));
+}
+
+pub fn duration(text: &str) {
+    let _ = parse_duration(text);
+    if let Ok(seconds) = parse_stall(text) {
+        assert!((10..=86_400).contains(&seconds), "{seconds}");
+    }
+}
+
+pub fn identity(text: &str) {
+    let _ = Identity::parse(text);
+}
+
+pub fn value(text: &str) {
+    let fits = !text.is_empty()
+        && text.len() <= 128
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.,:=@/+-".contains(&byte));
+    assert_eq!(Value::new(text).is_ok(), fits);
+}
+
+pub fn link(text: &str) {
+    let (dir, target) = halves(text);
+    let target = link_target(dir, target);
+    assert!(target.split('/').all(|part| part != ".." && part != "."), "{target}");
+    assert!(!target.starts_with('/'), "{target}");
+}
+
+pub fn marker(bytes: &[u8]) {
+    let _ = standing_of(Some(bytes));
+    let mut marked = marker_line(bytes).into_bytes();
+    marked.extend(bytes);
+    assert_eq!(standing_of(Some(&marked)), Standing::Ours);
+    assert_eq!(body_of(&marked).map(|(_, body)| body), Some(bytes));
+    marked.push(b'x');
+    assert_eq!(standing_of(Some(&marked)), Standing::Edited);
+}
+
+/// Scrubbing twice finds nothing more. Line ends of mountinfo are made plain, so none other is given.
+pub fn scrub(bytes: &[u8]) {
+    let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'\r').collect();
+    let paths = [
+        "proc/cmdline",
+        "proc/self/mountinfo",
+        "proc/1/environ",
+        "sys/block/sda/x",
+        "proc/swaps",
+        "sys/class/y",
+    ];
+    let mut trail = Trail::new();
+    for path in paths {
+        trail.insert(path.to_owned(), Seen::File(bytes.to_vec()));
+    }
+    let once = scrubbed(&trail);
+    assert_eq!(once, scrubbed(&once));
+}
