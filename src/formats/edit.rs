@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::iscsi::setting;
+use super::iscsi::{is_blank, setting};
 
 /// One line that is ours in somebody else's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,8 +49,8 @@ pub fn set(text: &str, path: &str, key: &str, value: &str) -> (String, Owned) {
 /// The line with another value, and the blanks around the sign and at the end as they were.
 fn with_value(line: &str, value: &str) -> String {
     let (head, rest) = line.split_once('=').unwrap_or((line, ""));
-    let blanks = rest.len() - rest.trim_start().len();
-    let tail = rest.get(rest.trim_end().len().max(blanks)..).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start_matches(is_blank).len();
+    let tail = rest.get(rest.trim_end_matches(is_blank).len().max(blanks)..).unwrap_or_default();
     format!("{head}={}{value}{tail}", rest.get(..blanks).unwrap_or_default())
 }
 

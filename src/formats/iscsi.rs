@@ -18,17 +18,20 @@ pub fn scan(text: &str) -> Vec<Entry<'_>> {
     numbered.filter_map(|(line, text)| setting(text).map(|(key, value)| Entry { line, key, value })).collect()
 }
 
-/// The key and value of one line; comments and lines without `=` have none. Blanks are C's
-/// `isspace`: a no-break space before the sign is part of the key, and the key then another one.
+/// C's `isspace`, by which open-iscsi finds words: a no-break space is none.
+pub(crate) fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
+/// The key and value of one line; comments and lines without `=` have none.
 pub(crate) fn setting(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim_ascii();
+    let line = line.trim_matches(is_blank);
     if line.starts_with('#') {
         return None;
     }
     let (key, value) = line.split_once('=')?;
-    let key = key.trim_ascii_end();
-    (!key.is_empty() && !key.contains(|c: char| c.is_ascii_whitespace()))
-        .then_some((key, value.trim_ascii_start()))
+    let key = key.trim_end_matches(is_blank);
+    (!key.is_empty() && !key.contains(is_blank)).then_some((key, value.trim_start_matches(is_blank)))
 }
 
 #[cfg(test)]
