@@ -88,7 +88,12 @@ pub(super) fn daemons(plan: &Plan) -> Vec<Step> {
     let changed = |effect| plan.changes.iter().any(|change| change.effect() == Some(effect));
     let mut steps = Vec::new();
     for (effect, what, program, argument) in [
-        (Effect::ReloadUnits, "systemd's units reloaded", "systemctl", "daemon-reload"),
+        (
+            Effect::ReloadUnits,
+            "systemd's units reloaded (a service takes its watchdog when it starts next)",
+            "systemctl",
+            "daemon-reload",
+        ),
         (Effect::ReloadMultipath, "multipathd reconfigured", "multipathd", "reconfigure"),
     ] {
         if changed(effect) {

@@ -100,7 +100,9 @@ fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool)
             key: (*key).to_owned(),
             value: value.to_string(),
         }),
-        Target::Unit { unit, .. } => {
+        // A running service keeps the watchdog it started with (`service_start_watchdog`,
+        // <https://github.com/systemd/systemd/blob/v252/src/core/service.c>).
+        Target::Unit { unit, .. } if booted => {
             let seconds = value.as_str().parse().unwrap_or(0);
             for watchdog in facts.system.watchdogs.iter_mut().filter(|watchdog| watchdog.unit == *unit) {
                 watchdog.with_ours = seconds;

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::facts::{
     Attribute, Class, Disk, KernelRelease, Limits, Live, Machine, Mount, ScsiTimers, Session, Timers,
+    Watchdog,
 };
+use crate::policy::Policy;
+use crate::tunable::Verdict;
+use crate::tunables::systemd::WATCHDOG;
 
 fn disk(name: &str, class: Class) -> Disk {
     Disk {
@@ -241,4 +245,17 @@ fn a_ring_of_maps_and_a_missing_disk_end() {
     let ring = vec![above("dm-0", Class::Lvm, &["dm-1"]), above("dm-1", Class::Lvm, &["dm-0"])];
     assert_eq!(ends(&machine("6.1.0", ring), Trouble::Silence), "0+");
     assert_eq!(ends(&machine("6.1.0", vec![above("dm-0", Class::Crypt, &["gone"])]), Trouble::Silence), "0+");
+}
+
+#[test]
+fn a_running_service_keeps_the_watchdog_it_started_with() {
+    let mut facts = machine("6.1.0", vec![disk("sda", Class::StorvscScsi)]);
+    let unit = "systemd-journald.service";
+    let watchdog = Watchdog { unit: unit.to_owned(), seconds: 180, with_ours: 180, path: String::new() };
+    facts.system.watchdogs = vec![watchdog];
+    let tunable = &WATCHDOG;
+    let decision = (tunable.decide)(&facts, &Policy::default()).remove(0);
+    let survey = survey(&facts, &[Verdict { tunable, decision }], &[], 180);
+    let fires: Vec<_> = survey.services[0].watches.iter().map(|watch| watch.fires.seconds()).collect();
+    assert_eq!(fires, [Some(180), Some(180), Some(360)]);
 }
