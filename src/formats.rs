@@ -1,5 +1,5 @@
 //! The text formats that we write and read: udev rules, sysctl.d, modprobe.d, GRUB defaults,
-//! multipath.conf, systemd's units, open-iscsi's records.
+//! multipath.conf, systemd's units, open-iscsi's records, fstab.
 //!
 //! Each has two readers. `parse` is strict: it takes only what our own files may
 //! hold, and is what rendered bytes are checked against. `scan` is lenient: it
@@ -7,6 +7,7 @@
 //! serves to find contenders. Both are pure.
 
 pub mod edit;
+pub mod fstab;
 pub mod grub;
 pub mod iscsi;
 pub mod modprobe;

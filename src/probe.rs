@@ -153,6 +153,7 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let owners = owners::read(root, gaps);
     let multipath = if owners.multipath { services::read_multipath(root, gaps) } else { Vec::new() };
     let iscsi = if owners.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
+    let fstab = memory::read_fstab(root, gaps);
     System {
         offline: !root.is_live(),
         arch: os::read_arch(root, gaps),
@@ -163,7 +164,8 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         multipath,
         watchdogs: services::read_watchdogs(root, gaps),
         vss_daemon: services::read_vss_daemon(root, gaps),
-        swap_configured: memory::read_swap_configured(root, gaps),
+        swap_configured: memory::names_swap(&fstab),
+        ext: memory::parse_ext(&fstab),
         ours: os::read_ours(root, gaps),
         os,
     }

@@ -144,11 +144,13 @@ pub static CATALOGUE: &[&Tunable] = &[
     &tunables::multipath::QUEUEING,
     &tunables::systemd::WATCHDOG,
     &tunables::waagent::ROOT_DEVICE_TIMEOUT,
+    &tunables::filesystem::ERRORS,
     &tunables::module::STORVSC_RING,
     &tunables::module::NVME_IO_TIMEOUT,
     &tunables::boot::ELEVATOR,
     &tunables::boot::USE_BLK_MQ,
     &tunables::boot::PANIC,
+    &tunables::filesystem::FSCK_REPAIR,
 ];
 
 /// The tunable of an id, or of a knob that it holds.

@@ -6,6 +6,7 @@
 
 pub mod boot;
 pub mod disk;
+pub mod filesystem;
 pub mod iscsi;
 pub mod kernel;
 pub mod memory;

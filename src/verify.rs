@@ -4,6 +4,7 @@
 //! assignments, and the files are in order when the plan would change none.
 
 use crate::facts::{Attribute, Disk, Facts, Machine};
+use crate::formats::fstab::FSTAB;
 use crate::plan::{Change, Contender, Plan};
 use crate::render::{kernel_arg, landing};
 use crate::tunable::{Assignment, Decision, Guard, Target, UdevAttr, Want};
@@ -171,6 +172,10 @@ fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan
             let asked = "the agent reads its file when it starts".to_owned();
             vec![row(place, "", State::Ok, Layer::File, asked)]
         }
+        Target::Fstab(_) => {
+            let asked = "a file system takes it when it is mounted next".to_owned();
+            vec![row(place, "", State::Ok, Layer::File, asked)]
+        }
         Target::Multipath { .. } => {
             let asked = "multipathd shows what it uses: multipathd show config".to_owned();
             vec![row(place, "", State::Ok, Layer::File, asked)]
@@ -199,6 +204,7 @@ fn file_deviates(assignment: &Assignment, facts: &Facts, plan: &Plan) -> Option<
         Target::KernelArg(_) | Target::DropKernelArg(_) => path.contains("/grub.d/"),
         Target::Iscsi(_) => path.contains("/iscsi/"),
         Target::Waagent(_) => path.ends_with("/waagent.conf"),
+        Target::Fstab(_) => path == FSTAB,
         Target::Multipath { .. } => path.contains("/multipath/"),
         Target::Unit { unit, .. } => path.contains(&format!("/{unit}.d/")),
     };

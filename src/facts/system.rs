@@ -29,8 +29,19 @@ pub struct System {
     pub vss_daemon: bool,
     /// `/etc/fstab` names swap that may lie on a disk that stalls: early in boot none is active yet.
     pub swap_configured: bool,
+    /// File systems of `/etc/fstab` that are ext4, ext3 or ext2.
+    pub ext: Vec<ExtMount>,
     /// Files that carry our marker.
     pub ours: Vec<OwnFile>,
+}
+
+/// An ext4, ext3 or ext2 file system of `/etc/fstab`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtMount {
+    /// Where it is mounted, as written.
+    pub mount: String,
+    /// What `errors=` says; without it the superblock decides.
+    pub errors: Option<String>,
 }
 
 /// A file of ours found in the root.

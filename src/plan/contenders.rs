@@ -34,7 +34,7 @@ pub(super) fn find(facts: &Facts, plan: &Plan) -> Vec<Contender> {
             Target::ModuleOption { module, option } => options(facts, module, option),
             Target::KernelArg(key) | Target::DropKernelArg(key) => fragments(facts, key),
             // The edited line is the one that counts in its file.
-            Target::Iscsi(_) | Target::Waagent(_) => Vec::new(),
+            Target::Iscsi(_) | Target::Waagent(_) | Target::Fstab(_) => Vec::new(),
             Target::Multipath { section, key } => multipath(facts, section, key),
             Target::Unit { unit, property } => watchdog(facts, unit, property).into_iter().collect(),
         };

@@ -1,10 +1,11 @@
-//! Settings that go into files which are not ours alone: open-iscsi's, the Azure agent's.
+//! Settings that go into files which are not ours alone: open-iscsi's, the Azure agent's, fstab.
 
 use std::collections::BTreeSet;
 
 use super::{Change, Plan, state};
 use crate::facts::Facts;
 use crate::formats::edit::{self, Owned};
+use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi;
 use crate::root::{Kind, Result, Root};
 use crate::tunable::{Target, Want};
@@ -64,6 +65,9 @@ fn wanted<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Wanted<'a>> {
                 let agent = facts.system.owners.waagent.iter();
                 wanted.extend(agent.map(|agent| (agent.path.as_str(), key, &assignment.want)));
             }
+            Target::Fstab(option) if !facts.system.ext.is_empty() => {
+                wanted.push((FSTAB, option, &assignment.want));
+            }
             _ => {}
         }
     }
@@ -96,6 +100,12 @@ fn edited(root: &Root, path: &str, wanted: &[&Wanted<'_>], ours: &[&Owned]) -> R
     let mut now = edit::restore(text, ours);
     let mut owned = Vec::new();
     for (_, key, want) in wanted {
+        if path == FSTAB {
+            let (edited, entries) = fstab::set_errors(&now, path, want.value().as_str());
+            now = edited;
+            owned.extend(entries);
+            continue;
+        }
         let has = iscsi::scan(&now).into_iter().rfind(|entry| entry.key == *key);
         if has.is_some_and(|entry| suffices(want, entry.value.trim().trim_matches('"'))) {
             continue;

@@ -5,6 +5,7 @@
 //! made, so that revert can take away exactly what apply added.
 
 use crate::formats::edit::Owned;
+use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi::setting;
 use crate::marker::{all_paths, body_of, marker_line};
 use crate::root::{Result, Root};
@@ -31,6 +32,11 @@ const KEYS: &[&str] = &[
 /// Whether an entry is one of ours: whatever else a record says, no other file, no other setting and
 /// nothing but a setting is ever put back.
 fn is_ours(entry: &Owned) -> bool {
+    if entry.path == FSTAB {
+        // The line that is put back is one that our edit would turn into the line that is there.
+        let edit = |was: &String| fstab::set_errors(was, FSTAB, "panic").0;
+        return !entry.ours.contains('\n') && entry.was.as_ref().map(edit).as_ref() == Some(&entry.ours);
+    }
     let below = |top: &str| entry.path.starts_with(top);
     let climbs = entry.path.split('/').any(|part| matches!(part, "" | "." | ".."));
     let known = matches!(entry.path.as_str(), "etc/iscsi/iscsid.conf" | "etc/waagent.conf")
@@ -113,6 +119,16 @@ mod tests {
         ] {
             assert!(!is_ours(&entry(path, ours, was)), "{path} {ours} {was:?}");
         }
+        let ours = "LABEL=a / ext4 rw,errors=panic";
+        let is_kept = |was: Option<&str>| is_ours(&entry(FSTAB, ours, was));
+        assert!(is_kept(Some("LABEL=a / ext4 rw")) && is_kept(Some("LABEL=a / ext4 rw,errors=continue")));
+        for was in [None, Some("LABEL=b / ext4 rw"), Some("LABEL=a / ext4 rw,suid"), Some("LABEL=a / xfs rw")]
+        {
+            assert!(!is_kept(was), "{was:?}");
+        }
+        let two = "a / ext4 rw\nb /b ext4 rw";
+        let (twice, _) = fstab::set_errors(two, FSTAB, "panic");
+        assert!(!is_ours(&entry(FSTAB, &twice, Some(two))));
         let list = [entry("etc/waagent.conf", "OS.RootDeviceScsiTimeout=600", None)];
         let (_dir, root) =
             crate::root::laid_out(&[(EDITS, std::str::from_utf8(&edits_content(&list)).unwrap())]);

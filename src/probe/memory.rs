@@ -1,12 +1,12 @@
-//! How much memory the machine has, and whether the root gives it swap.
+//! How much memory the machine has, and what fstab gives it: swap, file systems.
 
-use crate::facts::Gap;
+use crate::facts::{ExtMount, Gap};
+use crate::formats::fstab::{self, Entry, FSTAB};
 use crate::root::Root;
 
 use super::{needed, noted};
 
 const MEMINFO: &str = "proc/meminfo";
-const FSTAB: &str = "etc/fstab";
 
 /// `MemTotal` in bytes.
 pub fn read_total(machine: &Root, gaps: &mut Vec<Gap>) -> Option<u64> {
@@ -24,15 +24,24 @@ fn parse_total(text: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Whether fstab names swap that may lie on a disk that stalls.
-pub fn read_swap_configured(root: &Root, gaps: &mut Vec<Gap>) -> bool {
-    let bytes = noted(gaps, "swaps", FSTAB, root.read(FSTAB)).into_value();
-    bytes.is_some_and(|bytes| names_swap(&String::from_utf8_lossy(&bytes)))
+/// The text of `/etc/fstab`, empty where there is none; odd bytes are replaced, as only words of
+/// ours are looked for in it.
+pub fn read_fstab(root: &Root, gaps: &mut Vec<Gap>) -> String {
+    let bytes = noted(gaps, "fstab", FSTAB, root.read(FSTAB)).into_value();
+    bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
-/// A line of type `swap` that is not `noauto` (man 5 fstab). zram is memory, and below /mnt
+/// File systems that know `errors=panic`.
+pub fn parse_ext(fstab: &str) -> Vec<ExtMount> {
+    let entries = fstab::scan(fstab).into_iter().filter(Entry::is_ext);
+    entries
+        .map(|entry| ExtMount { mount: entry.mount.to_owned(), errors: entry.errors().map(str::to_owned) })
+        .collect()
+}
+
+/// Whether fstab names swap that may lie on a disk that stalls: a line of type `swap` that is not `noauto` (man 5 fstab). zram is memory, and below /mnt
 /// lies Azure's temporary disk, which is the host's own.
-fn names_swap(fstab: &str) -> bool {
+pub fn names_swap(fstab: &str) -> bool {
     let stalls = |device: &str| !["/dev/zram", "/mnt/"].iter().any(|start| device.starts_with(start));
     fstab.lines().any(|line| {
         let mut fields = line.split_ascii_whitespace();

@@ -1,6 +1,6 @@
 //! The facts as they will be: with what a plan makes live, and with all of it.
 
-use crate::facts::{Attribute, Disk, Facts, Machine, MultipathSetting};
+use crate::facts::{Attribute, Disk, ExtMount, Facts, Machine, MultipathSetting};
 use crate::tunable::{Assignment, Decision, Select, Target, UdevAttr, Value, Verdict};
 
 const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
@@ -108,6 +108,7 @@ fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool)
                 watchdog.with_ours = seconds;
             }
         }
+        Target::Fstab(_) if booted => errors(machine, &facts.system.ext, value.as_str()),
         Target::KernelArg("panic") if booted => sysctl(machine, "kernel.panic", assignment, value),
         Target::ModuleOption { module: "nvme_core", option: "io_timeout" } if booted => {
             machine.parameters.insert("nvme_core.io_timeout".to_owned(), value.to_string());
@@ -147,5 +148,14 @@ fn attribute(disk: &mut Disk, attr: UdevAttr, assignment: &Assignment, value: &V
         UdevAttr::MaxRetries => number(&mut disk.live.max_retries, assignment, value),
         // No timer of a stall.
         UdevAttr::Scheduler | UdevAttr::NrRequests | UdevAttr::ReadAheadKb => {}
+    }
+}
+
+/// File systems are mounted with what fstab says of them.
+fn errors(machine: &mut Machine, ext: &[ExtMount], word: &str) {
+    let named = |point: &str| ext.iter().any(|entry| entry.mount == point);
+    for mount in machine.mounts.iter_mut().filter(|mount| named(&mount.point)) {
+        mount.options.retain(|option| !option.starts_with("errors="));
+        mount.options.push(format!("errors={word}"));
     }
 }

@@ -62,6 +62,8 @@ pub enum Target {
     Iscsi(&'static str),
     /// A setting of the Azure agent's.
     Waagent(&'static str),
+    /// An option of the file systems in `/etc/fstab` that know it.
+    Fstab(&'static str),
     /// A key of multipath.conf.
     Multipath {
         /// Section: `defaults` or `overrides`.
@@ -249,6 +251,7 @@ impl Target {
             | Self::DropKernelArg(key)
             | Self::Iscsi(key)
             | Self::Waagent(key)
+            | Self::Fstab(key)
             | Self::Multipath { key, .. } => (*key).to_owned(),
             Self::Unit { property, .. } => (*property).to_owned(),
             Self::Udev { attr, .. } => attr.path().to_owned(),
@@ -264,6 +267,7 @@ impl Target {
             Self::ModuleOption { .. } => "module".to_owned(),
             Self::Iscsi(_) => "iscsi".to_owned(),
             Self::Waagent(_) => "waagent".to_owned(),
+            Self::Fstab(_) => "fstab".to_owned(),
             Self::Multipath { .. } => "multipath".to_owned(),
             Self::Unit { unit, .. } => format!("unit:{unit}"),
             Self::KernelArg(_) => "cmdline".to_owned(),

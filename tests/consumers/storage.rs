@@ -120,3 +120,22 @@ fn an_image_gets_them_from_its_own_packages() {
         file(&image.out(), "systemd/system/systemd-journald.service.d/90-hvtune.conf");
     }
 }
+
+/// libmount's reading of the fstab that a guest gets which is to heal itself.
+#[test]
+fn mount_reads_the_option_where_it_is_known_and_nowhere_else() {
+    let fstab = fixture("self-heal").join("etc/fstab");
+    for suite in Suite::ALL {
+        let stage = Stage::new(suite);
+        stage.copy("/etc/fstab", &fstab);
+        let ran = stage.run("findmnt --fstab --raw --noheadings --output TARGET,FSTYPE,OPTIONS").ok();
+        let wanted = [
+            "/ ext4 errors=panic",
+            "/boot/efi vfat umask=0077",
+            "/data ext4 defaults,nofail,errors=panic",
+            "/logs xfs defaults",
+            "none swap sw",
+        ];
+        assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), wanted, "{suite:?}: {}", ran.stderr);
+    }
+}
