@@ -141,6 +141,7 @@ pub static CATALOGUE: &[&Tunable] = &[
     &tunables::kernel::HUNG_TASK,
     &tunables::kernel::PANIC,
     &tunables::iscsi::RECOVERY,
+    &tunables::iscsi::NOOP_OUT,
     &tunables::multipath::QUEUEING,
     &tunables::systemd::WATCHDOG,
     &tunables::waagent::ROOT_DEVICE_TIMEOUT,

@@ -26,6 +26,8 @@ pub fn edits(root: &Root) -> Result<Vec<Owned>> {
 const KEYS: &[&str] = &[
     "node.session.timeo.replacement_timeout",
     "node.session.initial_login_retry_max",
+    "node.conn[0].timeo.noop_out_interval",
+    "node.conn[0].timeo.noop_out_timeout",
     "OS.RootDeviceScsiTimeout",
 ];
 

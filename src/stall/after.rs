@@ -1,9 +1,11 @@
 //! The facts as they will be: with what a plan makes live, and with all of it.
 
-use crate::facts::{Attribute, Disk, ExtMount, Facts, Machine, MultipathSetting};
+use crate::facts::{Attribute, Disk, ExtMount, Facts, Machine, MultipathSetting, Session};
 use crate::tunable::{Assignment, Decision, Select, Target, UdevAttr, Value, Verdict};
 
 const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
+const NOOP_INTERVAL: &str = "node.conn[0].timeo.noop_out_interval";
+const NOOP_TIMEOUT: &str = "node.conn[0].timeo.noop_out_timeout";
 
 /// Three states of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,14 @@ fn single_paths(machine: &Machine) -> Vec<String> {
     machine.sessions.keys().filter(|name| !machine.serves_paths(name)).cloned().collect()
 }
 
+fn pings(machine: &mut Machine, mut change: impl FnMut(&mut Session)) {
+    for name in single_paths(machine) {
+        if let Some(session) = machine.sessions.get_mut(&name) {
+            change(session);
+        }
+    }
+}
+
 fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool) {
     let Some(machine) = facts.machine.as_mut() else { return };
     match &assignment.target {
@@ -92,6 +102,13 @@ fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool)
                     session.recovery_tmo = Attribute::Is(seconds);
                 }
             }
+        }
+        // A running session keeps its own until its next login.
+        Target::Iscsi(NOOP_INTERVAL) if booted => {
+            pings(machine, |session| number(&mut session.noop_interval, assignment, value));
+        }
+        Target::Iscsi(NOOP_TIMEOUT) if booted => {
+            pings(machine, |session| number(&mut session.noop_timeout, assignment, value));
         }
         Target::Multipath { section, key } => facts.system.multipath.push(MultipathSetting {
             path: String::new(),

@@ -1,16 +1,26 @@
 //! How long an in-guest iSCSI session may be gone.
 
 use super::{There, fine, per_class};
-use crate::facts::{Disk, Facts};
+use crate::facts::{Disk, Facts, Role};
 use crate::policy::{Policy, Recovery};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, Value, Want};
 
 /// What open-iscsi ships, in seconds: nothing less is ever written.
 const SHIPPED: u64 = 120;
+/// A day, in seconds: a root file system on one session has nothing to fail over to
+/// (README 8.2 wants as much).
+const ROOT: u64 = 86_400;
 /// `node.conn[0].timeo.login_timeout` as shipped, in seconds.
 const LOGIN_TIMEOUT: u64 = 15;
 const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
 const LOGIN_RETRIES: &str = "node.session.initial_login_retry_max";
+const NOOP_INTERVAL: &str = "node.conn[0].timeo.noop_out_interval";
+const NOOP_TIMEOUT: &str = "node.conn[0].timeo.noop_out_timeout";
+
+const README: Source = Source {
+    title: "open-iscsi README, 8.1 and 8.2",
+    url: "https://github.com/open-iscsi/open-iscsi/blob/master/README",
+};
 
 /// `iscsi.recovery`
 pub static RECOVERY: Tunable = Tunable {
@@ -22,10 +32,7 @@ pub static RECOVERY: Tunable = Tunable {
           records keep the value that they were made with, so those are edited too, and the running session's \
           recovery_tmo. At boot a session is tried initial_login_retry_max times.",
     sources: &[
-        Source {
-            title: "open-iscsi README, 8.1 and 8.2",
-            url: "https://github.com/open-iscsi/open-iscsi/blob/master/README",
-        },
+        README,
         Source {
             title: "Linux 6.12 drivers/scsi/scsi_transport_iscsi.c (recovery_tmo)",
             url: "https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_transport_iscsi.c",
@@ -50,6 +57,7 @@ fn recovery(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         let replacement = match pin {
             Some(pin) => Want::Exactly(pin.value.clone()),
             None if policy.recovery == Recovery::Hold => Want::Exactly(Value::number(-1)),
+            None if is_root(&there) => Want::AtLeast(policy.stall.max(ROOT)),
             None => Want::AtLeast(policy.stall.max(SHIPPED)),
         };
         let tries =
@@ -59,23 +67,90 @@ fn recovery(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         let because = match (pin, policy.recovery) {
             (Some(_), _) => "pinned by the policy".to_owned(),
             (None, Recovery::Hold) => "recovery = \"hold\": I/O waits for the session for ever".to_owned(),
+            (None, _) if is_root(&there) => {
+                "the root lies on a single session: it has nothing to fail over to".to_owned()
+            }
             (None, _) => {
                 format!("the stall budget of {} s, and never below the {SHIPPED} s shipped", policy.stall)
             }
         };
-        let setting = |key, want| Assignment::new(Target::Iscsi(key), want);
         vec![Decision::Set {
-            what: vec![setting(REPLACEMENT, replacement), setting(LOGIN_RETRIES, tries)],
+            what: vec![assign(REPLACEMENT, replacement), assign(LOGIN_RETRIES, tries)],
             because,
         }]
     })
+}
+
+/// Whether the root file system lies on a session that is no path of a map.
+fn is_root(there: &There<'_>) -> bool {
+    matches!(there, There::Seen(disks) if disks.iter().any(|disk| disk.roles.contains(&Role::Root) && !disk.is_path()))
+}
+
+/// `iscsi.noop_out`
+pub static NOOP_OUT: Tunable = Tunable {
+    id: "iscsi.noop_out",
+    title: "A target that is slow to answer keeps its session",
+    why: "The initiator pings a target that is silent and drops the session when no answer comes, within 10 s as \
+          shipped; a busy target is then logged into again and again, which it can bear even less. It gets a \
+          sixth of the stall budget to answer, 30 s at most. Where the root lies on a single session, a dropped \
+          one helps nobody, and no ping is sent. A running session keeps what it has until its next login.",
+    sources: &[
+        README,
+        Source {
+            title: "Linux 6.12 drivers/scsi/libiscsi.c (iscsi_check_transport_timeouts)",
+            url: "https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/libiscsi.c",
+        },
+    ],
+    knobs: &[
+        Knob { name: NOOP_TIMEOUT, accepts: Accepts::Integer { min: 0, max: 86_400 } },
+        Knob { name: NOOP_INTERVAL, accepts: Accepts::Integer { min: 0, max: 86_400 } },
+    ],
+    decide: noop_out,
+};
+
+/// open-iscsi ships 5 s; beyond half a minute a dead target would go unnoticed for long.
+const ANSWER: std::ops::RangeInclusive<u64> = 5..=30;
+
+fn noop_out(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    per_class(facts, &[Select::Iscsi], "no iSCSI session, and open-iscsi is not installed", |_, there| {
+        let pins = [NOOP_INTERVAL, NOOP_TIMEOUT].map(|key| (key, policy.pin(key)));
+        let mut what: Vec<Assignment> = pins
+            .iter()
+            .filter_map(|(key, pin)| Some(assign(key, Want::Exactly(pin.as_ref()?.value.clone()))))
+            .collect();
+        let all_paths = matches!(&there, There::Seen(disks) if disks.iter().all(|disk| disk.is_path()));
+        if all_paths && what.is_empty() {
+            return vec![fine("every session is a path of a multipath map: a dead one is to be found soon")];
+        }
+        let mut otherwise = |key, want| {
+            if what.iter().all(|pinned| pinned.target != Target::Iscsi(key)) {
+                what.push(assign(key, want));
+            }
+        };
+        let because = if all_paths {
+            "pinned by the policy".to_owned()
+        } else if is_root(&there) {
+            otherwise(NOOP_INTERVAL, Want::Exactly(Value::number(0)));
+            otherwise(NOOP_TIMEOUT, Want::Exactly(Value::number(0)));
+            "the root lies on a single session: a dropped one helps nobody".to_owned()
+        } else {
+            let seconds = (policy.stall / 6).clamp(*ANSWER.start(), *ANSWER.end());
+            otherwise(NOOP_TIMEOUT, Want::AtLeast(seconds));
+            format!("a target that answers within {seconds} s keeps its session")
+        };
+        vec![Decision::Set { what, because }]
+    })
+}
+
+fn assign(key: &'static str, want: Want) -> Assignment {
+    Assignment::new(Target::Iscsi(key), want)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{ask, disk, guest, pinned};
     use super::*;
-    use crate::facts::{Class, Role};
+    use crate::facts::Class;
 
     #[test]
     fn a_session_is_waited_for() {
@@ -94,5 +169,26 @@ mod tests {
         let mut path = lun;
         path.roles.insert(Role::Path);
         assert_eq!(ask(&RECOVERY, &guest("6.1.0", vec![path]), &policy), ["fine"]);
+    }
+
+    #[test]
+    fn a_root_on_one_session_is_waited_for_and_not_pinged() {
+        let mut lun = disk("sda", Class::Iscsi { session: "session1".to_owned() });
+        let policy = Policy::default();
+        let noop = |interval: &str, timeout: &str| {
+            [format!("iscsi {NOOP_INTERVAL}={interval}, iscsi {NOOP_TIMEOUT}={timeout}")]
+        };
+        let data = guest("6.1.0", vec![lun.clone()]);
+        assert_eq!(ask(&NOOP_OUT, &data, &policy), [format!("iscsi {NOOP_TIMEOUT}=at least 30")]);
+        let short = Policy { stall: 60, ..Policy::default() };
+        assert_eq!(ask(&NOOP_OUT, &data, &short), [format!("iscsi {NOOP_TIMEOUT}=at least 10")]);
+        assert_eq!(ask(&NOOP_OUT, &data, &pinned(&[(NOOP_INTERVAL, "7")])), noop("7", "at least 30"));
+        lun.roles.insert(Role::Root);
+        let root = guest("6.1.0", vec![lun.clone()]);
+        assert_eq!(ask(&NOOP_OUT, &root, &policy), noop("0", "0"));
+        let wait = format!("iscsi {REPLACEMENT}=at least 86400, iscsi {LOGIN_RETRIES}=at least 12");
+        assert_eq!(ask(&RECOVERY, &root, &policy), [wait]);
+        lun.roles.insert(Role::Path);
+        assert_eq!(ask(&NOOP_OUT, &guest("6.1.0", vec![lun]), &policy), ["fine"]);
     }
 }

@@ -349,8 +349,11 @@ fn unit_drop_ins() {
 /// iscsiadm reads ours as it is to be, and everything else as before.
 #[test]
 fn open_iscsi_records() {
-    const OURS: [&str; 2] =
-        ["node.session.timeo.replacement_timeout", "node.session.initial_login_retry_max"];
+    const OURS: [(&str, &str); 3] = [
+        ("node.session.timeo.replacement_timeout", "180"),
+        ("node.session.initial_login_retry_max", "12"),
+        ("node.conn[0].timeo.noop_out_timeout", "30"),
+    ];
     let record = "node.session.auth.username = WORD\nnode.session.timeo.replacement_timeout = 1\n";
     for suite in Suite::ALL {
         let stage = Stage::new(suite);
@@ -397,13 +400,12 @@ fn open_iscsi_records() {
         let lines = |text: &[u8]| text.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
         let [before, after] = [lines(&before), lines(&after)];
         assert_eq!(before.len(), after.len(), "{suite:?}");
-        let is_ours = |line: &[u8]| OURS.iter().any(|key| line.starts_with(key.as_bytes()));
+        let ours = |line: &[u8]| OURS.iter().find(|(key, _)| line.starts_with(key.as_bytes()));
         let mut counted = 0;
         for (old, new) in before.iter().zip(&after) {
             let shown = new.escape_ascii().to_string();
-            if is_ours(new) {
-                let right = shown.ends_with("timeout = 180") || shown.ends_with("retry_max = 12");
-                assert!(right, "{suite:?}: {shown}");
+            if let Some((key, value)) = ours(new) {
+                assert_eq!(shown, format!("{key} = {value}"), "{suite:?}");
                 counted += usize::from(shown.ends_with("180"));
             } else {
                 assert_eq!(old, new, "{suite:?}: {shown}");
