@@ -18,9 +18,12 @@
  *            does (0 ends it at once)
  *   fail     0: no error; 1: every read and write ends in a retryable error;
  *            2: in one that is not retried
+ *   plain    1: leave expired timers to SCSI error handling and do not answer its reset,
+ *            as storvsc of 3.10 did
  *   add      "scsi", "array" or "fc": a further disk
  */
 #include <linux/version.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/dmi.h>
 #include <linux/module.h>
@@ -50,6 +53,8 @@ static unsigned int size_mb = 16;
 module_param(size_mb, uint, 0444);
 static unsigned int fail;
 module_param(fail, uint, 0644);
+static unsigned int plain;
+module_param(plain, uint, 0644);
 
 struct lun {
 	const char *vendor, *model;
@@ -201,17 +206,18 @@ static int queue(struct Scsi_Host *host, struct scsi_cmnd *cmd)
 
 static void release(struct work_struct *work)
 {
-	struct pending *pending, *next;
-	LIST_HEAD(list);
+	struct pending *pending;
 
-	spin_lock_irq(&held_lock);
-	holding = false;
-	list_splice_init(&held, &list);
-	spin_unlock_irq(&held_lock);
-	list_for_each_entry_safe(pending, next, &list, list) {
-		list_del(&pending->list);
-		execute((struct scsi_cmnd *)pending - 1);
-	}
+	do {
+		spin_lock_irq(&held_lock);
+		holding = false;
+		pending = list_first_entry_or_null(&held, struct pending, list);
+		if (pending)
+			list_del(&pending->list);
+		spin_unlock_irq(&held_lock);
+		if (pending)
+			execute((struct scsi_cmnd *)pending - 1);
+	} while (pending);
 }
 
 static DECLARE_DELAYED_WORK(release_work, release);
@@ -233,18 +239,44 @@ static int set_hold(const char *text, const struct kernel_param *param)
 static const struct kernel_param_ops hold_ops = { .set = set_hold };
 module_param_cb(hold, &hold_ops, NULL, 0200);
 
-/* storvsc's own answer to an expired timer */
+/* What error handling takes over is no longer ours to answer. */
+static void give_up(struct scsi_cmnd *cmd)
+{
+	struct pending *pending = scsi_cmd_priv(cmd), *other, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&held_lock, flags);
+	list_for_each_entry_safe(other, next, &held, list)
+		if (other == pending)
+			list_del(&pending->list);
+	spin_unlock_irqrestore(&held_lock, flags);
+}
+
+/* storvsc's own answer to an expired timer; it had none in 3.10 */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 static enum scsi_timeout_action timed_out(struct scsi_cmnd *cmd)
 {
-	return SCSI_EH_RESET_TIMER;
+	if (!plain)
+		return SCSI_EH_RESET_TIMER;
+	give_up(cmd);
+	return SCSI_EH_NOT_HANDLED;
 }
 #else
 static enum blk_eh_timer_return timed_out(struct scsi_cmnd *cmd)
 {
-	return BLK_EH_RESET_TIMER;
+	if (!plain)
+		return BLK_EH_RESET_TIMER;
+	give_up(cmd);
+	return BLK_EH_DONE;
 }
 #endif
+
+/* storvsc_host_reset_handler of 3.10: 5 s for the host's answer */
+static int reset_host(struct scsi_cmnd *cmd)
+{
+	ssleep(5);
+	return READ_ONCE(holding) ? TIMEOUT_ERROR : SUCCESS;
+}
 
 /* ---- hosts and disks ---- */
 
@@ -261,6 +293,7 @@ static struct scsi_host_template template = {
 	.cmd_size = sizeof(struct pending),
 	.queuecommand = queue,
 	.eh_timed_out = timed_out,
+	.eh_host_reset_handler = reset_host,
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
 	.sdev_init = begin_disk,
 #else
