@@ -147,8 +147,11 @@ fn scsi_errors(disk: &Disk) -> Fate {
 
 /// Since 3.17 the driver's handler re-arms the timer for ever (`storvsc_eh_timed_out`,
 /// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/storvsc_drv.c>). Before, error handling
-/// resets the host, which does not answer either, and takes the disk offline. On Fibre Channel of
-/// some kernels the handler crashes instead.
+/// resets the host, which does not answer either, and takes the disk offline. It begins when every
+/// command in flight has expired (`scsi_error_handler`,
+/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_error.c>), so commands that came
+/// during the first timeout put it off by up to another one: this is the soonest. On Fibre Channel
+/// of some kernels the handler crashes instead.
 fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     match trouble {
         Trouble::Errors => return Some(scsi_errors(disk)),
@@ -237,7 +240,10 @@ fn dropped(name: &str, session: &Session, at: u64, mut timers: Vec<Timer>) -> Fa
 }
 
 /// One logical unit is silent, and the target answers NOPs: the first expiry is passed over where
-/// NOPs are sent (`iscsi_eh_cmd_timed_out`), then error handling takes its steps, in vain.
+/// NOPs are sent (`iscsi_eh_cmd_timed_out`), then error handling takes its steps, in vain. Where the
+/// target answers TEST UNIT READY for the unit, sd lets it begin anew until `max_medium_access_timeouts`
+/// (`sd_eh_action`, <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.c>); that may not be
+/// so, and this is the soonest.
 fn silent_unit(disk: &Disk, name: &str, session: &Session) -> Fate {
     let seconds = match timeout_of(disk) {
         Ok(seconds) => seconds,
