@@ -92,7 +92,9 @@ pub fn kernel() -> Target {
         let _ = probe::kernel::read_sysctls(root, &mut gaps);
         let _ = probe::kernel::read_parameters(root, &mut gaps);
         let _ = probe::memory::read_total(root, &mut gaps);
-        let _ = probe::memory::read_swap_configured(root, &mut gaps);
+        let fstab = probe::memory::read_fstab(root, &mut gaps);
+        let _ = probe::memory::names_swap(&fstab);
+        let _ = probe::memory::parse_ext(&fstab);
         let _ = probe::Identity::read(root, &mut gaps);
     })
 }

@@ -33,6 +33,7 @@ fn targets() -> Vec<Named> {
         ("multipath", || on_text(texts::multipath)),
         ("unit", || on_text(texts::unit)),
         ("iscsi", || on_text(texts::iscsi)),
+        ("fstab", || on_text(texts::fstab)),
         ("cmdline", || on_text(texts::cmdline)),
         ("release", || on_text(texts::release)),
         ("policy", || on_text(texts::policy)),

@@ -45,15 +45,17 @@ fn entry(line: &str) -> Option<Entry<'_>> {
 }
 
 /// Gives every file system that knows it this `errors=`, at the end of its options and instead of
-/// another one; all else of the line stays to the byte.
+/// another one; all else of the line stays to the byte. Of a line that would become one that stands
+/// there already nobody could tell afterwards which was which, so it is left.
 pub fn set_errors(text: &str, path: &str, word: &str) -> (String, Vec<Owned>) {
     let mut edited = String::with_capacity(text.len() + 64);
     let mut owned = Vec::new();
     for line in text.split_inclusive('\n') {
         let (content, end) = line.strip_suffix('\n').map_or((line, ""), |content| (content, "\n"));
-        match entry(content).filter(|entry| entry.is_ext() && entry.errors() != Some(word)) {
-            Some(entry) => {
-                let ours = with_errors(content, &entry, word);
+        let wanting = entry(content).filter(|entry| entry.is_ext() && entry.errors() != Some(word));
+        let ours = wanting.map(|entry| with_errors(content, &entry, word));
+        match ours.filter(|ours| text.split('\n').all(|line| line != ours)) {
+            Some(ours) => {
                 edited.push_str(&ours);
                 owned.push(Owned { path: path.to_owned(), ours, was: Some(content.to_owned()) });
             }
@@ -145,9 +147,19 @@ mod tests {
             ("a / ext3 errors=continue,rw,errors=remount-ro\n", "a / ext3 rw,errors=panic\n"),
             ("a / ext4 rw 0 1\r\n", "a / ext4 rw,errors=panic 0 1\r\n"),
             ("a / ext4\n", "a / ext4\n"),
+            (
+                "a / ext4 errors=continue\na / ext4 errors=panic\n",
+                "a / ext4 errors=continue\na / ext4 errors=panic\n",
+            ),
+            (
+                "a / ext4 rw\na / ext4 rw,errors=continue\n",
+                "a / ext4 rw,errors=panic\na / ext4 rw,errors=panic\n",
+            ),
             ("a / ext4,xfs rw\n", "a / ext4,xfs rw\n"),
         ] {
-            assert_eq!(set_errors(text, "f", "panic").0, wanted, "{text:?}");
+            let (edited, owned) = set_errors(text, "f", "panic");
+            assert_eq!(edited, wanted, "{text:?}");
+            assert_eq!(restore(&edited, &owned.iter().collect::<Vec<_>>()), text, "{text:?}");
         }
     }
 }
