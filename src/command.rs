@@ -109,7 +109,7 @@ fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
 
 fn detect(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
-    let job = job(global)?;
+    let job = probed(global, probe::probe_timers)?;
     report::detect(&job.facts, global.format, global.verbose, only.as_ref())?;
     Ok(0)
 }
@@ -163,14 +163,15 @@ fn activation(global: &Global, job: &Job, files_only: bool) -> Activation {
 
 fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
-    let job = job(global)?;
+    let job = probed(global, probe::probe_timers)?;
     let mut plan = make_plan(&job)?;
     plan.keep_wording();
     if let Some(Standstill::CouldNotTell(what)) = &plan.standstill {
         anyhow::bail!("{what}; nothing was verified");
     }
     standstill(&plan, global)?;
-    let rows = verify::verify(&job.facts, &plan);
+    let mut rows = verify::verify(&job.facts, &plan);
+    rows.extend(verify::given_up(&job.facts));
     report::verify(&rows, global.format, global.verbose, only.as_ref())?;
     Ok(verify::exit_code(&rows))
 }

@@ -9,6 +9,7 @@
 
 mod after;
 mod fate;
+mod given_up;
 mod kernel;
 mod layers;
 mod multipath;
@@ -19,6 +20,7 @@ use crate::tunable::{Decision, Verdict};
 
 pub use after::{Column, after};
 pub use fate::{Fate, Span, Timer};
+pub use given_up::{GivenUp, given_up};
 pub use kernel::{Service, Watch};
 pub(crate) use multipath::polling_interval;
 

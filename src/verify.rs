@@ -7,6 +7,7 @@ use crate::facts::{Attribute, Disk, Facts, Machine};
 use crate::formats::fstab::FSTAB;
 use crate::plan::{Change, Contender, Plan};
 use crate::render::{kernel_arg, landing};
+use crate::stall;
 use crate::tunable::{Assignment, Decision, Guard, Target, UdevAttr, Want};
 
 /// A row's state.
@@ -108,6 +109,22 @@ pub fn verify(facts: &Facts, plan: &Plan) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// A row for every file system that has given up, or may have: no setting is at fault, but the
+/// machine is not in order.
+pub fn given_up(facts: &Facts) -> Vec<Row> {
+    let found = facts.machine.iter().flat_map(stall::given_up).map(|mount| Row {
+        id: "fs.errors",
+        knob: "errors".to_owned(),
+        target: mount.mount,
+        expected: "none".to_owned(),
+        found: mount.found,
+        state: State::Deviates,
+        layer: Layer::Live,
+        because: mount.because,
+    });
+    found.collect()
 }
 
 /// The exit code of a verification: 1 where something deviates, 3 where only a reboot is missing.

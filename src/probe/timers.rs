@@ -23,8 +23,10 @@ pub(super) fn read(root: &Root, machine: &Machine, gaps: &mut Vec<Gap>) -> Timer
     for disk in below(disks, machine) {
         read_disk(root, disk, &mut timers, gaps);
     }
-    let writable = machine.mounts.iter().filter(|mount| !mount.read_only);
-    for (fstype, device) in writable.filter_map(|mount| Some((&mount.fstype, mount.device.as_ref()?))) {
+    // Of one that is read-only, too: that may be what came of an error.
+    for (fstype, device) in
+        machine.mounts.iter().filter_map(|mount| Some((&mount.fstype, mount.device.as_ref()?)))
+    {
         if !timers.errors.contains_key(device) {
             timers.errors.insert(device.clone(), read_policy(root, fstype, device, gaps));
         }

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use super::text::{heading, printable, table, wrapped};
 use super::{SCHEMA, shown};
 use crate::facts::{Attribute, Disk, Facts, HyperV, Hypervisor, Machine};
+use crate::stall;
 
 pub(super) fn json(facts: &Facts, only: Option<&Regex>) -> Json {
     let machine = facts.machine.as_ref();
@@ -18,6 +19,9 @@ pub(super) fn json(facts: &Facts, only: Option<&Regex>) -> Json {
         }),
         "mounts": machine.map(|machine| machine.mounts.iter().map(|mount| json!({
             "mount": mount.point, "fstype": mount.fstype, "disk": mount.disk, "read_only": mount.read_only,
+        })).collect::<Vec<_>>()),
+        "given_up": machine.map(|machine| stall::given_up(machine).iter().map(|mount| json!({
+            "mount": mount.mount, "found": mount.found, "because": mount.because,
         })).collect::<Vec<_>>()),
         "swaps": machine.map(|machine| machine.swaps.iter().map(|swap| json!({
             "path": swap.path, "disk": swap.disk,
@@ -126,6 +130,7 @@ pub(super) fn text(facts: &Facts, verbose: bool, only: Option<&Regex>) -> String
         system_text(facts, &mut text);
     }
     disks_text(facts, verbose, only, &mut text);
+    given_up_text(facts, &mut text);
     if only.is_none() {
         gaps_text(facts, &mut text);
     }
@@ -210,6 +215,21 @@ fn writers(facts: &Facts) -> String {
         }
     }
     if names.is_empty() { "none found".to_owned() } else { names.join(", ") }
+}
+
+/// Only where there is something to say.
+fn given_up_text(facts: &Facts, text: &mut String) {
+    let found: Vec<_> = facts.machine.iter().flat_map(stall::given_up).collect();
+    if found.is_empty() {
+        return;
+    }
+    heading(text, "file systems:");
+    for mount in found {
+        text.push_str(&wrapped(
+            &format!("{}: {}; {}", printable(&mount.mount), mount.found, mount.because),
+            2,
+        ));
+    }
 }
 
 fn disks_text(facts: &Facts, verbose: bool, only: Option<&Regex>, text: &mut String) {

@@ -1,6 +1,7 @@
 //! From a mount down to the host, and what is said of the file system on top.
 
 use super::fate::{Fate, Span, Timer};
+use super::given_up::aborted;
 use super::kernel;
 use super::layers::{self, View};
 use super::{Prospect, Standing, Trouble};
@@ -86,12 +87,6 @@ fn one_fate(
         Some(panic) => Some(below.or_sooner(Fate::ends(vec![panic]))),
         None => Some(below),
     }
-}
-
-/// A kernel that shows it says that ext4 gave up (6.15: `emergency_ro`; before, `shutdown` where
-/// an ioctl asked for it).
-fn aborted(mount: &Mount) -> Option<&str> {
-    mount.options.iter().map(String::as_str).find(|option| matches!(*option, "emergency_ro" | "shutdown"))
 }
 
 /// Adds one line per storey: `vg-root (lvm)`, `sda + sdb`, `VMBus SCSI`.

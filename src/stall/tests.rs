@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::facts::{
-    Attribute, Class, Disk, KernelRelease, Limits, Live, Machine, Mount, ScsiTimers, Session, Timers,
-    Watchdog,
+    Attribute, Class, Disk, ErrorPolicy, KernelRelease, Limits, Live, Machine, Mount, ScsiTimers, Session,
+    Timers, Watchdog,
 };
 use crate::policy::Policy;
 use crate::tunable::Verdict;
@@ -258,4 +258,23 @@ fn a_running_service_keeps_the_watchdog_it_started_with() {
     let survey = survey(&facts, &[Verdict { tunable, decision }], &[], 180);
     let fires: Vec<_> = survey.services[0].watches.iter().map(|watch| watch.fires.seconds()).collect();
     assert_eq!(fires, [Some(180), Some(180), Some(360)]);
+}
+
+#[test]
+fn a_file_system_that_gave_up_is_named() {
+    let found = |facts: &Facts| -> Vec<String> {
+        let rows = crate::verify::given_up(facts);
+        assert!(rows.iter().all(|row| row.state == crate::verify::State::Deviates));
+        rows.iter().map(|row| format!("{} {}", row.target, row.found)).collect()
+    };
+    let mut facts = machine("6.1.0", vec![disk("sda", Class::StorvscScsi)]);
+    assert_eq!(found(&facts), [""; 0]);
+    // Still shown as `rw`.
+    let policy = ErrorPolicy { ext4_errors: Attribute::Is(3), ..ErrorPolicy::default() };
+    let machine = facts.machine.as_mut().unwrap();
+    machine.timers.as_mut().unwrap().errors.insert("sda".to_owned(), policy);
+    assert_eq!(found(&facts), ["/data 3 errors"]);
+    let machine = facts.machine.as_mut().unwrap();
+    machine.mounts[0].options.push("emergency_ro".to_owned());
+    assert_eq!(found(&facts), ["/data emergency_ro"]);
 }
