@@ -81,7 +81,7 @@ fn grub_fragments() {
     let plain = file(&fixture("self-heal"), "default/grub.d/90-hvtune.cfg");
     let (_temp, fragment) = with_comments(Format::Grub, &plain);
     for suite in Suite::ALL {
-        let change = Change { add: &["panic=10"], ..Change::default() };
+        let change = Change { add: &["panic=10", "fsck.repair=yes"], ..Change::default() };
         assert_eq!(grub_faults(suite, &fragment, &change), NONE, "{suite:?}");
     }
 }
