@@ -5,9 +5,10 @@
 mod boot_menu;
 mod live;
 
+use crate::marker::{EDITS, RECORD};
 use crate::plan::{Change, Plan, state};
 use crate::render::Effect;
-use crate::root::{Op, Root};
+use crate::root::{self, Op, Root};
 
 /// How far a plan is carried out beyond the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,15 +53,33 @@ pub fn write(plan: &Plan, root: &Root) -> anyhow::Result<()> {
     if !conflicts.is_empty() {
         anyhow::bail!("nothing was written: {}", conflicts.join("; "));
     }
-    let ops = ops(plan, root)?;
-    if ops.is_empty() {
+    if ops(plan, root)?.is_empty() {
         return Ok(());
     }
-    root.commit(&ops)?;
-    if plan.changes.iter().all(Change::takes_away) {
-        root.remove_empty_dirs(&plan.directories)?;
+    let transaction = root.begin()?;
+    if is_stale(plan, root)? {
+        return Err(root::Error::Stale { root: root.name().display().to_string() }.into());
     }
-    Ok(())
+    // The records anew: another run may have written them since.
+    Ok(transaction.commit(&ops(plan, root)?)?)
+}
+
+/// Whether another run wrote between the look and the lock.
+fn is_stale(plan: &Plan, root: &Root) -> root::Result<bool> {
+    for change in &plan.changes {
+        let now = root.read(change.path())?;
+        let same = match change {
+            Change::Create(_) => now.is_none(),
+            Change::Replace { found, .. } | Change::Remove { found, .. } => now.as_ref() == Some(found),
+            // Of a file that is gone nothing was found.
+            Change::Edit { found, .. } => now.unwrap_or_default() == *found,
+            Change::Conflict { .. } => continue,
+        };
+        if !same {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The changes as operations of the door, with the records of what cannot be recomputed.
@@ -84,7 +103,8 @@ fn ops(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     let records = edits.iter().any(|op| matches!(op, Op::Write { .. }));
     ops.extend(edits);
     if plan.changes.iter().all(Change::takes_away) && !plan.directories.is_empty() {
-        ops.push(Op::Remove { path: state::PATH.to_owned() });
+        ops.push(Op::Remove { path: RECORD.to_owned() });
+        ops.extend(plan.directories.iter().map(|path| Op::RemoveDir { path: path.clone() }));
     } else if !plan.directories.is_empty() || records {
         ops.extend(directories_record(plan, root)?);
     }
@@ -104,7 +124,7 @@ fn edits_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
             after.splice(at..at, owned.iter().cloned());
         }
     }
-    let path = state::EDITS.to_owned();
+    let path = EDITS.to_owned();
     Ok(match (after == before, after.is_empty()) {
         (true, _) => None,
         (false, true) => Some(Op::Remove { path }),
@@ -123,7 +143,7 @@ fn directories_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
     }
     made.extend(plan.directories.iter().cloned());
     let bytes = state::content(&made);
-    Ok((made.len() > known).then(|| Op::Write { path: state::PATH.to_owned(), mode: 0o644, bytes }))
+    Ok((made.len() > known).then(|| Op::Write { path: RECORD.to_owned(), mode: 0o644, bytes }))
 }
 
 /// Makes live what can be made live, on the running system only.

@@ -48,13 +48,26 @@ struct Job {
     facts: Facts,
 }
 
-fn job(global: &Global) -> anyhow::Result<Job> {
-    probed(global, probe::probe)
+/// A command that looks says where a run was interrupted; one that writes mends it first.
+fn job(global: &Global, writes: bool) -> anyhow::Result<Job> {
+    probed(global, probe::probe, writes)
 }
 
-fn probed(global: &Global, probe: fn(&MachineSource<'_>, &Root) -> Facts) -> anyhow::Result<Job> {
+fn probed(
+    global: &Global,
+    probe: fn(&MachineSource<'_>, &Root) -> Facts,
+    writes: bool,
+) -> anyhow::Result<Job> {
     let root = open_root(&global.root)?;
     let policy = read_policy(global, &root)?;
+    if writes && root.recover()? {
+        report::message(global.quiet, "an interrupted run of hvtune was brought to its end");
+    } else if !writes && root.is_unfinished()? {
+        report::message(
+            global.quiet,
+            "a run of hvtune is writing or was interrupted; `hvtune apply` brings it to its end",
+        );
+    }
     let capture = match &global.machine {
         Some(dir) => Some(Root::offline(dir)?),
         None => None,
@@ -109,14 +122,14 @@ fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
 
 fn detect(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
-    let job = probed(global, probe::probe_timers)?;
+    let job = probed(global, probe::probe_timers, false)?;
     report::detect(&job.facts, global.format, global.verbose, only.as_ref())?;
     Ok(0)
 }
 
 fn show_plan(global: &Global, diff: bool, exit_code: bool, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
-    let job = job(global)?;
+    let job = job(global, false)?;
     let plan = make_plan(&job)?;
     report::plan(&plan, global.format, global.verbose, diff, only.as_ref())?;
     let differs = plan.changes_files() || plan.has_conflict();
@@ -136,7 +149,7 @@ fn standstill(plan: &Plan, global: &Global) -> anyhow::Result<Option<u8>> {
 }
 
 fn run_apply(global: &Global, no_activate: bool, early: bool) -> anyhow::Result<u8> {
-    let job = job(global)?;
+    let job = job(global, true)?;
     let mut plan = make_plan(&job)?;
     if early {
         plan.keep_wording();
@@ -163,7 +176,7 @@ fn activation(global: &Global, job: &Job, files_only: bool) -> Activation {
 
 fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
-    let job = probed(global, probe::probe_timers)?;
+    let job = probed(global, probe::probe_timers, false)?;
     let mut plan = make_plan(&job)?;
     plan.keep_wording();
     if let Some(Standstill::CouldNotTell(what)) = &plan.standstill {
@@ -178,7 +191,7 @@ fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
 
 fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
-    let job = probed(global, probe::probe_timers)?;
+    let job = probed(global, probe::probe_timers, false)?;
     let plan = make_plan(&job)?;
     let overruled = plan.overruled();
     let survey = stall::survey(&job.facts, &plan.verdicts, &overruled, job.policy.stall);
@@ -188,7 +201,7 @@ fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
 
 fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
-    let job = job(global)?;
+    let job = job(global, false)?;
     let verdicts = tunable::decide(&job.facts, &job.policy);
     match id {
         None => report::catalogue(&verdicts, global.format, only.as_ref())?,
@@ -203,7 +216,7 @@ fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8>
 }
 
 fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
-    let job = job(global)?;
+    let job = job(global, true)?;
     let plan = plan::revert(&job.facts, &job.root)?;
     apply::write(&plan, &job.root)?;
     let steps = apply::activate(&plan, &job.root, activation(global, &job, files_only));
@@ -212,7 +225,7 @@ fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
 }
 
 fn reboot_needed(global: &Global) -> anyhow::Result<u8> {
-    let job = job(global)?;
+    let job = job(global, false)?;
     let mut plan = make_plan(&job)?;
     plan.keep_wording();
     if let Some(Standstill::CouldNotTell(what)) = &plan.standstill {

@@ -52,6 +52,7 @@ pub mod render;
 pub mod report;
 pub mod root;
 pub mod run;
+mod seeded;
 pub mod stall;
 pub mod tunable;
 pub mod tunables;

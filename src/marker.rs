@@ -27,6 +27,35 @@ pub fn all_paths() -> Vec<String> {
     paths
 }
 
+/// Where the directories that were made for our files are written down.
+pub const RECORD: &str = "var/lib/hvtune/made-directories";
+
+/// Lines of ours in files of others, a JSON object a line.
+pub const EDITS: &str = "var/lib/hvtune/edits";
+
+/// Every path at which a file of ours can be.
+pub fn known_paths() -> Vec<String> {
+    let mut paths = all_paths();
+    paths.push(RECORD.to_owned());
+    paths.push(EDITS.to_owned());
+    paths
+}
+
+/// Whether a path is that of a file of others in which single lines are changed.
+pub fn is_edited(path: &str) -> bool {
+    // A line end would also break a line of the journal.
+    let climbs = path.contains('\n') || path.split('/').any(|part| matches!(part, "" | "." | ".."));
+    let below = |top: &&str| path.starts_with(*top);
+    matches!(path, "etc/fstab" | "etc/iscsi/iscsid.conf" | "etc/waagent.conf")
+        || (!climbs && ["etc/iscsi/nodes/", "var/lib/iscsi/nodes/"].iter().any(below))
+}
+
+/// Whether a directory is on the way to one of [`known_paths`].
+pub fn leads_to_known(directory: &str) -> bool {
+    let is_below = |path: &String| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+    !directory.is_empty() && known_paths().iter().any(is_below)
+}
+
 /// What stands where a file of ours would go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -45,8 +74,9 @@ pub fn marker_line(body: &[u8]) -> String {
     format!("# hvtune {} sha256:{}\n", env!("CARGO_PKG_VERSION"), content_hash(body))
 }
 
-/// The hash that our marker line carries: the first 16 hex digits of SHA-256 over the rest of the file.
-fn content_hash(body: &[u8]) -> String {
+/// The first 16 hex digits of SHA-256: of the rest of the file in our marker line, of whole files in the
+/// journal. It tells contents apart, and guards against accidents only.
+pub fn content_hash(body: &[u8]) -> String {
     use std::fmt::Write as _;
     let digest = Sha256::digest(body);
     digest.iter().take(8).fold(String::with_capacity(16), |mut hex, byte| {
@@ -82,6 +112,22 @@ mod tests {
 
     fn marked(body: &str) -> Vec<u8> {
         format!("{}{body}", marker_line(body.as_bytes())).into_bytes()
+    }
+
+    #[test]
+    fn only_directories_of_ours_count() {
+        for (directory, ours) in [
+            ("etc/udev", true),
+            ("usr/lib/modprobe.d", true),
+            ("var/lib/hvtune", true),
+            ("etc", true),
+            ("home", false),
+            ("etc/ud", false),
+            ("../etc", false),
+            ("", false),
+        ] {
+            assert_eq!(leads_to_known(directory), ours, "{directory:?}");
+        }
     }
 
     #[test]

@@ -4,19 +4,25 @@
 //! included: an absolute link or a climbing `..` stays inside. It knows nothing
 //! of what the files mean. Reads are bounded, refuse whatever is not a regular
 //! file, and never block on a FIFO or start a device driver; a missing file is
-//! `Ok(None)`. Writing is in [`Root::commit`]: staged, flushed, renamed, whole or not
-//! at all, and only over files that carry our marker.
+//! `Ok(None)`. Below an offline root no other mount is entered. Writing is in
+//! [`Transaction::commit`]: staged, flushed, journalled, exchanged, whole or not at all, and
+//! only over files that carry our marker, or hold the very bytes that are to be edited.
 #![expect(clippy::disallowed_methods, reason = "this is the door")]
 
 mod dir;
-mod keep;
+mod journal;
 #[cfg(test)]
 mod laid_out;
+mod lock;
 mod resolve;
+mod stage;
+mod switch;
+mod transaction;
 mod tree;
+mod walk;
 mod write;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -28,7 +34,7 @@ pub use dir::{Dir, Entry, Kind};
 #[cfg(test)]
 pub(crate) use laid_out::laid_out;
 pub use resolve::link_target;
-pub use write::{Commit, Op};
+pub use transaction::{Op, Transaction};
 
 /// The most that is read of a configuration file: larger is refused, never cut.
 pub const CONFIG_LIMIT: usize = 1 << 20;
@@ -78,6 +84,38 @@ pub enum Error {
         /// What stands there.
         why: &'static str,
     },
+    /// Below an offline root something else is mounted.
+    #[error(
+        "{doing} {path}: another file system is mounted there, and only the root's own is entered; unmount it, or run hvtune inside the image"
+    )]
+    OtherMount {
+        /// What was being done.
+        doing: &'static str,
+        /// Path below the root.
+        path: String,
+    },
+    /// Another run holds the lock.
+    #[error("writing below {root}: another hvtune is at it; run this again when it has ended")]
+    Busy {
+        /// How the root was named.
+        root: String,
+    },
+    /// What was planned for is not what is there now.
+    #[error("writing below {root}: another run changed something since this one looked; run it again")]
+    Stale {
+        /// How the root was named.
+        root: String,
+    },
+    /// A failure that could not be walked back either.
+    #[error(
+        "{first}; and taking back what was done: {second}; the next `hvtune apply` finishes or takes back"
+    )]
+    Stuck {
+        /// What went wrong at first.
+        first: Box<Error>,
+        /// What went wrong then.
+        second: Box<Error>,
+    },
     /// The captured machine could not read it either.
     #[error("reading {path}: {why} (on the captured machine)")]
     Unreadable {
@@ -100,7 +138,11 @@ pub enum Error {
 
 impl Error {
     fn io(doing: &'static str, path: &str, errno: Errno) -> Self {
-        Self::Io { doing, path: path.to_owned(), source: errno.into() }
+        let path = path.to_owned();
+        match errno {
+            Errno::XDEV => Self::OtherMount { doing, path },
+            errno => Self::Io { doing, path, source: errno.into() },
+        }
     }
 
     /// The reason alone, for a gap that already names the path.
@@ -113,6 +155,8 @@ impl Error {
             Self::NotOurs { why, .. } => (*why).to_owned(),
             Self::Unreadable { why, .. } => why.clone(),
             Self::Io { source, .. } => source.to_string(),
+            Self::OtherMount { .. } => "another file system is mounted there".to_owned(),
+            Self::Busy { .. } | Self::Stale { .. } | Self::Stuck { .. } => self.to_string(),
         }
     }
 }
@@ -142,6 +186,8 @@ pub struct Root {
     dir: OwnedFd,
     name: PathBuf,
     live: bool,
+    /// Whether the kernel was found to lack `openat2`.
+    walks: Cell<bool>,
     trail: RefCell<Option<Trail>>,
     /// Paths that the captured machine could not read, with its reason.
     unreadable: RefCell<BTreeMap<String, String>>,
@@ -166,6 +212,7 @@ impl Root {
             dir: fd,
             name: dir.to_owned(),
             live,
+            walks: Cell::new(false),
             trail: RefCell::new(None),
             unreadable: RefCell::default(),
         })

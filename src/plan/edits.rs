@@ -7,6 +7,7 @@ use crate::facts::Facts;
 use crate::formats::edit::{self, Owned};
 use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi;
+use crate::marker::is_edited;
 use crate::root::{Kind, Result, Root};
 use crate::tunable::{Target, Want};
 
@@ -59,6 +60,7 @@ fn wanted<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Wanted<'a>> {
         match assignment.target {
             Target::Iscsi(key) => {
                 let files = facts.system.iscsi.conf.iter().chain(&facts.system.iscsi.records);
+                let files = files.filter(|file| is_edited(&file.path));
                 wanted.extend(files.map(|file| (file.path.as_str(), key, &assignment.want)));
             }
             Target::Waagent(key) => {

@@ -7,11 +7,8 @@
 use crate::formats::edit::Owned;
 use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi::setting;
-use crate::marker::{all_paths, body_of, marker_line};
+use crate::marker::{EDITS, RECORD, body_of, is_edited, leads_to_known, marker_line};
 use crate::root::{Result, Root};
-
-/// Lines of ours in files of others, a JSON object a line.
-pub const EDITS: &str = "var/lib/hvtune/edits";
 
 /// What earlier runs edited in files of others, in order. A line that is not understood is none.
 pub fn edits(root: &Root) -> Result<Vec<Owned>> {
@@ -39,13 +36,9 @@ fn is_ours(entry: &Owned) -> bool {
         let edit = |was: &String| fstab::set_errors(was, FSTAB, "panic").0;
         return !entry.ours.contains('\n') && entry.was.as_ref().map(edit).as_ref() == Some(&entry.ours);
     }
-    let below = |top: &str| entry.path.starts_with(top);
-    let climbs = entry.path.split('/').any(|part| matches!(part, "" | "." | ".."));
-    let known = matches!(entry.path.as_str(), "etc/iscsi/iscsid.conf" | "etc/waagent.conf")
-        || ["etc/iscsi/nodes/", "var/lib/iscsi/nodes/"].iter().any(|top| below(top));
     let key = |line: &str| setting(line).map(|(key, _)| key.to_owned()).filter(|_| !line.contains('\n'));
     let ours = key(&entry.ours).filter(|key| KEYS.contains(&key.as_str()));
-    known && !climbs && ours.is_some() && entry.was.as_ref().is_none_or(|was| key(was) == ours)
+    is_edited(&entry.path) && ours.is_some() && entry.was.as_ref().is_none_or(|was| key(was) == ours)
 }
 
 /// That file's content.
@@ -63,25 +56,13 @@ pub fn edits_content(edits: &[Owned]) -> Vec<u8> {
 /// Thousands of node records, at a few hundred bytes a line.
 const EDITS_LIMIT: usize = 4 << 20;
 
-/// Where it lies.
-pub const PATH: &str = "var/lib/hvtune/made-directories";
-
 /// The directories that earlier runs made, outermost first. Its lines are data: only directories
 /// that lead to a file of ours count, whatever else stands there.
 pub fn made_directories(root: &Root) -> Result<Vec<String>> {
-    let Some(bytes) = root.read(PATH)? else { return Ok(Vec::new()) };
+    let Some(bytes) = root.read(RECORD)? else { return Ok(Vec::new()) };
     let text =
         body_of(&bytes).map(|(_, body)| String::from_utf8_lossy(body).into_owned()).unwrap_or_default();
-    Ok(text.lines().filter(|line| leads_to_ours(line)).map(str::to_owned).collect())
-}
-
-fn leads_to_ours(directory: &str) -> bool {
-    !directory.is_empty()
-        && all_paths()
-            .iter()
-            .map(String::as_str)
-            .chain([PATH])
-            .any(|path| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/')))
+    Ok(text.lines().filter(|line| leads_to_known(line)).map(str::to_owned).collect())
 }
 
 /// The file's content for a list of directories.
@@ -135,21 +116,5 @@ mod tests {
         let (_dir, root) =
             crate::root::laid_out(&[(EDITS, std::str::from_utf8(&edits_content(&list)).unwrap())]);
         assert_eq!(edits(&root).unwrap(), list);
-    }
-
-    #[test]
-    fn only_directories_of_ours_count() {
-        for (directory, ours) in [
-            ("etc/udev", true),
-            ("usr/lib/modprobe.d", true),
-            ("var/lib/hvtune", true),
-            ("etc", true),
-            ("home", false),
-            ("etc/ud", false),
-            ("../etc", false),
-            ("", false),
-        ] {
-            assert_eq!(leads_to_ours(directory), ours, "{directory:?}");
-        }
     }
 }

@@ -3,10 +3,9 @@
 use std::os::fd::OwnedFd;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, FileType, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
-use super::resolve::openat2;
 use super::{ATTRIBUTE_LIMIT, Error, Result, Root, Seen};
 
 /// How much is read at once of a file that is larger than was said.
@@ -70,6 +69,10 @@ impl<'root> Dir<'root> {
     /// Its path below the root.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.root.live
     }
 
     pub(super) fn fd(&self) -> &OwnedFd {
@@ -138,15 +141,7 @@ impl<'root> Dir<'root> {
     }
 
     fn open(&self, name: &str, flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
-        let confined = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        match openat2(&self.fd, name, flags, Mode::empty(), confined) {
-            Err(Errno::NOSYS | Errno::PERM) if self.root.live =>
-            {
-                #[expect(clippy::disallowed_methods, reason = "this is the door")]
-                rustix::fs::openat(&self.fd, name, flags | OFlags::CLOEXEC, Mode::empty())
-            }
-            other => other,
-        }
+        self.root.open_beneath(&self.fd, name, flags)
     }
 
     /// What a name here stands for, links not followed.

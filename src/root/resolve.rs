@@ -6,7 +6,9 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use super::walk::{Way, walk};
 use super::{Error, Result, Root};
+use crate::seeded;
 
 /// How often `EAGAIN` is retried. The kernel gives it wherever a path holds `..`
 /// while anything anywhere is renamed or mounted
@@ -16,7 +18,7 @@ const TRIES: u32 = 600;
 /// How many of them at once, as many as libpathrs has. Each further one waits first: a
 /// hypervisor may have put aside the processor that is in the middle of a rename, and
 /// until it is back every try fails.
-const AT_ONCE: u32 = 128;
+pub(super) const AT_ONCE: u32 = 128;
 
 /// A nap before a further try: all of them together end within a second.
 const NAP: Duration = Duration::from_millis(1);
@@ -30,10 +32,11 @@ pub(super) fn openat2(
     mode: Mode,
     resolve: ResolveFlags,
 ) -> std::result::Result<OwnedFd, Errno> {
+    let last = if seeded::bug("no-eagain-retry") { 0 } else { TRIES };
     let mut tries = 0;
     loop {
         match rustix::fs::openat2(dir, path, flags | OFlags::CLOEXEC, mode, resolve) {
-            Err(Errno::AGAIN | Errno::INTR) if tries < TRIES => tries += 1,
+            Err(Errno::AGAIN | Errno::INTR) if tries < last => tries += 1,
             other => return other,
         }
         if tries > AT_ONCE {
@@ -58,7 +61,39 @@ pub fn link_target(dir: &str, target: &str) -> String {
     parts.join("/")
 }
 
+/// Opens one name in an open directory, never through a link and never what is mounted there.
+pub(super) fn open_name(
+    dir: &OwnedFd,
+    name: &str,
+    flags: OFlags,
+    mode: Mode,
+) -> std::result::Result<OwnedFd, Errno> {
+    if name.is_empty() || name == ".." || name.contains('/') {
+        return Err(Errno::INVAL);
+    }
+    let flags = flags | OFlags::NOFOLLOW;
+    match openat2(dir, name, flags, mode, BENEATH | ResolveFlags::NO_XDEV) {
+        Err(Errno::NOSYS | Errno::PERM) =>
+        {
+            #[expect(clippy::disallowed_methods, reason = "this is the door")]
+            rustix::fs::openat(dir, name, flags | OFlags::CLOEXEC, mode)
+        }
+        other => other,
+    }
+}
+
+/// Below a directory, and no link on the way.
+const BENEATH: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+
 impl Root {
+    /// As on a kernel that has no `openat2`: every path is walked name by name.
+    #[must_use]
+    pub fn without_openat2(self) -> Self {
+        self.walks.set(true);
+        self
+    }
+
     /// Opens a path inside the root; `None` where it does not exist.
     pub(super) fn open(&self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>> {
         let relative = match path.trim_start_matches('/') {
@@ -66,23 +101,49 @@ impl Root {
             relative => relative,
         };
         let confined = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        match openat2(&self.dir, relative, flags, Mode::empty(), confined) {
+        match self.open_below(&self.dir, relative, flags, confined) {
             Ok(fd) => Ok(Some(fd)),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(Errno::NOSYS | Errno::PERM) if self.live => self.open_plain(relative, flags),
             Err(errno) => Err(Error::io("opening", path, errno)),
         }
     }
 
-    /// Kernels before 5.6 and some sandboxes have no `openat2`. Below the live `/`
-    /// a plain open resolves the same, as nothing lies outside of it.
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    fn open_plain(&self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>> {
-        match rustix::fs::openat(&self.dir, path, flags | OFlags::CLOEXEC, Mode::empty()) {
-            Ok(fd) => Ok(Some(fd)),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(errno) => Err(Error::io("opening", path, errno)),
+    /// Opens what lies below one of the root's directories; no link on the way is followed.
+    pub(super) fn open_beneath(
+        &self,
+        dir: &OwnedFd,
+        path: &str,
+        flags: OFlags,
+    ) -> std::result::Result<OwnedFd, Errno> {
+        self.open_below(dir, path, flags, BENEATH)
+    }
+
+    /// An image is one mount: what else is mounted below it is the host's (`/proc`, a bind mount), and
+    /// neither read nor written. The running system is made of mounts.
+    fn open_below(
+        &self,
+        dir: &OwnedFd,
+        path: &str,
+        flags: OFlags,
+        resolve: ResolveFlags,
+    ) -> std::result::Result<OwnedFd, Errno> {
+        let resolve = if self.live { resolve } else { resolve | ResolveFlags::NO_XDEV };
+        if !self.walks.get() {
+            match openat2(dir, path, flags, Mode::empty(), resolve) {
+                Err(Errno::NOSYS) => self.walks.set(true),
+                // A sandbox's refusal, or the file's own: the walk will tell. It meets no storm of renames.
+                Err(Errno::PERM) => {}
+                Err(Errno::AGAIN) if !seeded::bug("no-eagain-retry") => {}
+                other => return other,
+            }
         }
+        if self.live {
+            // Below the live `/` a plain open resolves the same, as nothing lies outside of it.
+            #[expect(clippy::disallowed_methods, reason = "this is the door")]
+            return rustix::fs::openat(dir, path, flags | OFlags::CLOEXEC, Mode::empty());
+        }
+        let links = resolve.contains(ResolveFlags::IN_ROOT);
+        walk(dir, path, flags, Way { links, mounts: false })
     }
 }
 

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::dir::Dir;
-use super::resolve::{link_target, openat2};
-use super::write::write_new;
+use super::resolve::{link_target, open_name};
+use super::stage::write_new;
 use super::{Error, Result, Root, Seen, Trail, split};
 
 /// Links on the way to one file; the kernel's own bound (man 7 `path_resolution`).
@@ -77,31 +77,14 @@ fn make_new(dir: &Path, name: &str) -> Result<()> {
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 fn make_dir(parent: &Dir<'_>, name: &str) -> std::result::Result<OwnedFd, Errno> {
     rustix::fs::mkdirat(parent.fd(), name, Mode::from_raw_mode(0o755))?;
-    open_new(parent, name, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
+    open_name(parent.fd(), name, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
 }
 
 fn create_file(parent: &Dir<'_>, name: &str, path: &str, bytes: &[u8]) -> Result<()> {
     let fail = |errno| Error::io("writing", path, errno);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-    let fd = open_new(parent, name, flags, Mode::from_raw_mode(0o644)).map_err(fail)?;
+    let fd = open_name(parent.fd(), name, flags, Mode::from_raw_mode(0o644)).map_err(fail)?;
     write_new(&fd, bytes).map_err(fail)
-}
-
-/// One name below an open directory: the same without `openat2`, which kernels before 5.6 lack.
-fn open_new(parent: &Dir<'_>, name: &str, flags: OFlags, mode: Mode) -> std::result::Result<OwnedFd, Errno> {
-    if name.is_empty() || name == "." || name == ".." || name.contains('/') {
-        return Err(Errno::INVAL);
-    }
-    let flags = flags | OFlags::NOFOLLOW;
-    let confined = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    match openat2(parent.fd(), name, flags, mode, confined) {
-        Err(Errno::NOSYS | Errno::PERM) =>
-        {
-            #[expect(clippy::disallowed_methods, reason = "this is the door")]
-            rustix::fs::openat(parent.fd(), name, flags | OFlags::CLOEXEC, mode)
-        }
-        other => other,
-    }
 }
 
 /// The same things under the paths that hold no link of the trail itself: what was read as

@@ -1,0 +1,192 @@
+//! The journal: what a transaction means to do, as text. Pure.
+//!
+//! ```text
+//! hvtune-journal 1
+//! mkdir etc/modprobe.d
+//! edit etc/waagent.conf
+//! switch - 0f3a… etc/modprobe.d/90-hvtune.conf
+//! rmdir etc/sysctl.d
+//! sum 91bc…
+//! ```
+//! Until its last line is there and right, nothing is committed: whatever else it
+//! says of files is not read. Its lines are data that an image may have planted,
+//! so a path counts only if a file of ours can have it or lies below it, or if it is
+//! one of those files of others that are edited.
+
+use crate::marker::{content_hash, is_edited, known_paths, leads_to_known};
+use crate::seeded;
+
+/// The most that is read of it: a few dozen files of ours, and thousands of records of open-iscsi's.
+pub(super) const LIMIT: usize = 4 << 20;
+
+const HEAD: &str = "hvtune-journal 1\n";
+
+/// One file's change, by the hashes of its contents; `None` is no file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) path: String,
+    pub(super) old: Option<String>,
+    pub(super) new: Option<String>,
+}
+
+/// A transaction as far as it was written down.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Journal {
+    /// Directories that were missing and are made, outermost first.
+    pub(super) made: Vec<String>,
+    /// Files of others, beside which something may be staged.
+    pub(super) edited: Vec<String>,
+    /// What is switched; empty until the transaction is committed.
+    pub(super) entries: Vec<Entry>,
+    /// Directories that go afterwards, where empty, outermost first.
+    pub(super) unwanted: Vec<String>,
+    /// Whether the last line is there and right.
+    pub(super) committed: bool,
+}
+
+impl Journal {
+    /// What is written before anything is staged.
+    pub(super) fn intent(&self) -> String {
+        let mut text = HEAD.to_owned();
+        for (word, paths) in [("mkdir ", &self.made), ("edit ", &self.edited)] {
+            for path in paths {
+                text.extend([word, path, "\n"]);
+            }
+        }
+        text
+    }
+
+    /// What follows it and commits.
+    pub(super) fn commitment(&self) -> String {
+        let mut text = self.intent();
+        let intended = text.len();
+        for entry in &self.entries {
+            text.extend([
+                "switch ",
+                or_dash(entry.old.as_ref()),
+                " ",
+                or_dash(entry.new.as_ref()),
+                " ",
+                &entry.path,
+                "\n",
+            ]);
+        }
+        for path in &self.unwanted {
+            text.extend(["rmdir ", path, "\n"]);
+        }
+        let sum = content_hash(text.as_bytes());
+        text.extend(["sum ", &sum, "\n"]);
+        text.split_off(intended)
+    }
+
+    /// Reads what a run left. Torn, planted or none of ours: it says less, and never fails.
+    pub(super) fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let mut journal = Self::default();
+        let Some(body) = text.strip_prefix(HEAD) else { return journal };
+        journal.committed = is_whole(&text);
+        let known = known_paths();
+        // What follows the last line end is half a line.
+        for line in body.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            match line.split_once(' ') {
+                Some(("mkdir", path)) if leads_to_known(path) => journal.made.push(path.to_owned()),
+                Some(("rmdir", path)) if leads_to_known(path) => journal.unwanted.push(path.to_owned()),
+                Some(("edit", path)) if is_edited(path) => journal.edited.push(path.to_owned()),
+                Some(("switch", rest)) => {
+                    let is_known = |entry: &Entry| known.contains(&entry.path) || is_edited(&entry.path);
+                    journal.entries.extend(parse_switch(rest).filter(is_known));
+                }
+                _ => {}
+            }
+        }
+        if !journal.committed {
+            journal.entries.clear();
+            journal.unwanted.clear();
+        }
+        journal
+    }
+}
+
+fn or_dash(hash: Option<&String>) -> &str {
+    hash.map_or("-", String::as_str)
+}
+
+fn is_whole(text: &str) -> bool {
+    let parts = text.strip_suffix('\n').and_then(|text| text.rsplit_once("sum "));
+    if seeded::bug("no-journal-checksum") {
+        return text.contains("\nswitch ");
+    }
+    parts.is_some_and(|(body, sum)| sum == content_hash(body.as_bytes()))
+}
+
+fn parse_switch(rest: &str) -> Option<Entry> {
+    let mut words = rest.splitn(3, ' ');
+    let mut hash = || words.next().map(|hash| (hash != "-").then(|| hash.to_owned()));
+    let (old, new) = (hash()?, hash()?);
+    Some(Entry { path: words.next()?.to_owned(), old, new })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal() -> Journal {
+        let entry = |path: &str, old: Option<&str>, new: Option<&str>| Entry {
+            path: path.to_owned(),
+            old: old.map(str::to_owned),
+            new: new.map(str::to_owned),
+        };
+        Journal {
+            made: vec!["etc/modprobe.d".to_owned()],
+            edited: vec!["etc/waagent.conf".to_owned()],
+            entries: vec![
+                entry("etc/modprobe.d/90-hvtune.conf", None, Some("0f")),
+                entry("etc/sysctl.d/90-hvtune.conf", Some("1a"), None),
+                entry("etc/waagent.conf", Some("2b"), Some("3c")),
+            ],
+            unwanted: vec!["etc/sysctl.d".to_owned()],
+            committed: true,
+        }
+    }
+
+    fn text() -> String {
+        journal().intent() + &journal().commitment()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        assert_eq!(Journal::parse(text().as_bytes()), journal());
+        let intent = Journal::parse(journal().intent().as_bytes());
+        assert_eq!(intent, Journal { made: journal().made, edited: journal().edited, ..Journal::default() });
+    }
+
+    /// Every prefix, and every byte changed: committed only as a whole.
+    #[test]
+    fn a_torn_journal_commits_nothing() {
+        let text = text();
+        for end in 0..text.len() {
+            let torn = Journal::parse(&text.as_bytes()[..end]);
+            assert!(!torn.committed && torn.entries.is_empty(), "{:?}", &text[..end]);
+            for other in [0, b' ', b'\n', b'x', 0xff] {
+                let mut bytes = text.clone().into_bytes();
+                if std::mem::replace(&mut bytes[end], other) != other {
+                    let torn = Journal::parse(&bytes);
+                    assert!(!torn.committed && torn.entries.is_empty(), "byte {end}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn paths_that_are_not_ours_are_passed_over() {
+        let mut planted = journal();
+        for path in ["../host/x", "etc/passwd", "/etc/sysctl.d/90-hvtune.conf", ""] {
+            planted.made.push(path.to_owned());
+            planted.unwanted.push(path.to_owned());
+            planted.edited.push(path.to_owned());
+            planted.entries.push(Entry { path: path.to_owned(), old: None, new: Some("0f".to_owned()) });
+        }
+        let text = planted.intent() + &planted.commitment();
+        assert_eq!(Journal::parse(text.as_bytes()), journal());
+    }
+}
