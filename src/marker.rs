@@ -43,8 +43,9 @@ pub fn known_paths() -> Vec<String> {
 
 /// Whether a path is that of a file of others in which single lines are changed.
 pub fn is_edited(path: &str) -> bool {
-    // A line end would also break a line of the journal.
-    let climbs = path.contains('\n') || path.split('/').any(|part| matches!(part, "" | "." | ".."));
+    // What begins with a dot climbs, or is a staged file that a power cut left. A line end would break a
+    // line of the journal.
+    let climbs = path.contains('\n') || path.split('/').any(|part| part.is_empty() || part.starts_with('.'));
     let below = |top: &&str| path.starts_with(*top);
     matches!(path, "etc/fstab" | "etc/iscsi/iscsid.conf" | "etc/waagent.conf")
         || (!climbs && ["etc/iscsi/nodes/", "var/lib/iscsi/nodes/"].iter().any(below))

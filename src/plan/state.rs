@@ -94,6 +94,7 @@ mod tests {
         for (path, ours, was) in [
             ("etc/shadow", ours.as_str(), Some(was.as_str())),
             ("etc/iscsi/nodes/../../shadow", &ours, None),
+            ("etc/iscsi/nodes/iqn.x:a/192.0.2.1,3260,1/.default.hvtune-new", &ours, None),
             ("etc/iscsi/iscsid.conf", "root:x", None),
             ("etc/iscsi/iscsid.conf", "node.startup = automatic", None),
             ("etc/iscsi/iscsid.conf", &ours, Some("node.startup = automatic")),
