@@ -160,8 +160,15 @@ fn run_apply(global: &Global, no_activate: bool, early: bool) -> anyhow::Result<
     }
     apply::write(&plan, &job.root)?;
     let steps = apply::activate(&plan, &job.root, activation(global, &job, no_activate || early));
-    report::applied(&plan, &steps, global.format, global.quiet)?;
+    tell(&plan, &steps, global);
     Ok(0)
+}
+
+/// What is done is done: a result that could not be printed is said, and is no failure of the run.
+fn tell(plan: &Plan, steps: &[apply::Step], global: &Global) {
+    if let Err(error) = report::applied(plan, steps, global.format, global.quiet) {
+        report::message(false, &format!("everything was done, and {error:#}"));
+    }
 }
 
 fn activation(global: &Global, job: &Job, files_only: bool) -> Activation {
@@ -220,7 +227,7 @@ fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
     let plan = plan::revert(&job.facts, &job.root)?;
     apply::write(&plan, &job.root)?;
     let steps = apply::activate(&plan, &job.root, activation(global, &job, files_only));
-    report::applied(&plan, &steps, global.format, global.quiet)?;
+    tell(&plan, &steps, global);
     Ok(0)
 }
 

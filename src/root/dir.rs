@@ -6,6 +6,7 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, FileType, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
+use super::resolve::uninterrupted;
 use super::{ATTRIBUTE_LIMIT, Error, Result, Root, Seen};
 
 /// How much is read at once of a file that is larger than was said.
@@ -249,11 +250,10 @@ pub(super) fn read_bounded(fd: &OwnedFd, path: &str, size: usize, limit: usize) 
     // One more than the file has: space that is left tells that it has not grown.
     let mut bytes = Vec::with_capacity(if size == 0 { 4096 } else { size.min(limit) + 1 });
     loop {
-        match rustix::io::read(fd, spare_capacity(&mut bytes)) {
-            Ok(0) => return Ok(bytes),
-            Ok(_) if bytes.len() == size && bytes.len() < bytes.capacity() => return Ok(bytes),
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::io("reading", path, errno)),
+        let read = uninterrupted(|| rustix::io::read(fd, spare_capacity(&mut bytes)));
+        let count = read.map_err(|errno| Error::io("reading", path, errno))?;
+        if count == 0 || (bytes.len() == size && bytes.len() < bytes.capacity()) {
+            return Ok(bytes);
         }
         if bytes.len() > limit {
             return Err(Error::TooLarge { path: path.to_owned(), limit });
@@ -267,13 +267,8 @@ pub(super) fn read_bounded(fd: &OwnedFd, path: &str, size: usize, limit: usize) 
 /// Reads an attribute: one read where it fits a page, as sysfs gives a value in one piece.
 fn read_attribute(fd: &OwnedFd, path: impl Fn() -> String) -> Result<Vec<u8>> {
     let mut page = [0_u8; 4096];
-    let count = loop {
-        match rustix::io::read(fd, &mut page) {
-            Ok(count) => break count,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::io("reading", &path(), errno)),
-        }
-    };
+    let read = uninterrupted(|| rustix::io::read(fd, &mut page));
+    let count = read.map_err(|errno| Error::io("reading", &path(), errno))?;
     let mut bytes = page.get(..count).unwrap_or_default().to_vec();
     if count == page.len() {
         bytes.extend(read_bounded(fd, &path(), 0, ATTRIBUTE_LIMIT - count)?);

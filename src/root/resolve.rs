@@ -23,6 +23,19 @@ pub(super) const AT_ONCE: u32 = 128;
 /// A nap before a further try: all of them together end within a second.
 const NAP: Duration = Duration::from_millis(1);
 
+/// Makes a call again that a signal interrupted; not for ever, as a run has to end.
+pub(super) fn uninterrupted<T>(
+    mut call: impl FnMut() -> std::result::Result<T, Errno>,
+) -> std::result::Result<T, Errno> {
+    for _ in 0..TRIES {
+        match call() {
+            Err(Errno::INTR) => {}
+            other => return other,
+        }
+    }
+    Err(Errno::INTR)
+}
+
 /// `openat2` below `dir`, with the spurious `EAGAIN` retried.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub(super) fn openat2(

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::process::Resource;
 
 use super::dir::{Dir, Kind, not_regular, read_bounded};
-use super::resolve::open_name;
+use super::resolve::{open_name, uninterrupted};
 use super::switch::unlink;
 use super::{CONFIG_LIMIT, Error, Result};
 use crate::seeded;
@@ -83,11 +83,8 @@ pub(super) fn write_new(fd: &OwnedFd, mut bytes: &[u8]) -> Answer<()> {
         return Err(Errno::FBIG);
     }
     while !bytes.is_empty() {
-        match rustix::io::write(fd, bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
+        let count = uninterrupted(|| rustix::io::write(fd, bytes))?;
+        bytes = bytes.get(count..).unwrap_or_default();
     }
     Ok(())
 }

@@ -39,6 +39,27 @@ fn left(stage: &Stage, what: &str, codes: &[i32]) -> i32 {
     crate::stage::Run { code, out: text("out"), err: text("err") }.judged(what, codes).code
 }
 
+/// Kernels before 5.6 have no `openat2`, and sandboxes forbid it: the same files by another way.
+#[test]
+fn without_openat2_the_same_is_written() {
+    let (stage, other) = (Stage::new(), Stage::new());
+    stage.hvtune(&["apply"]).judged("with openat2", &[0]);
+    let wanted: Vec<_> =
+        tree(&stage.at("root")).into_iter().map(|(path, it)| (path, it.mode, it.content)).collect();
+    let log = other.at("log");
+    for errno in ["ENOSYS", "EPERM"] {
+        let inject = format!("inject=openat2:error={errno}");
+        let wrapper =
+            ["strace", "-f", "-qq", "-o", log.to_str().unwrap(), "-e", "trace=openat2", "-e", &inject];
+        for command in ["apply", "revert", "apply"] {
+            other.wrapped(&wrapper, &[command]).judged(&format!("{errno}: {command}"), &[0]);
+        }
+        let found = tree(&other.at("root")).into_iter().map(|(path, it)| (path, it.mode, it.content));
+        assert!(found.eq(wanted.iter().cloned()), "{errno}: not the same files");
+        other.hvtune(&["revert"]).judged("back", &[0]);
+    }
+}
+
 #[test]
 fn a_read_only_root_keeps_its_files() {
     let (stage, before) = to_be_replaced(Stage::new());
