@@ -40,5 +40,7 @@ mod sysctl;
 mod teeth;
 #[path = "consumers/udev.rs"]
 mod udev;
+#[path = "consumers/unit.rs"]
+mod unit;
 #[path = "consumers/verdicts.rs"]
 mod verdicts;
