@@ -60,12 +60,16 @@ pub fn write(plan: &Plan, root: &Root) -> anyhow::Result<()> {
     if is_stale(plan, root)? {
         return Err(root::Error::Stale { root: root.name().display().to_string() }.into());
     }
-    // The records anew: another run may have written them since.
     Ok(transaction.commit(&ops(plan, root)?)?)
 }
 
-/// Whether another run wrote between the look and the lock.
+/// Whether another run wrote between the look and the lock. What was seen while it wrote may be partly
+/// old: an edit that was seen done beside a record that did not have it yet would be taken for
+/// somebody else's.
 fn is_stale(plan: &Plan, root: &Root) -> root::Result<bool> {
+    if state::edits(root)? != plan.recorded {
+        return Ok(true);
+    }
     for change in &plan.changes {
         let now = root.read(change.path())?;
         let same = match change {

@@ -33,6 +33,8 @@ pub struct Plan {
     pub live: Live,
     /// Directories that the changes need made (apply) or that were made for them (revert), outermost first.
     pub directories: Vec<String>,
+    /// Lines in files of others that earlier runs had recorded as ours when this was made.
+    pub recorded: Vec<Owned>,
     /// Why nothing is done here at all, where that is so.
     pub standstill: Option<Standstill>,
 }

@@ -40,6 +40,7 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
             None => {}
         }
     }
+    plan.recorded = owned;
     Ok(())
 }
 
@@ -51,6 +52,7 @@ pub(super) fn revert(root: &Root, plan: &mut Plan) -> Result<()> {
         let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
         plan.changes.extend(edited(root, path, &[], &ours)?);
     }
+    plan.recorded = owned;
     Ok(())
 }
 
