@@ -25,6 +25,8 @@ const CALLS: usize = 1200;
 const CALLS_PER_DISK: usize = 62;
 /// With 1024 disks.
 const PEAK_KIB: u64 = 6 << 10;
+/// With 10,000.
+const MANY_PEAK_KIB: u64 = 16 << 10;
 /// Stripped and static; an empty `main` with the same C library and linker is 0.63 MB of it.
 const BINARY_BYTES: u64 = 2_500_000;
 
@@ -172,15 +174,45 @@ fn survive_costs_at_most_twice_what_plan_costs() {
     }
 }
 
-#[test]
-fn a_thousand_disks_fit_into_little_memory() {
+/// The most that is resident while it plans, in KiB.
+fn peak(capture: &Capture) -> u64 {
     let launcher = built(&["--manifest-path", "tests/floor/Cargo.toml"], "bench");
-    let capture = Capture::new(1024);
     let output = Command::new(launcher).arg("--peak").args(capture.argv("plan")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let peak: u64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
-    println!("peak with 1024 disks: {peak} KiB");
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn a_thousand_disks_fit_into_little_memory() {
+    let peak = peak(&Capture::new(1024));
+    println!("peak with 1024 disks, all mounted: {peak} KiB");
     assert!(peak <= PEAK_KIB, "{peak} KiB with 1024 disks, more than {PEAK_KIB}");
+}
+
+/// Ten thousand, a hundred of them mounted: little memory, and what is known of each is all that is
+/// known of the others.
+#[test]
+fn ten_thousand_disks_and_none_loses_an_attribute() {
+    let capture = Capture::new(10_000);
+    let mounts = capture.0.path().join("machine/proc/self/mountinfo");
+    let text = fs::read_to_string(&mounts).unwrap();
+    fs::write(&mounts, text.lines().take(100).fold(String::new(), |few, line| few + line + "\n")).unwrap();
+    let peak = peak(&capture);
+    println!("peak with 10,000 disks: {peak} KiB");
+    assert!(peak <= MANY_PEAK_KIB, "{peak} KiB with 10,000 disks, more than {MANY_PEAK_KIB}");
+
+    let argv = capture.argv("detect");
+    let output = Command::new(&argv[0]).args(&argv[1..]).args(["--format", "json"]).output().unwrap();
+    let facts: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(facts["gaps"], Json::Array(Vec::new()));
+    let disks = facts["disks"].as_array().unwrap();
+    let known = |disk: &Json| -> Vec<String> {
+        let parts = ["limits", "live"].map(|part| disk[part].as_object().unwrap().clone());
+        parts.into_iter().flatten().map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    let first = known(&disks[0]);
+    assert!(first.len() > 8, "{first:?}");
+    assert_eq!(disks.iter().filter(|disk| known(disk) == first).count(), 10_000);
 }
 
 #[test]
