@@ -32,7 +32,10 @@ pub(super) fn after_panic(view: View<'_>) -> String {
 /// How long systemd waits for a service's sign of life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watch {
-    /// Its watchdog; for ever where it has none.
+    /// Its watchdog; for ever where it has none. It counts from the last sign of life, which a service
+    /// on sd-event gives after half to three quarters of it (`arm_watchdog`,
+    /// <https://github.com/systemd/systemd/blob/v252/src/libsystemd/sd-event/sd-event.c>), so a stall that
+    /// begins just before the next is cut short after a quarter of it.
     pub fires: Span,
 }
 

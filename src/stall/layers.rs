@@ -13,6 +13,11 @@ const STORVSC_RESET: u64 = 5;
 /// What open-iscsi gives a session for abort, logical unit reset and target reset
 /// (<https://github.com/open-iscsi/open-iscsi/blob/master/etc/iscsid.conf>).
 const ISCSI_HANDLING: [u64; 3] = [15, 30, 30];
+/// How long iscsid takes to log in anew to a target that answers: 2 to 4 s were seen in the lab.
+const RELOGIN: u64 = 3;
+/// How long error handling waits for TEST UNIT READY: `eh_timeout` as the kernel sets it
+/// (`SCSI_DEFAULT_EH_TIMEOUT`, <https://github.com/torvalds/linux/blob/v6.12/include/scsi/scsi_device.h>).
+const EH_TIMEOUT: u64 = 10;
 /// More storeys than this are a ring.
 const DEEPEST: usize = 16;
 
@@ -240,8 +245,9 @@ fn dropped(name: &str, session: &Session, at: u64, mut timers: Vec<Timer>) -> Fa
 }
 
 /// One logical unit is silent, and the target answers NOPs: the first expiry is passed over where
-/// NOPs are sent (`iscsi_eh_cmd_timed_out`), then error handling takes its steps, in vain. Where the
-/// target answers TEST UNIT READY for the unit, sd lets it begin anew until `max_medium_access_timeouts`
+/// NOPs are sent (`iscsi_eh_cmd_timed_out`), then error handling takes its steps: in vain, but the last
+/// drops the session, which is logged in to anew, and then the unit is asked whether it is ready. Where
+/// the target answers that for it, sd lets all begin anew until `max_medium_access_timeouts`
 /// (`sd_eh_action`, <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.c>); that may not be
 /// so, and this is the soonest.
 fn silent_unit(disk: &Disk, name: &str, session: &Session) -> Fate {
@@ -254,7 +260,7 @@ fn silent_unit(disk: &Disk, name: &str, session: &Session) -> Fate {
     let begins = seconds.saturating_mul(expiries);
     let steps =
         session.handling.iter().zip(ISCSI_HANDLING).map(|(step, usual)| *step.value().unwrap_or(&usual));
-    let offline = steps.fold(begins, u64::saturating_add);
+    let offline = steps.chain([RELOGIN, EH_TIMEOUT]).fold(begins, u64::saturating_add);
     let note = "a silent unit of a target that answers: error handling begins";
     let failed = "error handling has failed, the disk goes offline";
     Fate::ends(vec![

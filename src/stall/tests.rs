@@ -115,12 +115,13 @@ fn iscsi_ends_as_the_lab_measured() {
     };
     // 131 s measured: 5 + 5 + 120, where the disk's own timer does not come sooner.
     assert_eq!(three(&of(5, 5, 120, 30)), ["130", "120", "0"]);
-    // A silent unit of a target that answers: 2 × 10 + 15 + 30 + 30.
-    assert_eq!(three(&of(5, 5, 120, 10)), ["95", "120", "0"]);
+    // A silent unit of a target that answers: 2 × 10 + 15 + 30 + 30, then 3 + 10; 49.6 s measured
+    // where 2 × 10 + 3 × 5 + 13 are predicted.
+    assert_eq!(three(&of(5, 5, 120, 10)), ["108", "120", "0"]);
     assert_eq!(three(&of(5, 5, 300, 180)), ["310", "300", "0"]);
     // Without NOPs nothing drops the session, and error handling begins at the first expiry.
-    assert_eq!(three(&of(0, 0, 120, 180)), ["255", "120", "0"]);
-    assert_eq!(three(&of(5, 5, -1, 180)), ["435", "ever", "0"]);
+    assert_eq!(three(&of(0, 0, 120, 180)), ["268", "120", "0"]);
+    assert_eq!(three(&of(5, 5, -1, 180)), ["448", "ever", "0"]);
     assert_eq!(three(&of(5, 5, 0, 180)), ["10", "0", "0"]);
 }
 
@@ -197,15 +198,15 @@ fn a_map_waits_after_its_last_path() {
         }];
         facts
     };
-    // Paths that went offline for good, at 2 × 30 + 15 + 30 + 30, are no paths to come back.
-    assert_eq!(three(&said("36", "overrides")), ["135", "185", "180"]);
+    // Paths that went offline for good, at 2 × 30 + 15 + 30 + 30 + 13, are no paths to come back.
+    assert_eq!(three(&said("36", "overrides")), ["148", "185", "180"]);
     let patient = |value| {
         with(&said(value, "overrides"), |machine| {
             machine.disks.iter_mut().flatten().for_each(|disk| disk.live.timeout = Attribute::Is(90));
         })
     };
     assert_eq!(three(&patient("36")), ["195", "185", "180"]);
-    assert_eq!(three(&patient("queue")), ["255", "ever", "ever"]);
+    assert_eq!(three(&patient("queue")), ["268", "ever", "ever"]);
     assert_eq!(three(&said("fail", "overrides")), ["15", "5", "0"]);
     // The built-in table of arrays outranks the defaults, so nothing is sure.
     assert_eq!(three(&said("queue", "defaults")), ["15+", "5+", "0+"]);

@@ -30,9 +30,14 @@ pub static RECOVERY: Tunable = Tunable {
           replacement_timeout, 120 s as shipped; then every write fails and the journal aborts for good, even \
           if the target comes back a second later. This is how guests went read-only in 2015. Known node \
           records keep the value that they were made with, so those are edited too, and the running session's \
-          recovery_tmo. At boot a session is tried initial_login_retry_max times.",
+          recovery_tmo. At boot a session is tried initial_login_retry_max times. A session that an initramfs \
+          began needs no kernel argument: iscsid logs in to it anew with its record, or with iscsid.conf.",
     sources: &[
         README,
+        Source {
+            title: "open-iscsi usr/iscsid.c (sync_session) and usr/initiator.c (iscsi_sync_session)",
+            url: "https://github.com/open-iscsi/open-iscsi/blob/master/usr/iscsid.c",
+        },
         Source {
             title: "Linux 6.12 drivers/scsi/scsi_transport_iscsi.c (recovery_tmo)",
             url: "https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_transport_iscsi.c",
@@ -93,7 +98,8 @@ pub static NOOP_OUT: Tunable = Tunable {
     why: "The initiator pings a target that is silent and drops the session when no answer comes, within 10 s as \
           shipped; a busy target is then logged into again and again, which it can bear even less. It gets a \
           sixth of the stall budget to answer, 30 s at most. Where the root lies on a single session, a dropped \
-          one helps nobody, and no ping is sent. A running session keeps what it has until its next login.",
+          one helps nobody, and no ping is sent. A running session keeps what it has until its next login, which \
+          a restart of iscsid brings about.",
     sources: &[
         README,
         Source {
