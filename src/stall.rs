@@ -1,7 +1,7 @@
 //! The stall model: how long each mount and swap survives trouble with its storage.
 //!
 //! Pure. Each layer below a file system holds timers; the first that ends in an error
-//! or a panic decides. Three kinds of trouble are told apart, as other timers answer to
+//! or a panic decides. Four kinds of trouble are told apart, as other timers answer to
 //! each ([`Trouble`]), and three states of the machine: now, after `apply`, and after
 //! the next boot. What hangs on a fact that could not be read is a lower bound, and
 //! names the fact. The formulas stand in `layers`, each with its source; the lab runs
@@ -29,6 +29,8 @@ pub(crate) use multipath::polling_interval;
 pub enum Trouble {
     /// Commands are never answered.
     Silence,
+    /// One logical unit answers no command, and the target that it belongs to answers.
+    Unit,
     /// The way to the storage is cut and known to be: a session drops, a path fails.
     PathLoss,
     /// Commands are answered at once with an error that may be retried.
@@ -37,12 +39,13 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::Silence, Self::PathLoss, Self::Errors];
+    pub const ALL: [Self; 4] = [Self::Silence, Self::Unit, Self::PathLoss, Self::Errors];
 
     /// The name in JSON and text.
     pub fn name(self) -> &'static str {
         match self {
             Self::Silence => "silence",
+            Self::Unit => "silent-unit",
             Self::PathLoss => "path-loss",
             Self::Errors => "errors",
         }
@@ -105,7 +108,7 @@ impl Standing {
         self.fate(Trouble::Silence, column)
     }
 
-    /// How silence or path loss ends, whichever ends sooner.
+    /// How silence, of a unit alone too, or path loss ends, whichever ends sooner.
     pub fn weakest(&self, column: Column) -> Option<&Fate> {
         let stalls = self.prospects.iter().filter(|prospect| prospect.trouble != Trouble::Errors);
         stalls.map(|prospect| prospect.at(column)).min_by_key(|fate| fate.at)

@@ -158,10 +158,12 @@ fn standing_text(standing: &Standing, budget: u64, verbose: bool, text: &mut Str
     if let Some(fate) = standing.stall(column) {
         timers_text(fate, &standing.follows, text);
     }
-    if let Some(fate) = standing.fate(Trouble::PathLoss, Column::Now) {
-        let mut said = format!("path loss: {}", columns(standing, Trouble::PathLoss));
-        said.extend(breaks(fate).map(|how| format!("; {how}")));
-        text.push_str(&wrapped(&said, 4));
+    for (trouble, called) in [(Trouble::Unit, "one silent unit"), (Trouble::PathLoss, "path loss")] {
+        if let Some(fate) = standing.fate(trouble, Column::Now) {
+            let mut said = format!("{called}: {}", columns(standing, trouble));
+            said.extend(breaks(fate).map(|how| format!("; {how}")));
+            text.push_str(&wrapped(&said, 4));
+        }
     }
     if let Some(fate) = standing.fate(Trouble::Errors, Column::Now) {
         let rearms = || fate.timers.first().map(|timer| format!("{} ({})", timer.then, setting(timer)));

@@ -13,8 +13,8 @@ const STORVSC_RESET: u64 = 5;
 /// What open-iscsi gives a session for abort, logical unit reset and target reset
 /// (<https://github.com/open-iscsi/open-iscsi/blob/master/etc/iscsid.conf>).
 const ISCSI_HANDLING: [u64; 3] = [15, 30, 30];
-/// How long iscsid takes to log in anew to a target that answers: 2 to 4 s were seen in the lab.
-const RELOGIN: u64 = 3;
+/// How long iscsid takes to log in anew to a target that answers: 2.1 s were seen in the lab.
+const RELOGIN: u64 = 2;
 /// How long error handling waits for TEST UNIT READY: `eh_timeout` as the kernel sets it
 /// (`SCSI_DEFAULT_EH_TIMEOUT`, <https://github.com/torvalds/linux/blob/v6.12/include/scsi/scsi_device.h>).
 const EH_TIMEOUT: u64 = 10;
@@ -161,7 +161,7 @@ fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     match trouble {
         Trouble::Errors => return Some(scsi_errors(disk)),
         // The host sees to paths; what a guest sees of their loss is silence, or errors.
-        Trouble::PathLoss => return None,
+        Trouble::PathLoss | Trouble::Unit => return None,
         Trouble::Silence => {}
     }
     let seconds = match timeout_of(disk) {
@@ -194,8 +194,13 @@ fn iscsi(view: View<'_>, disk: &Disk, name: &str, trouble: Trouble) -> Fate {
     match trouble {
         Trouble::Errors => scsi_errors(disk),
         Trouble::PathLoss => dropped(name, session, 0, Vec::new()),
+        Trouble::Unit => {
+            let unanswered = handling(session).min(EH_TIMEOUT);
+            let then = "one silent unit of a target that answers: error handling begins";
+            silent(disk, name, session, unanswered + RELOGIN + EH_TIMEOUT, then)
+        }
         Trouble::Silence => {
-            let unit = silent_unit(disk, name, session);
+            let unit = silent(disk, name, session, handling(session), "error handling begins");
             match nop(name, session) {
                 Err(fact) => {
                     unit.without(Some(fact)).or_sooner(Fate::at_least(0, format!("iscsi.{name}.noop")))
@@ -244,28 +249,32 @@ fn dropped(name: &str, session: &Session, at: u64, mut timers: Vec<Timer>) -> Fa
     Fate::ends(timers)
 }
 
-/// One logical unit is silent, and the target answers NOPs: the first expiry is passed over where
-/// NOPs are sent (`iscsi_eh_cmd_timed_out`), then error handling takes its steps: in vain, but the last
-/// drops the session, which is logged in to anew, and then the unit is asked whether it is ready. Where
-/// the target answers that for it, sd lets all begin anew until `max_medium_access_timeouts`
-/// (`sd_eh_action`, <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.c>); that may not be
-/// so, and this is the soonest.
-fn silent_unit(disk: &Disk, name: &str, session: &Session) -> Fate {
-    let seconds = match timeout_of(disk) {
+/// How long the steps of error handling take where the target answers none of them.
+fn handling(session: &Session) -> u64 {
+    let steps = session.handling.iter().zip(ISCSI_HANDLING);
+    steps.map(|(step, usual)| *step.value().unwrap_or(&usual)).fold(0, u64::saturating_add)
+}
+
+/// A disk whose commands expire: the first expiry is passed over where NOPs are sent
+/// (`iscsi_eh_cmd_timed_out`; one more, where the command went out a tick after it was made), then error
+/// handling takes its steps for `seconds`, in vain, and the last drops the session.
+///
+/// Of a target that answers all but one unit's commands: it is logged in to anew, and after each step
+/// that it says it has taken the unit has `eh_timeout` to say that it is ready. Where the target says so
+/// for it, sd lets all begin anew until `max_medium_access_timeouts` (`sd_eh_action`,
+/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.c>). What a target does is not known
+/// before, and this is the soonest.
+fn silent(disk: &Disk, name: &str, session: &Session, seconds: u64, then: &str) -> Fate {
+    let timeout = match timeout_of(disk) {
         Ok(seconds) => seconds,
         Err(fact) => return Fate::at_least(0, fact),
     };
     let sends_nops = matches!(nop(name, session), Ok(Some(_)) | Err(_));
-    let expiries = if sends_nops { 2 } else { 1 };
-    let begins = seconds.saturating_mul(expiries);
-    let steps =
-        session.handling.iter().zip(ISCSI_HANDLING).map(|(step, usual)| *step.value().unwrap_or(&usual));
-    let offline = steps.chain([RELOGIN, EH_TIMEOUT]).fold(begins, u64::saturating_add);
-    let note = "a silent unit of a target that answers: error handling begins";
+    let begins = timeout.saturating_mul(if sends_nops { 2 } else { 1 });
     let failed = "error handling has failed, the disk goes offline";
     Fate::ends(vec![
-        timer(disk, "device/timeout", &seconds, begins, note),
-        timer(disk, "device/timeout", &seconds, offline, failed),
+        timer(disk, "device/timeout", &timeout, begins, then),
+        timer(disk, "device/timeout", &timeout, begins.saturating_add(seconds), failed),
     ])
     .for_good()
 }
@@ -277,7 +286,7 @@ fn nvme(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     let parameter =
         |name: &str| view.machine.parameters.get(name).and_then(|value| value.parse::<u64>().ok());
     match trouble {
-        Trouble::PathLoss => None,
+        Trouble::PathLoss | Trouble::Unit => None,
         Trouble::Errors => Some(match parameter("nvme_core.max_retries") {
             Some(retries) => {
                 let tries = format!("fails after {} tries, at once", retries.saturating_add(1));
@@ -307,7 +316,7 @@ fn nvme(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
 /// <https://github.com/torvalds/linux/blob/v6.12/block/blk-mq.c>).
 fn virtio(disk: &Disk, trouble: Trouble) -> Option<Fate> {
     match trouble {
-        Trouble::PathLoss => None,
+        Trouble::PathLoss | Trouble::Unit => None,
         Trouble::Silence => Some(Fate::forever(Vec::new())),
         Trouble::Errors => Some(Fate::ends(vec![timer(disk, "-", &"", 0, "fails at once")])),
     }
@@ -317,7 +326,7 @@ fn virtio(disk: &Disk, trouble: Trouble) -> Option<Fate> {
 /// handling does is not known.
 fn other_scsi(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     match trouble {
-        Trouble::PathLoss => None,
+        Trouble::PathLoss | Trouble::Unit => None,
         Trouble::Errors => Some(scsi_errors(disk)),
         Trouble::Silence => Some(match timeout_of(disk) {
             Err(fact) => Fate::at_least(0, fact),

@@ -70,7 +70,7 @@ fn one_fate(
 ) -> Option<Fate> {
     let below = match disk {
         Some(disk) => layers::fate(view, disk, trouble)?,
-        None if trouble == Trouble::PathLoss => return None,
+        None if matches!(trouble, Trouble::PathLoss | Trouble::Unit) => return None,
         None => Fate::at_least(0, format!("the disk below {mount}")),
     };
     if let Some(option) = aborted {
