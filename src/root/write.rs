@@ -18,8 +18,10 @@ impl Root {
     }
 
     /// Puts a generated file that lies beside its target in the target's place, and makes it last
-    /// as the boot loader will read it: file, directory and file system are flushed
-    /// (GRUB's own drivers saw the old file on ext4 and btrfs without the last).
+    /// as the boot loader will read it, which replays no journal: file, directory and file system are
+    /// flushed. The file system twice: ext4 writes to where GRUB looks after the flush of its journal
+    /// (`sync_filesystem`, <https://github.com/torvalds/linux/blob/v6.12/fs/sync.c>), and a cache of the
+    /// disk may lose that until the next.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn exchange(&self, new: &str, target: &str) -> Result<()> {
         let fail = |errno| Error::io("putting in place", target, errno);
@@ -36,7 +38,7 @@ impl Root {
         rustix::fs::fsync(&fd).map_err(fail)?;
         rustix::fs::renameat(dir.fd(), staged, dir.fd(), name).map_err(fail)?;
         flush_dir(&dir)?;
-        rustix::fs::syncfs(&fd).map_err(fail)
+        rustix::fs::syncfs(&fd).and_then(|()| rustix::fs::syncfs(&fd)).map_err(fail)
     }
 
     /// Removes a generated file that is not wanted after all.
