@@ -24,7 +24,7 @@ const MENU_LIMIT: usize = 8 << 20;
 pub(super) fn refresh(root: &Root) -> Step {
     let what = "boot menu made anew";
     match try_refresh(root) {
-        Ok(()) => Step::done(what),
+        Ok(()) => settle(root).map_or_else(|why| Step::failed(what, &why), |()| Step::done(what)),
         Err(error) => {
             // The live menu is untouched; a stray new one is ours to take away.
             let _ = root.discard(NEW);
@@ -52,6 +52,34 @@ fn try_refresh(root: &Root) -> anyhow::Result<()> {
     }
     root.exchange(NEW, LIVE)?;
     Ok(())
+}
+
+/// GRUB replays no log. One of XFS is empty once the file system is read-only, so a /boot of its own is
+/// made that for a moment, as tests/faults/power shows. One that is busy refuses, and keeps what it has
+/// in its log until it is not; killed in between, hvtune leaves it read-only until the next boot.
+fn settle(root: &Root) -> Result<(), String> {
+    let mounts = root.read_at_most("proc/self/mountinfo", MENU_LIMIT).ok().flatten().unwrap_or_default();
+    if !boot_is_xfs(&String::from_utf8_lossy(&mounts)) {
+        return Ok(());
+    }
+    let remount = |how| run::run("mount", &["-o", how, "/boot"], DEADLINE);
+    if remount("remount,ro").is_ok() {
+        remount("remount,rw").map_err(|error| {
+            format!(
+                "the new menu is in place, but /boot stays read-only: {error:#}; mount -o remount,rw /boot"
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether /boot is a mount of its own, of XFS and not read-only (man 5 `proc_pid_mountinfo`).
+fn boot_is_xfs(mountinfo: &str) -> bool {
+    let of_boot = |line: &&str| line.split(' ').nth(4) == Some("/boot");
+    mountinfo.lines().rfind(of_boot).is_some_and(|line| {
+        let writable = line.split(' ').nth(5).is_some_and(|options| options.split(',').next() == Some("rw"));
+        writable && line.split(" - ").nth(1).is_some_and(|rest| rest.starts_with("xfs "))
+    })
 }
 
 /// The new menu must boot every kernel and initramfs that the old one boots.
@@ -91,6 +119,22 @@ mod tests {
     fn other_arguments_are_no_difference() {
         assert_eq!(compare(MENU, &MENU.replace("quiet", "quiet nvme_core.io_timeout=240")), Ok(()));
         assert_eq!(kernels(MENU), ["/boot/vmlinuz-6.1.0-18-amd64".to_owned()].into());
+    }
+
+    #[test]
+    fn an_xfs_boot_of_its_own_is_known() {
+        let line = |point: &str, options: &str, fstype: &str| {
+            format!(
+                "22 1 8:1 / / rw shared:1 - xfs /dev/sda1 rw\n30 22 8:2 / {point} {options} shared:2 - {fstype} /dev/sda2 rw\n"
+            )
+        };
+        assert!(boot_is_xfs(&line("/boot", "rw,relatime", "xfs")));
+        for (point, options, fstype) in
+            [("/boot", "ro,relatime", "xfs"), ("/boot", "rw", "ext4"), ("/boot/efi", "rw", "xfs")]
+        {
+            assert!(!boot_is_xfs(&line(point, options, fstype)), "{point} {options} {fstype}");
+        }
+        assert!(!boot_is_xfs(""));
     }
 
     #[test]
