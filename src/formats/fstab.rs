@@ -34,12 +34,17 @@ impl<'a> Entry<'a> {
 
 /// Every line of four fields or more that is no comment.
 pub fn scan(text: &str) -> Vec<Entry<'_>> {
-    text.lines().filter_map(entry).collect()
+    text.split('\n').filter_map(entry).collect()
 }
 
+/// Fields with control characters are nobody's: a carriage return at the line's end is part of its last
+/// field, and an option behind it would be one that mount(8) does not know.
 fn entry(line: &str) -> Option<Entry<'_>> {
     let mut fields = line.split([' ', '\t']).filter(|field| !field.is_empty());
     let (device, mount, fstype, options) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    if [device, mount, fstype, options].iter().any(|field| field.contains(char::is_control)) {
+        return None;
+    }
     let options = options.split(',').collect();
     (!device.starts_with('#')).then_some(Entry { mount, fstype, options })
 }
@@ -119,6 +124,14 @@ mod tests {
         let errors: Vec<_> = scan(DEBIAN).iter().filter_map(Entry::errors).collect();
         assert_eq!(errors, ["remount-ro"]);
         assert_eq!(scan("#/dev/sda1 / ext4 defaults\n/dev/sda1 / ext4\n\n"), []);
+    }
+
+    #[test]
+    fn lines_that_end_as_on_windows_are_left_alone() {
+        for text in ["/dev/sda1 / ext4 \r\n", "/dev/sda1 / ext4 defaults\r\n", "\0 / ext2 \r\n\0er\0"] {
+            assert_eq!(set_errors(text, "f", "panic"), (text.to_owned(), Vec::new()), "{text:?}");
+            assert_eq!(scan(text), [], "{text:?}");
+        }
     }
 
     #[test]
