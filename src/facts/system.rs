@@ -66,6 +66,13 @@ pub struct OsRelease {
     pub pretty_name: String,
 }
 
+impl OsRelease {
+    /// Whether it is one of these distributions or made from one, by `ID` and `ID_LIKE`.
+    pub fn is_like(&self, names: &[&str]) -> bool {
+        [&self.id].into_iter().chain(&self.id_like).any(|id| names.contains(&id.as_str()))
+    }
+}
+
 /// A kernel below `/usr/lib/modules`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstalledKernel {
@@ -169,6 +176,8 @@ pub struct Owners {
     pub saptune: bool,
     /// multipath-tools is configured or installed.
     pub multipath: bool,
+    /// `/etc/multipath.conf` is there, without which some distributions do not start multipathd.
+    pub multipath_conf: bool,
     /// open-iscsi is configured or installed.
     pub iscsi: bool,
     /// Sysctl lines of other files, in the order in which systemd-sysctl reads them.

@@ -103,10 +103,7 @@ pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
 }
 
 fn initramfs_command(facts: &Facts) -> &'static str {
-    let debian =
-        facts.system.os.as_ref().is_some_and(|os| {
-            [&os.id].into_iter().chain(&os.id_like).any(|id| id == "debian" || id == "ubuntu")
-        });
+    let debian = facts.system.os.as_ref().is_some_and(|os| os.is_like(&["debian", "ubuntu"]));
     if debian { "update-initramfs -u -k all" } else { "dracut --force --regenerate-all" }
 }
 

@@ -49,17 +49,15 @@ const HINTS: &[&str] = &["queue/", "timeout", "max_retries"];
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
     let tops = tops(root);
     let (rules, azure_vm_utils) = rules(root, tops, gaps);
+    let multipath_conf = any(root, gaps, "owners.multipath", &["etc/multipath.conf"]);
     Owners {
         waagent: waagent(root, gaps),
         azure_vm_utils,
         tuned: tuned(root, gaps),
         saptune: any(root, gaps, "owners.saptune", &["usr/sbin/saptune"]),
-        multipath: any(
-            root,
-            gaps,
-            "owners.multipath",
-            &["etc/multipath.conf", "usr/sbin/multipathd", "sbin/multipathd"],
-        ),
+        multipath: multipath_conf
+            || any(root, gaps, "owners.multipath", &["usr/sbin/multipathd", "sbin/multipathd"]),
+        multipath_conf,
         iscsi: any(root, gaps, "owners.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
         sysctls: sysctls(root, tops, gaps),
         rules,

@@ -75,6 +75,7 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
     } else {
         format!("{looks} looks, {} s apart, outlast a stall of {} s", polling_interval(facts), policy.stall)
     };
+    let because = because + hint(facts);
     let setting = |section, key, want| Assignment::new(Target::Multipath { section, key }, want);
     Decision::Set {
         what: vec![
@@ -84,6 +85,20 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
             setting("defaults", "checker_timeout", number("checker_timeout", CHECKER_TIMEOUT)),
         ],
         because,
+    }
+}
+
+/// What keeps the drop-in from being read: Debian's initramfs hook copies multipath.conf alone, and the
+/// unit of Red Hat's distributions has `ConditionPathExists=/etc/multipath.conf`
+/// (<https://github.com/opensvc/multipath-tools/blob/master/multipathd/multipathd.service.in>).
+fn hint(facts: &Facts) -> &'static str {
+    let Some(os) = &facts.system.os else { return "" };
+    if os.is_like(&["debian", "ubuntu"]) {
+        "; from the start of multipathd in the root on, as the initramfs leaves drop-ins out"
+    } else if os.is_like(&["rhel", "fedora", "centos"]) && !facts.system.owners.multipath_conf {
+        "; multipathd starts only where there is an /etc/multipath.conf: mpathconf --enable"
+    } else {
+        ""
     }
 }
 
@@ -122,6 +137,19 @@ mod tests {
 
     fn wanted(retry: &str) -> String {
         format!("multipath no_path_retry={retry}, multipath fast_io_fail_tmo=5, multipath checker_timeout=30")
+    }
+
+    #[test]
+    fn what_keeps_the_drop_in_from_being_read_is_said() {
+        let mut facts = mapped(&[]);
+        let mut said = |id: &str, conf: bool| {
+            facts.system.os = Some(crate::facts::OsRelease { id: id.to_owned(), ..Default::default() });
+            facts.system.owners.multipath_conf = conf;
+            hint(&facts)
+        };
+        assert!(said("debian", true).contains("initramfs"));
+        assert!(said("rhel", false).contains("mpathconf --enable"));
+        assert_eq!((said("rhel", true), said("sles", false)), ("", ""));
     }
 
     #[test]
