@@ -214,7 +214,8 @@ fn an_unchanged_apply_writes_and_flushes_nothing() {
     }
 }
 
-/// Every file is flushed before it is put in place, every directory after, and none twice.
+/// The journal is flushed before anything is made, every file before it is put in place, every
+/// directory after; none twice, but for the journal, which commits, and the directory it lies in.
 #[test]
 fn what_changes_is_flushed_once() {
     let stage = Stage::new();
@@ -245,14 +246,28 @@ fn what_changes_is_flushed_once() {
             .filter(|(_, call)| call.name == "fsync")
             .filter_map(|(at, call)| Some((at, call.fds().first()?.1.clone())))
             .collect();
-        let distinct: BTreeSet<&str> = flushed.iter().map(|(_, path)| path.as_str()).collect();
-        assert_eq!(distinct.len(), flushed.len(), "{turn}: something is flushed twice: {flushed:?}");
-        // Besides what changes: the journal, which commits it all, and the directory that holds the journal.
-        let most = files + dirs + 2;
+        let most = files + dirs + 3;
         assert!(flushed.len() <= most, "{turn}: {files} files and {dirs} directories: {flushed:?}");
-        let journal = flushed.iter().position(|(_, path)| path.ends_with("/.hvtune-journal"));
-        assert!(journal.is_some(), "{turn}: the journal is not flushed: {flushed:?}");
-        let when = |path: &str| flushed.iter().find(|(_, flushed)| flushed == path).map(|(at, _)| *at);
+        let ((intent, journal), (held, etc)) = (flushed[0].clone(), flushed[1].clone());
+        assert_eq!(journal, format!("{etc}/.hvtune-journal"), "{turn}: {flushed:?}");
+        let is_made = |call: &Call| {
+            call.name.starts_with("mkdir") || call.args.contains("hvtune-new\", {flags=O_WRONLY|O_CREAT")
+        };
+        let first =
+            calls.iter().position(|call| call.ok && (is_made(call) || call.name.starts_with("renameat")));
+        let first = first.unwrap();
+        assert!(
+            intent < first && held < first,
+            "{turn}: {first} comes before the journal lasts: {flushed:?}"
+        );
+        let switch = calls.iter().position(|call| call.name.starts_with("renameat") && call.ok).unwrap();
+        let commit = flushed.iter().rfind(|(at, path)| *path == journal && *at < switch).unwrap().0;
+        assert!(commit > intent, "{turn}: what commits is not flushed: {flushed:?}");
+        assert!(turn == "revert" || calls.iter().any(is_made), "{turn}: nothing is made");
+        let (mut seen, is_kept) = (BTreeSet::new(), |path: &str| path == journal || path == etc);
+        let again = flushed.iter().find(|(_, path)| !seen.insert(path.as_str()) && !is_kept(path));
+        assert!(again.is_none(), "{turn}: {again:?} is flushed twice: {flushed:?}");
+        let when = |path: &str| flushed.iter().rfind(|(_, flushed)| flushed == path).map(|(at, _)| *at);
         let renames =
             calls.iter().enumerate().filter(|(_, call)| call.name.starts_with("renameat") && call.ok);
         let mut moves = 0;

@@ -1,9 +1,10 @@
 //! Writing below a root: all files of a commit, or none.
 //!
 //! 1. The journal's file is made and locked; a second run says so and does not wait.
-//! 2. Directories are made, every new content is staged beside its target and flushed.
+//! 2. The journal names the directories to be made and is flushed: what a power cut leaves is known
+//!    for ours. They are made, every new content is staged beside its target and flushed.
 //! 3. The journal names every file by the hash before and after, and ends in a checksum.
-//!    It is flushed with its directory: from here on the transaction is committed.
+//!    It is flushed: from here on the transaction is committed.
 //! 4. Each file is switched by one rename, and the directories are flushed. A failure is
 //!    taken back, file by file.
 //! 5. What lies beside the targets goes, then the journal.
@@ -279,7 +280,14 @@ impl<'root> Transaction<'root> {
     /// Everything up to the point from which on it is committed.
     fn prepare(&self, ops: &[Op], journal: &mut Journal, changes: &mut Vec<Change<'root>>) -> Result<()> {
         let fail = |errno| Error::io("writing", &self.lock.path(), errno);
+        let flush_journal = || {
+            let is_left_out = seeded::bug("no-file-fsync");
+            if is_left_out { Ok(()) } else { rustix::fs::fsync(&self.lock.file).map_err(fail) }
+        };
         write_new(&self.lock.file, journal.intent().as_bytes()).map_err(fail)?;
+        // A file's flush can make a directory lasting that was made before it, and not this.
+        flush_journal()?;
+        flush_dir(&self.lock.dir)?;
         for path in &journal.made {
             self.root.make_dir(path)?;
         }
@@ -292,13 +300,9 @@ impl<'root> Transaction<'root> {
             return Err(fail(Errno::FBIG));
         }
         write_new(&self.lock.file, commitment.as_bytes()).map_err(fail)?;
-        if !seeded::bug("no-file-fsync") {
-            rustix::fs::fsync(&self.lock.file).map_err(fail)?;
-        }
-        // With the journal's directory those in which one was made.
-        let mut parents: Vec<&str> = journal.made.iter().map(|path| split(path).0).collect();
-        parents.push(self.lock.dir.path());
-        self.root.flush_all(parents)
+        flush_journal()?;
+        // The directories in which one was made.
+        self.root.flush_all(journal.made.iter().map(|path| split(path).0).collect())
     }
 
     /// Stages one change; `None` where there is nothing to switch.
