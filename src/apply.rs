@@ -2,8 +2,8 @@
 //!
 //! The only writer. It takes a plan and computes nothing of its own.
 
-mod boot_menu;
-mod live;
+pub(crate) mod boot_menu;
+pub(crate) mod live;
 
 use crate::marker::{EDITS, RECORD};
 use crate::plan::{Change, Plan, state};

@@ -45,6 +45,8 @@ pub mod command;
 pub mod facts;
 pub mod formats;
 pub mod marker;
+#[cfg(fuzzing)]
+pub mod parsers;
 pub mod plan;
 pub mod policy;
 pub mod probe;

@@ -10,7 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the door")]
 
 mod dir;
-mod journal;
+pub(crate) mod journal;
 #[cfg(test)]
 mod laid_out;
 mod lock;

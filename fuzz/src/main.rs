@@ -10,6 +10,7 @@ mod texts;
 
 use std::sync::OnceLock;
 
+use hvtune::parsers;
 use libfuzzer_sys::fuzz_target;
 
 type Target = Box<dyn Fn(&[u8]) + Send + Sync>;
@@ -42,6 +43,14 @@ fn targets() -> Vec<Named> {
         ("value", || on_text(texts::value)),
         ("link", || on_text(texts::link)),
         ("marker", || Box::new(texts::marker)),
+        ("attribute", || on_text(parsers::attribute)),
+        ("mountinfo", || on_text(parsers::mountinfo)),
+        ("assignments", || on_text(parsers::assignments)),
+        ("menu", || on_text(parsers::menu)),
+        ("rules", || on_text(parsers::rules)),
+        ("binary", || Box::new(parsers::binary)),
+        ("journal", || Box::new(parsers::journal)),
+        ("records", || Box::new(parsers::records)),
         ("scrub", || Box::new(texts::scrub)),
         ("render", rendering::render),
         ("template", rendering::template),

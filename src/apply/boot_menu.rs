@@ -74,7 +74,7 @@ fn settle(root: &Root) -> Result<(), String> {
 }
 
 /// Whether /boot is a mount of its own, of XFS and not read-only (man 5 `proc_pid_mountinfo`).
-fn boot_is_xfs(mountinfo: &str) -> bool {
+pub(crate) fn boot_is_xfs(mountinfo: &str) -> bool {
     let of_boot = |line: &&str| line.split(' ').nth(4) == Some("/boot");
     mountinfo.lines().rfind(of_boot).is_some_and(|line| {
         let writable = line.split(' ').nth(5).is_some_and(|options| options.split(',').next() == Some("rw"));
@@ -83,7 +83,7 @@ fn boot_is_xfs(mountinfo: &str) -> bool {
 }
 
 /// The new menu must boot every kernel and initramfs that the old one boots.
-fn compare(old: &str, new: &str) -> Result<(), String> {
+pub(crate) fn compare(old: &str, new: &str) -> Result<(), String> {
     let (before, after) = (entries(old), entries(new));
     if after.is_empty() {
         return Err("the new menu boots no kernel".to_owned());
@@ -95,7 +95,7 @@ fn compare(old: &str, new: &str) -> Result<(), String> {
 }
 
 /// What `linux` and `initrd` lines load, without arguments.
-fn entries(menu: &str) -> BTreeSet<String> {
+pub(crate) fn entries(menu: &str) -> BTreeSet<String> {
     let loads = |line: &str| -> Option<String> {
         let mut words = line.split_ascii_whitespace();
         let verb = words.next().filter(|verb| verb.starts_with("linux") || verb.starts_with("initrd"))?;

@@ -128,16 +128,19 @@ fn stalled(root: &Root, disk: &DiskTrigger) -> bool {
 
 /// What a disk's `stat` says of progress.
 #[derive(Debug, PartialEq, Eq)]
-struct Progress {
+pub(crate) struct Progress {
     completed: u64,
     in_flight: u64,
 }
 
 /// Fields 1, 5 and 9 of `/sys/block/X/stat`: reads and writes completed, I/O in flight
 /// (<https://docs.kernel.org/block/stat.html>).
-fn parse_stat(text: &str) -> Option<Progress> {
+pub(crate) fn parse_stat(text: &str) -> Option<Progress> {
     let numbers: Vec<u64> = text.split_ascii_whitespace().map_while(|field| field.parse().ok()).collect();
-    Some(Progress { completed: numbers.first()? + numbers.get(4)?, in_flight: *numbers.get(8)? })
+    Some(Progress {
+        completed: numbers.first()?.saturating_add(*numbers.get(4)?),
+        in_flight: *numbers.get(8)?,
+    })
 }
 
 #[cfg(test)]

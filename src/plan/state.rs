@@ -12,11 +12,19 @@ use crate::root::{Result, Root};
 
 /// What earlier runs edited in files of others, in order. A line that is not understood is none.
 pub fn edits(root: &Root) -> Result<Vec<Owned>> {
-    let Some(bytes) = root.read_at_most(EDITS, EDITS_LIMIT)? else { return Ok(Vec::new()) };
-    let text =
-        body_of(&bytes).map(|(_, body)| String::from_utf8_lossy(body).into_owned()).unwrap_or_default();
+    Ok(root.read_at_most(EDITS, EDITS_LIMIT)?.map_or_else(Vec::new, |bytes| parse_edits(&bytes)))
+}
+
+/// The entries of a file that has our marker.
+pub(crate) fn parse_edits(bytes: &[u8]) -> Vec<Owned> {
+    let text = text_of(bytes);
     let entries = text.lines().filter_map(|line| serde_json::from_str::<Owned>(line).ok());
-    Ok(entries.filter(is_ours).collect())
+    entries.filter(is_ours).collect()
+}
+
+/// What stands below our marker; nothing where it is not ours.
+fn text_of(bytes: &[u8]) -> String {
+    body_of(bytes).map(|(_, body)| String::from_utf8_lossy(body).into_owned()).unwrap_or_default()
 }
 
 /// Keys that are edited.
@@ -59,10 +67,12 @@ const EDITS_LIMIT: usize = 4 << 20;
 /// The directories that earlier runs made, outermost first. Its lines are data: only directories
 /// that lead to a file of ours count, whatever else stands there.
 pub fn made_directories(root: &Root) -> Result<Vec<String>> {
-    let Some(bytes) = root.read(RECORD)? else { return Ok(Vec::new()) };
-    let text =
-        body_of(&bytes).map(|(_, body)| String::from_utf8_lossy(body).into_owned()).unwrap_or_default();
-    Ok(text.lines().filter(|line| leads_to_known(line)).map(str::to_owned).collect())
+    Ok(root.read(RECORD)?.map_or_else(Vec::new, |bytes| parse_made(&bytes)))
+}
+
+/// The directories that such a file names.
+pub(crate) fn parse_made(bytes: &[u8]) -> Vec<String> {
+    text_of(bytes).lines().filter(|line| leads_to_known(line)).map(str::to_owned).collect()
 }
 
 /// The file's content for a list of directories.

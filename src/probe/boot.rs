@@ -5,7 +5,7 @@
 //! is missing there makes the stack unknown, not absent.
 
 mod grub;
-mod look;
+pub(crate) mod look;
 
 use crate::facts::{Boot, BootStack, Gap, OsRelease};
 use crate::root::Root;
@@ -89,7 +89,7 @@ fn transactional(look: &mut Look<'_>) -> Option<Hit> {
 }
 
 /// Whether fstab mounts `/` read-only (man 5 fstab).
-fn root_is_read_only(fstab: &str) -> bool {
+pub(crate) fn root_is_read_only(fstab: &str) -> bool {
     let lines = fstab.lines().filter(|line| !line.trim_start().starts_with('#'));
     let mut mounts = lines.map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
     mounts.any(|fields| {

@@ -6,10 +6,10 @@
 //! thousands of disks, so what they share is read once and each costs one
 //! directory handle.
 
-mod above;
-mod attrs;
+pub(crate) mod above;
+pub(crate) mod attrs;
 mod nvme;
-mod path;
+pub(crate) mod path;
 mod roles;
 
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 mod cpuid;
 mod evidence;
 mod judge;
-mod marks;
+pub(crate) mod marks;
 mod vmbus;
 
 use crate::facts::{Arch, Attribute, Gap};
@@ -110,7 +110,7 @@ fn read_acpi(machine: &Root, gaps: &mut Vec<Gap>) -> Attribute<String> {
 
 /// The `Hypervisor Vendor Identity` of the FADT: 8 bytes at offset 268, since ACPI 6.0
 /// (<https://uefi.org/specs/ACPI/6.5/05_ACPI_Software_Programming_Model.html>).
-fn parse_fadt(table: &[u8]) -> String {
+pub(crate) fn parse_fadt(table: &[u8]) -> String {
     let id = table.get(268..276).unwrap_or_default();
     String::from_utf8_lossy(id).trim_matches(['\0', ' ']).to_owned()
 }

@@ -102,7 +102,7 @@ fn number<T: FromStr>(text: &str) -> Option<T> {
 
 /// The kernel prints -1 as `off`: I/O waits for ever (`show_priv_session_recovery_tmo`,
 /// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_transport_iscsi.c>).
-fn parse_recovery(text: &str) -> Option<i64> {
+pub(crate) fn parse_recovery(text: &str) -> Option<i64> {
     if text == "off" { Some(-1) } else { number(text) }
 }
 
@@ -140,7 +140,7 @@ fn read_file(root: &Root, gaps: &mut Vec<Gap>, path: &str) -> Option<IscsiFile> 
 }
 
 /// The last of a key counts.
-fn parse_settings(text: &str) -> BTreeMap<String, String> {
+pub(crate) fn parse_settings(text: &str) -> BTreeMap<String, String> {
     let timers = iscsi::scan(text).into_iter().filter(|entry| KEYS.contains(&entry.key));
     timers.map(|entry| (entry.key.to_owned(), entry.value.trim_end().to_owned())).collect()
 }

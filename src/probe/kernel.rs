@@ -44,7 +44,7 @@ pub fn read_cpus(machine: &Root, gaps: &mut Vec<Gap>) -> Option<u32> {
 
 /// Counts a processor list: `0-7`, `0,2-3`
 /// (<https://docs.kernel.org/admin-guide/cputopology.html>).
-fn parse_cpu_list(text: &str) -> Option<u32> {
+pub(crate) fn parse_cpu_list(text: &str) -> Option<u32> {
     let mut count = 0_u32;
     for range in text.trim().split(',') {
         let (first, last) = range.split_once('-').unwrap_or((range, range));

@@ -19,7 +19,7 @@ pub fn read_total(machine: &Root, gaps: &mut Vec<Gap>) -> Option<u64> {
 }
 
 /// The `MemTotal:` line, kB to bytes (man 5 `proc_meminfo`: the unit is KiB, whatever it is called).
-fn parse_total(text: &str) -> Option<u64> {
+pub(crate) fn parse_total(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
 }

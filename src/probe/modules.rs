@@ -150,7 +150,7 @@ fn place_of(module: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// Names in `modules.builtin`: `kernel/drivers/nvme/host/nvme-core.ko` is `nvme_core`.
-fn parse_builtin(text: &str) -> BTreeSet<String> {
+pub(crate) fn parse_builtin(text: &str) -> BTreeSet<String> {
     let name = |line: &str| {
         let file = line.trim().rsplit('/').next().unwrap_or_default();
         file.strip_suffix(".ko").map(|name| name.replace('-', "_"))
@@ -159,7 +159,7 @@ fn parse_builtin(text: &str) -> BTreeSet<String> {
 }
 
 /// Parameters in `modules.builtin.modinfo`: NUL-terminated `MODULE.KEY=VALUE`.
-fn parse_builtin_modinfo(bytes: &[u8]) -> Parameters {
+pub(crate) fn parse_builtin_modinfo(bytes: &[u8]) -> Parameters {
     let mut all = Parameters::new();
     for entry in bytes.split(|&byte| byte == 0) {
         let Some((module, entry)) = std::str::from_utf8(entry).ok().and_then(|text| text.split_once('.'))
@@ -174,7 +174,7 @@ fn parse_builtin_modinfo(bytes: &[u8]) -> Parameters {
 }
 
 /// Parameters in a module's `.modinfo` section: NUL-terminated `KEY=VALUE`.
-fn parse_modinfo(module: &[u8]) -> Result<BTreeSet<String>, String> {
+pub(crate) fn parse_modinfo(module: &[u8]) -> Result<BTreeSet<String>, String> {
     let file = object::File::parse(module).map_err(|error| format!("no kernel module: {error}"))?;
     let section = file.section_by_name(".modinfo").ok_or("no kernel module: it has no .modinfo section")?;
     let bytes = section.data().map_err(|error| format!("no kernel module: {error}"))?;

@@ -1,7 +1,7 @@
 //! Mounted file systems and swap, and the disks that they stand on.
 
 mod devices;
-mod parse;
+pub(crate) mod parse;
 
 use std::collections::BTreeMap;
 

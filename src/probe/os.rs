@@ -29,7 +29,7 @@ pub fn read_release(root: &Root, gaps: &mut Vec<Gap>) -> Option<OsRelease> {
 }
 
 /// Shell assignments without expansion; the last of a name counts.
-fn parse_release(text: &str) -> OsRelease {
+pub(crate) fn parse_release(text: &str) -> OsRelease {
     let mut release = OsRelease::default();
     for line in text.lines() {
         let Some((key, value)) = line.trim().split_once('=') else { continue };
@@ -95,7 +95,7 @@ pub fn read_ours(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OwnFile> {
 }
 
 /// The class and attribute of every write in rules of ours; nothing where they are no rules of ours any more.
-fn parse_writes(body: &str) -> BTreeSet<(String, String)> {
+pub(crate) fn parse_writes(body: &str) -> BTreeSet<(String, String)> {
     let write = |tokens: Vec<Token>| {
         let class = tokens.iter().find(|token| token.key == CLASS_MARK && token.is_match())?;
         let written = tokens.iter().find(|token| token.key.starts_with("ATTR{") && !token.is_match())?;

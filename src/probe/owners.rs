@@ -89,7 +89,7 @@ fn waagent(root: &Root, gaps: &mut Vec<Gap>) -> Option<Waagent> {
 
 /// `OS.RootDeviceScsiTimeout` as the agent reads it: the last one counts, `None` is off
 /// (<https://github.com/Azure/WALinuxAgent/blob/develop/azurelinuxagent/common/conf.py>).
-fn scsi_timeout(text: &str) -> Option<u64> {
+pub(crate) fn scsi_timeout(text: &str) -> Option<u64> {
     let mut values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let (key, value) = line.split_once('=')?;
         (key.trim() == "OS.RootDeviceScsiTimeout").then_some(value)
@@ -99,7 +99,11 @@ fn scsi_timeout(text: &str) -> Option<u64> {
 }
 
 fn tuned(root: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
-    let text = text(root, gaps, "owners.tuned", "etc/tuned/active_profile")?;
+    parse_profile(&text(root, gaps, "owners.tuned", "etc/tuned/active_profile")?)
+}
+
+/// The profile's name, as far as it can be shown.
+pub(crate) fn parse_profile(text: &str) -> Option<String> {
     let shown = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
     let profile: String = text.trim().chars().take(128).map(shown).collect();
     (!profile.is_empty()).then_some(profile)

@@ -17,36 +17,36 @@ use crate::marker::{content_hash, is_edited, known_paths, leads_to_known};
 use crate::seeded;
 
 /// The most that is read of it: a few dozen files of ours, and thousands of records of open-iscsi's.
-pub(super) const LIMIT: usize = 4 << 20;
+pub(crate) const LIMIT: usize = 4 << 20;
 
 const HEAD: &str = "hvtune-journal 1\n";
 
 /// One file's change, by the hashes of its contents; `None` is no file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) path: String,
-    pub(super) old: Option<String>,
-    pub(super) new: Option<String>,
+pub(crate) struct Entry {
+    pub(crate) path: String,
+    pub(crate) old: Option<String>,
+    pub(crate) new: Option<String>,
 }
 
 /// A transaction as far as it was written down.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     /// Directories that were missing and are made, outermost first.
-    pub(super) made: Vec<String>,
+    pub(crate) made: Vec<String>,
     /// Files of others, beside which something may be staged.
-    pub(super) edited: Vec<String>,
+    pub(crate) edited: Vec<String>,
     /// What is switched; empty until the transaction is committed.
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// Directories that go afterwards, where empty, outermost first.
-    pub(super) unwanted: Vec<String>,
+    pub(crate) unwanted: Vec<String>,
     /// Whether the last line is there and right.
-    pub(super) committed: bool,
+    pub(crate) committed: bool,
 }
 
 impl Journal {
     /// What is written before anything is staged.
-    pub(super) fn intent(&self) -> String {
+    pub(crate) fn intent(&self) -> String {
         let mut text = HEAD.to_owned();
         for (word, paths) in [("mkdir ", &self.made), ("edit ", &self.edited)] {
             for path in paths {
@@ -57,7 +57,7 @@ impl Journal {
     }
 
     /// What follows it and commits.
-    pub(super) fn commitment(&self) -> String {
+    pub(crate) fn commitment(&self) -> String {
         let mut text = self.intent();
         let intended = text.len();
         for entry in &self.entries {
@@ -80,7 +80,7 @@ impl Journal {
     }
 
     /// Reads what a run left. Torn, planted or none of ours: it says less, and never fails.
-    pub(super) fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let mut journal = Self::default();
         let Some(body) = text.strip_prefix(HEAD) else { return journal };

@@ -68,7 +68,7 @@ impl<'a> Look<'a> {
 }
 
 /// The last value that a shell-like file gives a key, without its quotes.
-pub(super) fn setting(text: &str, key: &str) -> Option<String> {
+pub(crate) fn setting(text: &str, key: &str) -> Option<String> {
     let value = |line: &str| {
         let value = line.trim().strip_prefix(key)?.strip_prefix('=')?.trim();
         Some(value.trim_matches(['"', '\'']).to_owned())

@@ -57,7 +57,7 @@ impl Bus {
 
 /// The class of a VMBus device by its `class_id`, which is printed in braces
 /// (<https://github.com/torvalds/linux/blob/v6.12/include/linux/hyperv.h>, `HV_SCSI_GUID` and on).
-pub(super) fn parse_class_id(text: &str) -> Option<VmbusClass> {
+pub(crate) fn parse_class_id(text: &str) -> Option<VmbusClass> {
     let guid = text.trim().strip_prefix('{')?.strip_suffix('}')?;
     if guid.len() != 36 {
         return None;

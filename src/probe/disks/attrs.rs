@@ -127,7 +127,7 @@ impl<'a, 'root> Reader<'a, 'root> {
 
 /// `queue/scheduler`: what is offered, and what is in use. A lone word without
 /// brackets is both: a queue without an elevator prints `none`.
-pub(super) fn parse_scheduler(text: &str) -> Option<(Vec<String>, String)> {
+pub(crate) fn parse_scheduler(text: &str) -> Option<(Vec<String>, String)> {
     let token = |word: &str| {
         !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
@@ -149,7 +149,7 @@ pub(super) fn parse_scheduler(text: &str) -> Option<(Vec<String>, String)> {
     Some((offered, active?))
 }
 
-fn parse_flag(text: &str) -> Option<bool> {
+pub(crate) fn parse_flag(text: &str) -> Option<bool> {
     match text.trim() {
         "0" => Some(false),
         "1" => Some(true),

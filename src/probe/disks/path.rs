@@ -47,7 +47,7 @@ impl<'a> Scsi<'a> {
 }
 
 /// The namespace's numbers: `nvme0n1` → (0, None, 1), `nvme0c1n1` → (0, Some(1), 1).
-pub(super) fn parse_nvme(name: &str) -> Option<(u32, Option<u32>, u32)> {
+pub(crate) fn parse_nvme(name: &str) -> Option<(u32, Option<u32>, u32)> {
     let (front, namespace) = name.strip_prefix("nvme")?.split_once('n')?;
     let namespace = namespace.parse().ok()?;
     match front.split_once('c') {

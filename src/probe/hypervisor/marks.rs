@@ -66,14 +66,14 @@ pub(super) fn read(machine: &Root, gaps: &mut Vec<Gap>) -> Marks {
 }
 
 /// The value of `container=`, where it has one.
-fn parse_environ(bytes: &[u8]) -> Option<String> {
+pub(crate) fn parse_environ(bytes: &[u8]) -> Option<String> {
     let value = bytes.split(|&byte| byte == 0).find_map(|entry| entry.strip_prefix(b"container="))?;
     (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
 }
 
 /// Whether the last mount on `/` shows a whole file system (its field 4 is `/`) of a block device
 /// (its major number is not 0) (man 5 `proc_pid_mountinfo`).
-fn parse_own_root(mountinfo: &str) -> Option<bool> {
+pub(crate) fn parse_own_root(mountinfo: &str) -> Option<bool> {
     let mounts = mountinfo.lines().rev().map(|line| line.split(' ').collect::<Vec<_>>());
     let (device, shown) = mounts.into_iter().find_map(|fields| match fields.as_slice() {
         [_, _, device, shown, "/", ..] => Some((device.to_string(), *shown == "/")),

@@ -5,21 +5,21 @@ use std::borrow::Cow;
 
 /// One line of mountinfo.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Major and minor number; major 0 is no block device.
-    pub(super) device: (u32, u32),
+    pub(crate) device: (u32, u32),
     /// Where it is mounted.
-    pub(super) point: Cow<'a, str>,
-    pub(super) fstype: &'a str,
+    pub(crate) point: Cow<'a, str>,
+    pub(crate) fstype: &'a str,
     /// A device, or whatever the file system calls its source.
-    pub(super) source: Cow<'a, str>,
+    pub(crate) source: Cow<'a, str>,
     of_mount: &'a str,
     of_super: &'a str,
 }
 
 impl<'a> Line<'a> {
     /// Options of the mount, then those of the superblock that it does not repeat.
-    pub(super) fn options(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn options(&self) -> impl Iterator<Item = &'a str> {
         let of_mount = self.of_mount;
         let more = self.of_super.split(',').filter(move |&option| of_mount.split(',').all(|o| o != option));
         of_mount.split(',').chain(more).filter(|option| !option.is_empty())
@@ -27,7 +27,7 @@ impl<'a> Line<'a> {
 
     /// Whether a disk can be looked for below it. The root always counts, so that
     /// nobody takes a root without a disk for a root that was forgotten.
-    pub(super) fn stands_on_storage(&self) -> bool {
+    pub(crate) fn stands_on_storage(&self) -> bool {
         match self.fstype {
             _ if self.device.0 != 0 || self.point == "/" => true,
             "btrfs" | "bcachefs" | "zfs" => true,
@@ -38,7 +38,7 @@ impl<'a> Line<'a> {
     }
 
     /// Whether a path lies at or below its mount point.
-    pub(super) fn holds(&self, path: &str) -> bool {
+    pub(crate) fn holds(&self, path: &str) -> bool {
         match path.strip_prefix(self.point.as_ref()) {
             Some(rest) => self.point == "/" || rest.is_empty() || rest.starts_with('/'),
             None => false,
@@ -47,7 +47,7 @@ impl<'a> Line<'a> {
 }
 
 /// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
-pub(super) fn mount_line(line: &str) -> Option<Line<'_>> {
+pub(crate) fn mount_line(line: &str) -> Option<Line<'_>> {
     // Single blanks: an empty source stands between two.
     let mut fields = line.split(' ');
     let (major, minor) = fields.nth(2)?.split_once(':')?;
@@ -65,7 +65,7 @@ pub(super) fn mount_line(line: &str) -> Option<Line<'_>> {
 }
 
 /// Path, and whether it is a file, of every swap area.
-pub(super) fn swaps(text: &str) -> Vec<(String, bool)> {
+pub(crate) fn swaps(text: &str) -> Vec<(String, bool)> {
     let fields = text.lines().skip(1).map(str::split_ascii_whitespace);
     fields
         .filter_map(|mut line| Some((unescape(line.next()?).into_owned(), line.next()? == "file")))
