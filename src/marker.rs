@@ -1,6 +1,8 @@
 //! What makes a file ours: its name and its first line, which tells ours from other
 //! people's and untouched from edited. Pure.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 use crate::facts::WATCHED;
@@ -51,10 +53,13 @@ pub fn is_edited(path: &str) -> bool {
         || (!climbs && ["etc/iscsi/nodes/", "var/lib/iscsi/nodes/"].iter().any(below))
 }
 
-/// Whether a directory is on the way to one of [`known_paths`].
-pub fn leads_to_known(directory: &str) -> bool {
-    let is_below = |path: &String| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
-    !directory.is_empty() && known_paths().iter().any(is_below)
+/// Every directory on the way to one of [`known_paths`].
+pub fn known_dirs() -> BTreeSet<String> {
+    let mut dirs = BTreeSet::new();
+    for path in known_paths() {
+        dirs.extend(path.match_indices('/').filter_map(|(end, _)| path.get(..end)).map(str::to_owned));
+    }
+    dirs
 }
 
 /// What stands where a file of ours would go.
@@ -127,7 +132,7 @@ mod tests {
             ("../etc", false),
             ("", false),
         ] {
-            assert_eq!(leads_to_known(directory), ours, "{directory:?}");
+            assert_eq!(known_dirs().contains(directory), ours, "{directory:?}");
         }
     }
 

@@ -7,7 +7,7 @@
 use crate::formats::edit::Owned;
 use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi::setting;
-use crate::marker::{EDITS, RECORD, body_of, is_edited, leads_to_known, marker_line};
+use crate::marker::{EDITS, RECORD, body_of, is_edited, known_dirs, marker_line};
 use crate::root::{Result, Root};
 
 /// What earlier runs edited in files of others, in order. A line that is not understood is none.
@@ -72,7 +72,13 @@ pub fn made_directories(root: &Root) -> Result<Vec<String>> {
 
 /// The directories that such a file names.
 pub(crate) fn parse_made(bytes: &[u8]) -> Vec<String> {
-    text_of(bytes).lines().filter(|line| leads_to_known(line)).map(str::to_owned).collect()
+    let (known, mut made) = (known_dirs(), Vec::new());
+    for line in text_of(bytes).lines() {
+        if known.contains(line) && made.iter().all(|other| other != line) {
+            made.push(line.to_owned());
+        }
+    }
+    made
 }
 
 /// The file's content for a list of directories.

@@ -11,9 +11,11 @@
 //! Until its last line is there and right, nothing is committed: whatever else it
 //! says of files is not read. Its lines are data that an image may have planted,
 //! so a path counts only if a file of ours can have it or lies below it, or if it is
-//! one of those files of others that are edited.
+//! one of those files of others that are edited, and once.
 
-use crate::marker::{content_hash, is_edited, known_paths, leads_to_known};
+use std::collections::BTreeSet;
+
+use crate::marker::{content_hash, is_edited, known_dirs, known_paths};
 use crate::seeded;
 
 /// The most that is read of it: a few dozen files of ours, and thousands of records of open-iscsi's.
@@ -85,18 +87,27 @@ impl Journal {
         let mut journal = Self::default();
         let Some(body) = text.strip_prefix(HEAD) else { return journal };
         journal.committed = is_whole(&text);
-        let known = known_paths();
+        let (known, dirs) = (known_paths(), known_dirs());
+        // A planted line may stand there half a million times.
+        let mut seen = BTreeSet::new();
         // What follows the last line end is half a line.
         for line in body.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
-            match line.split_once(' ') {
-                Some(("mkdir", path)) if leads_to_known(path) => journal.made.push(path.to_owned()),
-                Some(("rmdir", path)) if leads_to_known(path) => journal.unwanted.push(path.to_owned()),
-                Some(("edit", path)) if is_edited(path) => journal.edited.push(path.to_owned()),
-                Some(("switch", rest)) => {
-                    let is_known = |entry: &Entry| known.contains(&entry.path) || is_edited(&entry.path);
-                    journal.entries.extend(parse_switch(rest).filter(is_known));
-                }
-                _ => {}
+            let Some((word, rest)) = line.split_once(' ') else { continue };
+            let path = if word == "switch" { rest.splitn(3, ' ').nth(2).unwrap_or_default() } else { rest };
+            let is_one = match word {
+                "mkdir" | "rmdir" => dirs.contains(path),
+                "edit" => is_edited(path),
+                "switch" => is_edited(path) || known.iter().any(|known| known == path),
+                _ => false,
+            };
+            if !is_one || !seen.insert((word, path)) {
+                continue;
+            }
+            match word {
+                "mkdir" => journal.made.push(path.to_owned()),
+                "rmdir" => journal.unwanted.push(path.to_owned()),
+                "edit" => journal.edited.push(path.to_owned()),
+                _ => journal.entries.extend(parse_switch(rest)),
             }
         }
         if !journal.committed {
@@ -186,6 +197,21 @@ mod tests {
             planted.edited.push(path.to_owned());
             planted.entries.push(Entry { path: path.to_owned(), old: None, new: Some("0f".to_owned()) });
         }
+        let text = planted.intent() + &planted.commitment();
+        assert_eq!(Journal::parse(text.as_bytes()), journal());
+    }
+
+    #[test]
+    fn what_stands_there_again_and_again_counts_once() {
+        let Journal { made, edited, entries, unwanted, .. } = journal();
+        let often = |list: &[String]| vec![list.to_vec(); 1000].concat();
+        let planted = Journal {
+            made: often(&made),
+            edited: often(&edited),
+            entries: vec![entries; 1000].concat(),
+            unwanted: often(&unwanted),
+            committed: true,
+        };
         let text = planted.intent() + &planted.commitment();
         assert_eq!(Journal::parse(text.as_bytes()), journal());
     }

@@ -85,5 +85,6 @@ fn changes(before: &Tree, after: &Tree) -> Vec<PathBuf> {
 }
 
 fn is_temp(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(".hvtune-new")
+    let path = path.to_string_lossy();
+    path.ends_with(".hvtune-new") || path == "etc/.hvtune-journal"
 }

@@ -116,6 +116,23 @@ fn something_else_at_the_temporary_name() {
     }
 }
 
+/// A planted journal of the largest size that is read, one line over and over: each path counts once.
+#[test]
+fn a_journal_full_of_one_line() {
+    for line in [
+        "mkdir var/lib/hvtune",
+        "mkdir home",
+        "rmdir usr/lib/sysctl.d",
+        "edit etc/waagent.conf",
+        "switch - - etc/sysctl.d/90-hvtune.conf",
+    ] {
+        let stage = Stage::new();
+        let text = format!("hvtune-journal 1\n{}", format!("{line}\n").repeat((4 << 20) / (line.len() + 2)));
+        stage.put("root/etc/.hvtune-journal", text);
+        gauntlet(&format!("a journal full of `{line}`"), &stage, Ends::Written);
+    }
+}
+
 /// A file of ours that has a second name outside, or is a link to one that carries our marker.
 #[test]
 fn a_file_of_ours_with_another_name() {
