@@ -7,7 +7,7 @@ use hvtune::formats::{LINE_LIMIT, modprobe, multipath, sysctl, udev, unit};
 use hvtune::marker::{Standing, standing_of};
 use hvtune::policy::Policy;
 use hvtune::probe::{MachineSource, probe};
-use hvtune::render::{Error, Format, Templates, render as rendered, says_the_same};
+use hvtune::render::{Error, Format, Templates, kernel_arg, render as rendered, says_the_same};
 use hvtune::root::Root;
 use hvtune::tunable::{
     Assignment, CATALOGUE, Decision, Guard, Select, Target, UdevAttr, Value, Verdict, Want, decide,
@@ -86,6 +86,10 @@ fn values(format: Format, body: &str) -> Option<[Vec<String>; 2]> {
     })
 }
 
+fn is_long(assignment: &Assignment) -> bool {
+    kernel_arg(assignment).is_some_and(|arg| Value::new(&arg).is_err())
+}
+
 fn lands(format: Format, target: &Target) -> bool {
     matches!(
         (format, target),
@@ -109,6 +113,8 @@ pub fn render() -> crate::Target {
         let artifacts = match rendered(&[verdict], &facts, &Templates::new()) {
             Ok(artifacts) => artifacts,
             Err(Error::Refused { .. }) => return,
+            // Key and value together are longer than a value may be.
+            Err(Error::Differs { .. }) if what.iter().any(is_long) => return,
             Err(error) => panic!("{error}"),
         };
         for artifact in artifacts {
