@@ -21,9 +21,13 @@ fn facts() -> Facts {
     probe(&MachineSource::Capture(&machine), &root)
 }
 
-fn target(choice: u8) -> Target {
+/// Targets of one file, or of the two between which a module option is placed: files are rendered one
+/// by one, so others would only cost time.
+const GROUPS: [std::ops::Range<u8>; 5] = [0..2, 2..5, 5..9, 9..11, 11..12];
+
+fn target(number: u8) -> Target {
     let attr = |select, attr| Target::Udev { select, attr };
-    match choice % 12 {
+    match number {
         0 => Target::Sysctl("vm.swappiness"),
         1 => Target::Sysctl("kernel.panic"),
         2 => attr(Select::StorvscScsi, UdevAttr::Scheduler),
@@ -40,7 +44,7 @@ fn target(choice: u8) -> Target {
 }
 
 /// A line of an input: a target, how it is wanted, and the value.
-fn assignment(line: &[u8]) -> Option<Assignment> {
+fn assignment(group: &std::ops::Range<u8>, line: &[u8]) -> Option<Assignment> {
     let (&[choice, how], text) = line.split_first_chunk::<2>()?;
     let text = std::str::from_utf8(text).ok()?;
     let want = match (how % 4, text.parse::<u64>()) {
@@ -48,7 +52,7 @@ fn assignment(line: &[u8]) -> Option<Assignment> {
         (2, Ok(number)) => Want::AtMost(number),
         _ => Want::Exactly(Value::new(text).ok()?),
     };
-    let plain = Assignment::new(target(choice), want);
+    let plain = Assignment::new(target(group.start + choice % (group.end - group.start)), want);
     Some(match how / 4 % 4 {
         1 => plain.guarded(Guard::Offers("none")),
         2 => plain.guarded(Guard::RequestsAbove(u64::from(how))),
@@ -101,13 +105,16 @@ fn lands(format: Format, target: &Target) -> bool {
     )
 }
 
-/// First line: the reason, which goes into a comment; every further one: an assignment.
+/// First byte: the group of targets; first line: the reason, which goes into a comment; every further
+/// one: an assignment.
 pub fn render() -> crate::Target {
     let facts = facts();
     Box::new(move |bytes| {
+        let Some((first, bytes)) = bytes.split_first() else { return };
+        let group = &GROUPS[usize::from(*first) % GROUPS.len()];
         let mut lines = bytes.split(|&byte| byte == b'\n');
         let because = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
-        let what: Vec<_> = lines.take(20).filter_map(assignment).collect();
+        let what: Vec<_> = lines.take(20).filter_map(|line| assignment(group, line)).collect();
         let verdict =
             Verdict { tunable: CATALOGUE[0], decision: Decision::Set { what: what.clone(), because } };
         let artifacts = match rendered(&[verdict], &facts, &Templates::new()) {

@@ -192,21 +192,21 @@ pub fn marker(bytes: &[u8]) {
     assert_eq!(standing_of(Some(&marked)), Standing::Edited);
 }
 
-/// Scrubbing twice finds nothing more. Line ends of mountinfo are made plain, so none other is given.
+/// First byte: the file, which decides how it is read. Scrubbing twice finds nothing more. Line ends of
+/// mountinfo are made plain, so none other is given.
 pub fn scrub(bytes: &[u8]) {
-    let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'\r').collect();
-    let paths = [
+    const PATHS: [&str; 6] = [
         "proc/cmdline",
         "proc/self/mountinfo",
         "proc/1/environ",
         "sys/block/sda/x",
-        "proc/swaps",
+        "sys/devices/virtual/block/dm-0/dm/uuid",
         "sys/class/y",
     ];
-    let mut trail = Trail::new();
-    for path in paths {
-        trail.insert(path.to_owned(), Seen::File(bytes.to_vec()));
-    }
+    let Some((first, bytes)) = bytes.split_first() else { return };
+    let path = PATHS[usize::from(*first) % PATHS.len()];
+    let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'\r').collect();
+    let trail = Trail::from([(path.to_owned(), Seen::File(bytes))]);
     let once = scrubbed(&trail);
     assert_eq!(once, scrubbed(&once));
 }
