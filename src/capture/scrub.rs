@@ -67,6 +67,9 @@ const TELLING: &[&str] = &[
     "rd.peerdns",
 ];
 
+/// In place of a value of which nothing is told, not even whether it is another's too.
+const SCRUBBED: &str = "scrubbed";
+
 /// The same trail without serial numbers, UUIDs, host names and addresses.
 pub fn scrub(trail: &Trail) -> Trail {
     let mut scrubber = Scrubber::default();
@@ -112,7 +115,7 @@ impl Scrubber {
             ("proc/1/environ", _) => only_the_container(&text),
             ("proc/cmdline", _) => self.cmdline(&text),
             ("proc/self/mountinfo", _) => self.mounts(&text),
-            (_, "chassis_asset_tag") if text.trim() != AZURE_TAG => "scrubbed\n".to_owned(),
+            (_, "chassis_asset_tag") if text.trim() != AZURE_TAG => format!("{SCRUBBED}\n"),
             (_, "chassis_asset_tag") => text,
             (_, "uuid") if path.ends_with("/dm/uuid") => self.map(&text),
             (_, "targetname" | "initiatorname") => format!("{IQN}\n"),
@@ -144,6 +147,8 @@ impl Scrubber {
             Kind::Fixed(placeholder) => placeholder.to_owned(),
             Kind::Wwn => format!("36{:030}", number(&mut self.wwns, original)),
             Kind::Uuid if is_public(original) => original.to_owned(),
+            // The value of a secret whose name ends like a volume's key: it was replaced already.
+            Kind::Volume if original == SCRUBBED => original.to_owned(),
             Kind::Uuid | Kind::Volume => {
                 format!("{FILLER}{:012}", number(&mut self.uuids, original))
             }
@@ -191,7 +196,7 @@ fn quiet(arg: &str) -> String {
         || plain.starts_with("inst.")
         || ["passw", "secret", "token", "credential", "auth"].iter().any(|word| plain.contains(word))
         || value.contains("://");
-    if telling { format!("{key}=scrubbed") } else { arg.to_owned() }
+    if telling { format!("{key}={SCRUBBED}") } else { arg.to_owned() }
 }
 
 /// A line of mountinfo without the other machine's name (man 5 `proc_pid_mountinfo`: the

@@ -81,6 +81,14 @@ fn the_command_line_keeps_what_tunes_and_loses_what_names() {
     );
 }
 
+/// A secret's value is replaced once, though the word that gave the secret away may be lost with a name.
+#[test]
+fn a_secret_is_no_volume() {
+    let once = file("proc/cmdline", "iqn.1994-05.com.redhat:secret(UUID=6 passwd-UUID=7\n");
+    assert_eq!(once, "iqn.2001-04.com.example:storage(UUID=scrubbed passwd-UUID=scrubbed\n");
+    assert_eq!(file("proc/cmdline", &once), once);
+}
+
 #[test]
 fn mounts_lose_servers_and_keep_devices() {
     assert_eq!(
