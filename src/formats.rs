@@ -6,6 +6,7 @@
 //! takes other people's files, passes over what it does not understand, and
 //! serves to find contenders. Both are pure.
 
+pub mod bytes;
 pub mod edit;
 pub mod fstab;
 pub mod grub;
