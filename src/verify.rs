@@ -7,6 +7,7 @@ use crate::facts::{Attribute, Disk, Facts, Machine};
 use crate::formats::fstab::FSTAB;
 use crate::plan::{Change, Contender, Plan};
 use crate::render::{kernel_arg, landing};
+use crate::scale::Scale;
 use crate::stall;
 use crate::tunable::{Assignment, Decision, Guard, Target, UdevAttr, Want};
 
@@ -256,14 +257,24 @@ fn judgement(found: &str, state: State, because: &str) -> Judgement {
     Judgement { found: found.to_owned(), state, because: because.to_owned() }
 }
 
-fn by_value(found: &str, want: &Want, otherwise: State, because: &str) -> Judgement {
-    if want.met_by(found) { judgement(found, State::Ok, "") } else { judgement(found, otherwise, because) }
+fn by_value(found: &str, want: &Want, scale: Scale, otherwise: State, because: &str) -> Judgement {
+    if want.met_by(scale, found) {
+        judgement(found, State::Ok, "")
+    } else {
+        judgement(found, otherwise, because)
+    }
 }
 
 fn sysctl(machine: &Machine, key: &str, want: &Want) -> Judgement {
     match machine.sysctls.get(key) {
         None => judgement("", State::NotApplicable, "this kernel has no such key"),
-        Some(now) => by_value(now, want, State::Deviates, "the file is in order, the live value is not"),
+        Some(now) => by_value(
+            now,
+            want,
+            Scale::of(key),
+            State::Deviates,
+            "the file is in order, the live value is not",
+        ),
     }
 }
 
@@ -275,6 +286,7 @@ fn parameter(machine: &Machine, name: &str, want: &Want) -> Judgement {
         Some(now) => by_value(
             now,
             want,
+            Scale::of(name),
             State::PendingReboot,
             "a module option takes effect when the module is loaded",
         ),
@@ -289,7 +301,7 @@ fn sessions(machine: &Machine, key: &str, want: &Want) -> Vec<(String, Judgement
     let sessions = machine.sessions.iter().filter(|(name, _)| !machine.serves_paths(name));
     let judge = |(name, session): (&String, &crate::facts::Session)| {
         let now = session.recovery_tmo.value().copied()?;
-        let state = if want.lasts(now) { State::Ok } else { State::Deviates };
+        let state = if want.met_by(Scale::of(key), &now.to_string()) { State::Ok } else { State::Deviates };
         let because =
             if state == State::Ok { "" } else { "the records are in order, the live session is not" };
         Some((name.clone(), judgement(&now.to_string(), state, because)))
@@ -301,7 +313,13 @@ fn sessions(machine: &Machine, key: &str, want: &Want) -> Vec<(String, Judgement
 fn watchdog(facts: &Facts, unit: &str, want: &Want) -> Judgement {
     let watchdog = facts.system.watchdogs.iter().find(|watchdog| watchdog.unit == unit);
     let now = watchdog.map_or(0, |watchdog| watchdog.with_ours).to_string();
-    by_value(&now, want, State::Deviates, "the file is in order, and another drop-in is read after it")
+    by_value(
+        &now,
+        want,
+        Scale::of("WatchdogSec"),
+        State::Deviates,
+        "the file is in order, and another drop-in is read after it",
+    )
 }
 
 fn argument(machine: &Machine, assignment: &Assignment) -> Judgement {
@@ -357,7 +375,7 @@ fn attribute(disk: &Disk, assignment: &Assignment, attr: UdevAttr) -> Option<Jud
     Some(match value_of(disk, attr) {
         Attribute::Absent => judgement("", State::NotApplicable, "this disk has no such attribute"),
         Attribute::Unknown => judgement("", State::NotApplicable, "the attribute could not be read"),
-        Attribute::Is(now) if assignment.want.met_by(&now) => judgement(&now, State::Ok, ""),
+        Attribute::Is(now) if assignment.met_by(&now) => judgement(&now, State::Ok, ""),
         Attribute::Is(now) => match assignment.guard {
             Some(Guard::RequestsAbove(number)) if now.parse().is_ok_and(|have: u64| have < number) => {
                 judgement(

@@ -9,6 +9,7 @@ use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi;
 use crate::marker::is_edited;
 use crate::root::{Kind, Result, Root};
+use crate::scale::Scale;
 use crate::tunable::{Target, Want};
 
 /// A file, a key, and how it is wanted.
@@ -111,7 +112,7 @@ fn edited(root: &Root, path: &str, wanted: &[&Wanted<'_>], ours: &[&Owned]) -> R
             continue;
         }
         let has = iscsi::scan(&now).into_iter().rfind(|entry| entry.key == *key);
-        if has.is_some_and(|entry| suffices(want, entry.value.trim().trim_matches('"'))) {
+        if has.is_some_and(|entry| want.met_by(Scale::of(key), entry.value.trim().trim_matches('"'))) {
             continue;
         }
         let (edited, entry) = edit::set(&now, path, key, want.value().as_str());
@@ -124,9 +125,4 @@ fn edited(root: &Root, path: &str, wanted: &[&Wanted<'_>], ours: &[&Owned]) -> R
     }
     let bytes = now.into_bytes();
     Ok(Some(Change::Edit { path: path.to_owned(), found, bytes, owned }))
-}
-
-/// A negative number of seconds is for ever to open-iscsi.
-fn suffices(want: &Want, value: &str) -> bool {
-    value.parse().map_or_else(|_| want.met_by(value), |value| want.lasts(value))
 }

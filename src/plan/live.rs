@@ -2,7 +2,7 @@
 
 use super::{DiskTrigger, Live, Plan, SessionWrite, SysctlWrite};
 use crate::facts::{Facts, Machine};
-use crate::tunable::{Assignment, Target, UdevAttr, Want};
+use crate::tunable::{Assignment, Target, UdevAttr};
 
 /// What differs on the running machine and can be changed at once.
 pub(super) fn live(facts: &Facts, plan: &Plan) -> Live {
@@ -11,13 +11,13 @@ pub(super) fn live(facts: &Facts, plan: &Plan) -> Live {
     for (_, assignment, _) in plan.settings() {
         match assignment.target {
             Target::Sysctl(key) => {
-                let differs = machine.sysctls.get(key).is_some_and(|now| !assignment.want.met_by(now));
+                let differs = machine.sysctls.get(key).is_some_and(|now| !assignment.met_by(now));
                 if differs {
                     live.sysctls.push(SysctlWrite { key, value: assignment.want.value().to_string() });
                 }
             }
             Target::Iscsi("node.session.timeo.replacement_timeout") => {
-                live.sessions.extend(sessions(machine, &assignment.want));
+                live.sessions.extend(sessions(machine, assignment));
             }
             Target::Udev { attr, .. } => trigger(machine, assignment, attr, &mut live.disks),
             _ => {}
@@ -53,14 +53,14 @@ fn trigger(machine: &Machine, assignment: &Assignment, attr: UdevAttr, triggers:
 }
 
 /// The sessions that hold I/O for less than is wanted; those of paths are multipathd's.
-fn sessions(machine: &Machine, want: &Want) -> Vec<SessionWrite> {
+fn sessions(machine: &Machine, assignment: &Assignment) -> Vec<SessionWrite> {
     let differs = machine.sessions.iter().filter(|(name, session)| {
         let now = session.recovery_tmo.value().copied();
-        now.is_some_and(|now| !want.lasts(now)) && !machine.serves_paths(name)
+        now.is_some_and(|now| !assignment.met_by(&now.to_string())) && !machine.serves_paths(name)
     });
     // The kernel takes `off` for ever, and refuses -1
     // (<https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_transport_iscsi.c>).
-    let value = want.value().to_string();
+    let value = assignment.want.value().to_string();
     let value = if value.starts_with('-') { "off".to_owned() } else { value };
     differs.map(|(name, _)| SessionWrite { session: name.clone(), value: value.clone() }).collect()
 }

@@ -97,7 +97,7 @@ fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool)
                 let Some(session) = machine.sessions.get_mut(&name) else { continue };
                 let now = session.recovery_tmo.value().copied();
                 if let (Some(now), Ok(seconds)) = (now, value.as_str().parse())
-                    && !assignment.want.lasts(now)
+                    && !assignment.met_by(&now.to_string())
                 {
                     session.recovery_tmo = Attribute::Is(seconds);
                 }
@@ -143,14 +143,14 @@ fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool)
 }
 
 fn sysctl(machine: &mut Machine, key: &str, assignment: &Assignment, value: &Value) {
-    if let Some(now) = machine.sysctls.get_mut(key).filter(|now| !assignment.want.met_by(now)) {
+    if let Some(now) = machine.sysctls.get_mut(key).filter(|now| !assignment.met_by(now)) {
         *now = value.to_string();
     }
 }
 
 /// Writes a number over one that is there and does not do.
 fn number<T: std::str::FromStr + ToString>(now: &mut Attribute<T>, assignment: &Assignment, value: &Value) {
-    let differs = now.value().is_some_and(|now| !assignment.want.met_by(&now.to_string()));
+    let differs = now.value().is_some_and(|now| !assignment.met_by(&now.to_string()));
     if let Ok(number) = value.as_str().parse::<T>()
         && differs
     {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::facts::Disk;
+use crate::scale::{Position, Scale};
 use crate::seeded;
 
 /// One knob and the value it is to have.
@@ -20,6 +21,11 @@ impl Assignment {
     /// An assignment without a guard.
     pub fn new(target: Target, want: Want) -> Self {
         Self { target, want, guard: None }
+    }
+
+    /// Whether what was found will do.
+    pub fn met_by(&self, found: &str) -> bool {
+        self.want.met_by(self.target.scale(), found)
     }
 
     /// The same with a guard.
@@ -187,19 +193,16 @@ impl Want {
         }
     }
 
-    /// Whether seconds will do where a negative number is for ever, as to open-iscsi.
-    pub fn lasts(&self, seconds: i64) -> bool {
-        (seconds < 0 && matches!(self, Self::AtLeast(_))) || self.met_by(&seconds.to_string())
-    }
-
-    /// Whether what was found will do.
-    pub fn met_by(&self, found: &str) -> bool {
+    /// Whether what was found will do, on the knob's own scale.
+    pub fn met_by(&self, scale: Scale, found: &str) -> bool {
+        let have = || scale.position(found);
+        let wanted = |number: u64| Position::At(i64::try_from(number).unwrap_or(i64::MAX));
         match self {
             Self::Exactly(value) => {
                 found.split_ascii_whitespace().eq(value.as_str().split_ascii_whitespace())
             }
-            Self::AtLeast(number) => found.trim().parse::<u64>().is_ok_and(|have| have >= *number),
-            Self::AtMost(number) => found.trim().parse::<u64>().is_ok_and(|have| have <= *number),
+            Self::AtLeast(number) => have().is_some_and(|have| have >= wanted(*number)),
+            Self::AtMost(number) => have().is_some_and(|have| have <= wanted(*number)),
         }
     }
 }
@@ -260,6 +263,11 @@ impl Target {
             Self::Udev { attr, .. } => attr.path().to_owned(),
             Self::ModuleOption { module, option } => format!("{module}.{option}"),
         }
+    }
+
+    /// The order of its values.
+    pub fn scale(&self) -> Scale {
+        Scale::of(&self.knob())
     }
 
     /// Where the knob is turned, in JSON and text.
