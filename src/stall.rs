@@ -14,6 +14,7 @@ mod kernel;
 mod layers;
 mod multipath;
 mod stack;
+mod view;
 
 use crate::facts::Facts;
 use crate::tunable::{Decision, Verdict};

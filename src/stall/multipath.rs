@@ -2,7 +2,7 @@
 
 use super::Trouble;
 use super::fate::{Fate, Span, Timer};
-use super::layers::View;
+use super::view::View;
 use crate::facts::{Disk, Facts};
 
 /// multipathd looks at paths this often, in seconds, unless it is told otherwise
