@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::find;
 use crate::facts::{Class, Disk, Mount, Role, Swap};
+use crate::probe::disks::find;
 
 /// Gives every disk its roles, down through maps and arrays to the disks below.
 pub(super) fn assign(disks: &mut [Disk], mounts: &[Mount], swaps: &[Swap]) {
