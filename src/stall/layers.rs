@@ -6,7 +6,6 @@ use super::fate::{Fate, Span, Timer};
 use super::view::View;
 use super::{Trouble, multipath};
 use crate::facts::{Attribute, Class, Disk, Facts, Role, Session};
-use crate::tunables::timeout::{driver_holds, fc_timer_crashes};
 
 /// storvsc waits this long for the host to answer its reset of the bus
 /// (`storvsc_host_reset`, <https://github.com/torvalds/linux/blob/v3.10/drivers/scsi/storvsc_drv.c>).
@@ -150,9 +149,9 @@ fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     };
     let Some(kernel) = &view.machine.kernel else { return Some(Fate::at_least(seconds, "kernel.release")) };
     let expires = |then: &str| timer(disk, "device/timeout", &seconds, seconds, then);
-    Some(if disk.class == Class::StorvscFc && fc_timer_crashes(kernel) {
+    Some(if disk.class == Class::StorvscFc && kernel.fc_timer_crashes() {
         Fate::ends(vec![expires("the timer's handler may crash this kernel")])
-    } else if driver_holds(kernel) {
+    } else if kernel.storvsc_holds() {
         Fate::forever(vec![Timer {
             fires: Span::Forever,
             ..expires("hv_storvsc re-arms its timer; only an error from the host ends it")
