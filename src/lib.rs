@@ -52,6 +52,7 @@ pub mod policy;
 pub mod probe;
 pub mod render;
 pub mod report;
+pub mod resolve;
 pub mod root;
 pub mod run;
 mod seeded;

@@ -23,7 +23,6 @@ pub use after::{Column, after};
 pub use fate::{Fate, Span, Timer};
 pub use given_up::{GivenUp, given_up};
 pub use kernel::{Service, Watch};
-pub(crate) use multipath::polling_interval;
 
 /// What can befall the storage of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
