@@ -59,4 +59,5 @@ mod seeded;
 pub mod stall;
 pub mod tunable;
 pub mod tunables;
+pub mod value;
 pub mod verify;

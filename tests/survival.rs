@@ -16,7 +16,7 @@ use hvtune::probe::{self, MachineSource};
 use hvtune::render::{self, Templates};
 use hvtune::root::Root;
 use hvtune::stall::{self, Column, Span, Survey, Trouble};
-use hvtune::tunable;
+use hvtune::tunables;
 use proptest::prelude::*;
 
 fn fixtures() -> Vec<(String, PathBuf)> {
@@ -39,7 +39,7 @@ fn facts(dir: &Path) -> (Facts, Root) {
 }
 
 fn survey(facts: &Facts, root: &Root, policy: &Policy) -> Survey {
-    let verdicts = tunable::decide(facts, policy);
+    let verdicts = tunables::decide(facts, policy);
     let artifacts = render::render(&verdicts, facts, &Templates::new()).unwrap();
     let plan = plan::plan(facts, verdicts, artifacts, root).unwrap();
     stall::survey(facts, &plan.verdicts, &plan.overruled(), policy.stall)
@@ -120,7 +120,7 @@ proptest! {
         let root = Root::offline(dir.path()).unwrap();
         let recovery = if hold { Recovery::Hold } else { Recovery::Default };
         let survey = survey(&facts, &root, &Policy { stall, recovery, ..Policy::default() });
-        let verdicts = tunable::decide(&facts, &Policy { stall, recovery, ..Policy::default() });
+        let verdicts = tunables::decide(&facts, &Policy { stall, recovery, ..Policy::default() });
         let again = stall::survey(&facts, &verdicts, &[], stall);
         prop_assert_eq!(&again.standings.len(), &survey.standings.len());
         let guest = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hvtune::render::Format;
-use hvtune::tunable::CATALOGUE;
+use hvtune::tunables::CATALOGUE;
 use serde_json::Value as Json;
 
 fn base() -> &'static Path {
