@@ -6,6 +6,11 @@
     reason = "tests set the stage"
 )]
 
+#[path = "tidy/graph.rs"]
+mod graph;
+#[path = "tidy/words.rs"]
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -128,7 +133,9 @@ fn every_tunable_has_a_fixture_where_it_is_set_and_one_where_it_is_not() {
 
 #[test]
 fn the_core_knows_no_door() {
-    let core = ["facts", "tunable", "tunables", "cmdline", "formats", "marker", "render", "stall"];
+    let core = [
+        "facts", "value", "tunable", "tunables", "resolve", "cmdline", "formats", "marker", "render", "stall",
+    ];
     for (name, text) in sources() {
         let room = name.split(['/', '.']).next().unwrap();
         if !core.contains(&room) {
@@ -138,6 +145,30 @@ fn the_core_knows_no_door() {
             ["crate::root", "crate::run", "crate::report", "std::fs", "std::process", "std::env", "std::time"]
         {
             assert!(!shipped(&text).contains(door), "{name} uses {door}");
+        }
+    }
+}
+
+#[test]
+fn no_two_modules_use_each_other() {
+    let circles = graph::Crate::new(&sources()).circles();
+    assert!(circles.is_empty(), "circles of modules:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn the_reading_order_begins_with_what_uses_nothing() {
+    let sources = sources();
+    let prose = sources["lib.rs"].split("//! Reading order").nth(1).unwrap();
+    let prose = prose.lines().take_while(|line| !line.is_empty()).collect::<String>();
+    let order: Vec<&str> = prose.split("[`").skip(1).map(|name| name.split('`').next().unwrap()).collect();
+    let place = |name: &str| order.iter().position(|other| *other == name);
+    for name in sources.keys().filter_map(|file| file.strip_suffix(".rs")) {
+        let is_inner = name.contains('/') || ["lib", "main", "parsers", "seeded"].contains(&name);
+        assert!(is_inner || place(name).is_some(), "{name} has no place in the reading order");
+    }
+    for (name, uses) in graph::Crate::new(&sources).top() {
+        for (used, files) in uses.into_iter().filter(|(used, _)| *used != "seeded") {
+            assert!(place(used) < place(name), "{name} uses {used}, which comes later: {files:?}");
         }
     }
 }
