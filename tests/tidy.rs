@@ -6,6 +6,7 @@
     reason = "tests set the stage"
 )]
 
+mod fixtures;
 #[path = "tidy/graph.rs"]
 mod graph;
 #[path = "tidy/words.rs"]
@@ -111,8 +112,8 @@ fn the_catalogue_is_in_order() {
 fn every_tunable_has_a_fixture_where_it_is_set_and_one_where_it_is_not() {
     let mut set = BTreeSet::new();
     let mut not_set = BTreeSet::new();
-    for entry in fs::read_dir(base().join("fixtures")).unwrap() {
-        let path = entry.unwrap().path().join("expect/plan.json");
+    for fixture in fixtures::all() {
+        let path = fixture.dir.join("expect/plan.json");
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let plan: Json = serde_json::from_str(&text).unwrap();
         if !plan["standstill"].is_null() {
@@ -213,11 +214,8 @@ fn the_shipped_binary_has_few_crates_below_it() {
 
 #[test]
 fn every_fixture_says_where_its_values_come_from() {
-    for entry in fs::read_dir(base().join("fixtures")).unwrap() {
-        let dir = entry.unwrap().path();
-        if dir.join("machine").is_dir() {
-            let about = fs::read_to_string(dir.join("ABOUT.md")).unwrap_or_default();
-            assert!(about.len() > 200, "{}: ABOUT.md is missing or says little", dir.display());
-        }
+    for fixture in fixtures::all() {
+        let about = fs::read_to_string(fixture.dir.join("ABOUT.md")).unwrap_or_default();
+        assert!(about.len() > 200, "{}: ABOUT.md is missing or says little", fixture.name);
     }
 }
