@@ -15,7 +15,7 @@ use crate::render;
 use crate::report;
 use crate::root::Root;
 use crate::stall;
-use crate::tunable;
+use crate::tunables;
 use crate::verify::{self, State};
 
 /// Runs a command to its exit code: 0 in order, 1 differs, 3 only a reboot is missing.
@@ -91,7 +91,7 @@ fn read_policy(global: &Global, root: &Root) -> anyhow::Result<Policy> {
         None => None,
         Some(path) => Some(read_config(path)?),
     };
-    let mut policy = policy::read(root, given, tunable::CATALOGUE)?;
+    let mut policy = policy::read(root, given, &tunables::subjects())?;
     if let Some(text) = &global.stall {
         policy.stall = policy::parse_stall(text).map_err(|why| anyhow::anyhow!("--stall {text}: {why}"))?;
     }
@@ -109,7 +109,7 @@ fn read_config(path: &Path) -> anyhow::Result<(String, String)> {
 }
 
 fn make_plan(job: &Job) -> anyhow::Result<Plan> {
-    let verdicts = tunable::decide(&job.facts, &job.policy);
+    let verdicts = tunables::decide(&job.facts, &job.policy);
     let templates = templates::read(&job.root)?;
     let artifacts = render::render(&verdicts, &job.facts, &templates)?;
     Ok(plan::plan(&job.facts, verdicts, artifacts, &job.root)?)
@@ -209,11 +209,11 @@ fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
 fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
     let job = job(global, false)?;
-    let verdicts = tunable::decide(&job.facts, &job.policy);
+    let verdicts = tunables::decide(&job.facts, &job.policy);
     match id {
         None => report::catalogue(&verdicts, global.format, only.as_ref())?,
         Some(id) => {
-            let tunable = tunable::find(id).ok_or_else(|| {
+            let tunable = tunables::find(id).ok_or_else(|| {
                 anyhow::anyhow!("{id}: no tunable and no knob of this name; `hvtune explain` lists them")
             })?;
             report::explain(tunable, &verdicts, global.format)?;

@@ -6,6 +6,7 @@
 //! tell", and the reason stands in [`Facts::gaps`]. Absence is another value:
 //! an empty list, `false`, [`Attribute::Absent`].
 
+mod kernels;
 mod storage;
 mod system;
 mod timers;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::cmdline::Cmdline;
 
+pub use kernels::KernelRelease;
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
     Boot, BootStack, ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners,
@@ -279,69 +281,4 @@ pub enum VmbusClass {
     Balloon,
     /// Any other class.
     Other,
-}
-
-/// A kernel release string and its numbers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KernelRelease {
-    /// Major, minor, patch; a missing patch is 0.
-    pub version: (u32, u32, u32),
-    /// The whole string: `6.1.0-18-cloud-amd64`.
-    pub release: String,
-}
-
-impl KernelRelease {
-    /// Reads `6.1.0-18-amd64`, `3.10.0-1160.el7.x86_64`, `6.18`; `None` where no `N.N` leads.
-    pub fn parse(text: &str) -> Option<Self> {
-        let release = text.trim();
-        let digits = |part: &str| -> Option<u32> {
-            let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
-            part.get(..end)?.parse().ok()
-        };
-        let mut parts = release.splitn(3, '.');
-        let major = digits(parts.next()?)?;
-        let minor = digits(parts.next()?)?;
-        let patch = parts.next().and_then(digits).unwrap_or(0);
-        Some(Self { version: (major, minor, patch), release: release.to_owned() })
-    }
-
-    /// At least this major and minor version.
-    pub fn at_least(&self, major: u32, minor: u32) -> bool {
-        (self.version.0, self.version.1) >= (major, minor)
-    }
-
-    /// Red Hat's 3.10 of release 7, whose storvsc is not that of 3.10.
-    pub fn is_el7(&self) -> bool {
-        self.version.0 == 3 && self.version.1 == 10 && self.release.contains(".el7")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn releases_of_many_distributions_parse() {
-        for (text, version) in [
-            ("6.1.0-18-cloud-amd64\n", (6, 1, 0)),
-            ("3.10.0-1160.el7.x86_64", (3, 10, 0)),
-            ("6.18", (6, 18, 0)),
-            ("6.12.74+deb13-cloud-amd64", (6, 12, 74)),
-            ("5.15.167.4-microsoft-standard-WSL2", (5, 15, 167)),
-            ("7.2-rc1", (7, 2, 0)),
-        ] {
-            assert_eq!(KernelRelease::parse(text).map(|k| k.version), Some(version), "{text}");
-        }
-        for text in ["", "x", "6", "linux-6.1"] {
-            assert_eq!(KernelRelease::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn el7_is_not_vanilla_3_10() {
-        let parse = |text| KernelRelease::parse(text).unwrap();
-        assert!(parse("3.10.0-1160.el7.x86_64").is_el7());
-        assert!(!parse("3.10.33").is_el7());
-        assert!(!parse("6.1.0.el7").is_el7());
-    }
 }

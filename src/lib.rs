@@ -21,8 +21,11 @@
 //! different places. A dry run is the plan, printed; there is no dry-run flag.
 //!
 //! Invariants, each held by clippy or by a test in `tests/tidy.rs`:
-//! - [`facts`], [`tunable`], [`tunables`], [`stall`], [`render`], [`cmdline`] and [`formats`]
-//!   touch no file, clock, environment or process, so they cannot fail on the machine's account;
+//! - no two modules import each other, directly or through others, here or within a room; a room
+//!   and its own parts may;
+//! - [`facts`], [`value`], [`tunable`], [`tunables`], [`resolve`], [`stall`], [`render`], [`cmdline`]
+//!   and [`formats`] touch no file, clock, environment or process, so they cannot fail on the
+//!   machine's account;
 //! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
 //! - [`probe`] does not decide, and one unreadable file never fails it: it becomes a gap;
 //! - [`tunables`] know no file names and no formats; templates hold no condition;
@@ -31,11 +34,10 @@
 //!
 //! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
 //!
-//! The binary is read from a cold disk at boot, so its size counts: maps are filled by `extend`,
-//! as `collect` sorts first, and each type's own sort is 3 KB of code.
-//!
-//! Reading order: [`facts`], [`tunable`], [`tunables`], [`policy`], [`probe`],
-//! [`render`], [`plan`], [`apply`], [`verify`], [`stall`], [`report`]; the doors are [`root`] and [`run`].
+//! Reading order, in which each module uses only earlier ones:
+//! [`cmdline`], [`scale`], [`facts`], [`value`], [`formats`], [`marker`]; the two doors, [`root`]
+//! and [`run`]; [`policy`], [`tunable`], [`resolve`], [`tunables`], [`render`], [`probe`],
+//! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
 pub mod apply;
 pub mod capture;
@@ -60,4 +62,5 @@ mod seeded;
 pub mod stall;
 pub mod tunable;
 pub mod tunables;
+pub mod value;
 pub mod verify;

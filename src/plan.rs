@@ -11,7 +11,8 @@ use crate::formats::edit::Owned;
 use crate::marker::{Standing, all_paths, standing_of};
 use crate::render::{Artifact, Effect, says_the_same};
 use crate::root::{Result, Root};
-use crate::tunable::{Assignment, Decision, Verdict, not_a_guest};
+use crate::tunable::{Assignment, Decision, Verdict};
+use crate::tunables::not_a_guest;
 
 pub use contenders::Contender;
 pub use pending::{Pending, Step};

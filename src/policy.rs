@@ -12,7 +12,7 @@ mod parse;
 use std::collections::BTreeSet;
 
 use crate::root::{Entry, Error, Kind, Root};
-use crate::tunable::{Tunable, Value};
+use crate::value::{Knob, Value};
 
 pub use duration::{parse_duration, parse_stall};
 pub use parse::parse;
@@ -66,6 +66,15 @@ impl Policy {
     }
 }
 
+/// What a policy may speak of: a tunable's id, which `off` names, and its knobs, which `[set]` pins.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject {
+    /// The id, dotted lower case.
+    pub id: &'static str,
+    /// What `[set]` may pin; the id itself pins the first.
+    pub knobs: &'static [Knob],
+}
+
 /// Why the policy cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
@@ -91,15 +100,16 @@ const ADMIN: &str = "etc/hvtune.toml";
 /// The administrator's drop-ins.
 const DROP_INS: &str = "etc/hvtune.toml.d";
 
-/// Reads the policy of a root, or only `config` (path and text) where one was given.
+/// Reads the policy of a root, or only `config` (path and text) where one was given. `subjects`: all that
+/// it may speak of.
 pub fn read(
     root: &Root,
     config: Option<(String, String)>,
-    catalogue: &[&Tunable],
+    subjects: &[Subject],
 ) -> Result<Policy, PolicyError> {
     match config {
-        Some(file) => parse(&[file], catalogue),
-        None => parse(&files(root)?, catalogue),
+        Some(file) => parse(&[file], subjects),
+        None => parse(&files(root)?, subjects),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod mounts;
 pub mod os;
 pub mod owners;
 pub mod services;
+pub mod storage;
 pub mod templates;
 pub mod timers;
 
@@ -113,7 +114,7 @@ fn look(root: &Root, identity: Identity, origin: Origin, gaps: &mut Vec<Gap>) ->
         Some(_) => Some(false),
         None => None,
     };
-    let storage = disks::read(root, azure, gaps);
+    let storage = storage::read(root, azure, gaps);
     Machine {
         origin,
         arch,

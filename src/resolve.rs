@@ -8,6 +8,8 @@
 //! a doubt has no sure answer.
 
 pub mod chain;
+pub mod device;
+pub mod multipath;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

@@ -14,6 +14,7 @@ mod kernel;
 mod layers;
 mod multipath;
 mod stack;
+mod view;
 
 use crate::facts::Facts;
 use crate::tunable::{Decision, Verdict};
@@ -22,7 +23,6 @@ pub use after::{Column, after};
 pub use fate::{Fate, Span, Timer};
 pub use given_up::{GivenUp, given_up};
 pub use kernel::{Service, Watch};
-pub(crate) use multipath::polling_interval;
 
 /// What can befall the storage of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

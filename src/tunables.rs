@@ -1,7 +1,7 @@
-//! The catalogue, one file per subject; each tunable with its tests beneath it.
+//! The catalogue: one explicit table in reading order, and one file per subject with each
+//! tunable's tests beneath it.
 //!
-//! To add one: write it in its subject's file, add its line to
-//! [`crate::tunable::CATALOGUE`], and see to a fixture where it is Set and one
+//! To add one: write it in its subject's file, add its line to [`CATALOGUE`], and see to a fixture where it is Set and one
 //! where it is not (`tests/tidy.rs` asks for both).
 
 pub mod boot;
@@ -19,7 +19,94 @@ pub mod timeout;
 pub mod waagent;
 
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};
-use crate::tunable::{Decision, Select, UdevAttr};
+use crate::policy::{Policy, Subject};
+use crate::tunable::{Decision, Select, Tunable, UdevAttr, Verdict};
+
+/// Every tunable, in reading order; files and reports keep this order.
+pub static CATALOGUE: &[&Tunable] = &[
+    &disk::SCHEDULER,
+    &requests::NR_REQUESTS,
+    &timeout::DISK_TIMEOUT,
+    &timeout::MAX_RETRIES,
+    &disk::READ_AHEAD,
+    &nvme::IO_TIMEOUT,
+    &memory::SWAPPINESS,
+    &memory::DIRTY,
+    &kernel::HUNG_TASK,
+    &kernel::PANIC,
+    &iscsi::RECOVERY,
+    &iscsi::NOOP_OUT,
+    &multipath::QUEUEING,
+    &systemd::WATCHDOG,
+    &waagent::ROOT_DEVICE_TIMEOUT,
+    &filesystem::ERRORS,
+    &module::STORVSC_RING,
+    &module::NVME_IO_TIMEOUT,
+    &boot::ELEVATOR,
+    &boot::USE_BLK_MQ,
+    &boot::PANIC,
+    &filesystem::FSCK_REPAIR,
+];
+
+/// The tunable of an id, or of a knob that it holds.
+pub fn find(name: &str) -> Option<&'static Tunable> {
+    let by_id = CATALOGUE.iter().find(|tunable| tunable.id == name);
+    by_id
+        .or_else(|| CATALOGUE.iter().find(|tunable| tunable.knobs.iter().any(|knob| knob.name == name)))
+        .copied()
+}
+
+/// The catalogue as the policy knows it.
+pub fn subjects() -> Vec<Subject> {
+    CATALOGUE.iter().map(|tunable| Subject { id: tunable.id, knobs: tunable.knobs }).collect()
+}
+
+/// Asks every tunable of the catalogue. Where the machine is no Hyper-V guest, or
+/// that could not be told, each gives that one reason and none is asked.
+pub fn decide(facts: &Facts, policy: &Policy) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    for &tunable in CATALOGUE {
+        let decisions = if policy.off.contains(tunable.id) {
+            vec![Decision::NotHere { because: "switched off by the policy".to_owned() }]
+        } else {
+            match outside(facts) {
+                Some(decision) => vec![decision],
+                None => (tunable.decide)(facts, policy),
+            }
+        };
+        verdicts.extend(decisions.into_iter().map(|decision| Verdict { tunable, decision }));
+    }
+    verdicts
+}
+
+/// The one decision of every tunable where this is no Hyper-V guest.
+fn outside(facts: &Facts) -> Option<Decision> {
+    let hypervisor = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());
+    match hypervisor {
+        Some(Hypervisor::HyperV(_)) => None,
+        Some(other) => Some(Decision::NotHere { because: not_a_guest(other) }),
+        None => Some(Decision::CannotTell {
+            fact: "hypervisor".to_owned(),
+            because: "could not tell whether this is a Hyper-V guest".to_owned(),
+        }),
+    }
+}
+
+/// Why a machine of this kind is not tuned, in one clause.
+pub fn not_a_guest(hypervisor: &Hypervisor) -> String {
+    match hypervisor {
+        Hypervisor::HyperV(_) => "a Hyper-V guest".to_owned(),
+        Hypervisor::NotVirtual => "not a Hyper-V guest: bare metal".to_owned(),
+        Hypervisor::RootPartition => {
+            "not a Hyper-V guest: the Hyper-V root partition, which owns its hardware".to_owned()
+        }
+        Hypervisor::Wsl => "not a guest of its own: WSL2, whose kernel and disks Windows owns".to_owned(),
+        Hypervisor::Container(_) => {
+            "not a guest of its own: a container, which shares its host's kernel".to_owned()
+        }
+        Hypervisor::Other(name) => format!("not a Hyper-V guest: {name}"),
+    }
+}
 
 /// How devices of a class are there.
 #[derive(Debug)]
@@ -151,8 +238,8 @@ mod testing {
 
     use super::*;
     use crate::facts::{Attribute, Class, InstalledKernel, Limits, Live, Origin};
-    use crate::policy::{Pin, Policy};
-    use crate::tunable::{Assignment, Tunable, Value};
+    use crate::policy::Pin;
+    use crate::tunable::{Assignment, Value};
 
     pub(super) fn disk(name: &str, class: Class) -> Disk {
         Disk {

@@ -3,13 +3,14 @@
 //! Not a second implementation: the expected values are the plan's own
 //! assignments, and the files are in order when the plan would change none.
 
-use crate::facts::{Attribute, Disk, Facts, Machine};
+use crate::facts::{Disk, Facts, Machine};
 use crate::formats::fstab::FSTAB;
 use crate::plan::{Change, Contender, Plan};
 use crate::render::{kernel_arg, landing};
+use crate::resolve::device::{self, Now};
 use crate::scale::Scale;
 use crate::stall;
-use crate::tunable::{Assignment, Decision, Guard, Target, UdevAttr, Want};
+use crate::tunable::{Assignment, Decision, Target, UdevAttr, Want};
 
 /// A row's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -340,56 +341,17 @@ fn argument(machine: &Machine, assignment: &Assignment) -> Judgement {
     }
 }
 
-/// A disk's value of an attribute, as text.
-fn value_of(disk: &Disk, attr: UdevAttr) -> Attribute<String> {
-    fn text<T: ToString>(attribute: &Attribute<T>) -> Attribute<String> {
-        match attribute {
-            Attribute::Is(value) => Attribute::Is(value.to_string()),
-            Attribute::Absent => Attribute::Absent,
-            Attribute::Unknown => Attribute::Unknown,
-        }
-    }
-    match attr {
-        UdevAttr::Scheduler => disk.live.scheduler.clone(),
-        UdevAttr::NrRequests => text(&disk.live.nr_requests),
-        UdevAttr::ReadAheadKb => text(&disk.live.read_ahead_kb),
-        UdevAttr::IoTimeout => text(&disk.live.io_timeout),
-        UdevAttr::Timeout => text(&disk.live.timeout),
-        UdevAttr::MaxRetries => text(&disk.live.max_retries),
-    }
-}
-
 /// `None` where the rule passes this disk by, as its guard does not hold there.
 fn attribute(disk: &Disk, assignment: &Assignment, attr: UdevAttr) -> Option<Judgement> {
-    let offered = disk.limits.schedulers.value();
-    let offers = |name: &str| offered.is_none_or(|names| names.iter().any(|other| other == name));
-    let guard_holds = match &assignment.guard {
-        Some(Guard::Offers(name)) => offers(name),
-        Some(Guard::Rotational) => disk.live.rotational.value().copied().unwrap_or(true),
-        _ => true,
+    let judged = match device::now(disk, assignment, attr)? {
+        Now::Missing => judgement("", State::NotApplicable, "this disk has no such attribute"),
+        Now::Unread => judgement("", State::NotApplicable, "the attribute could not be read"),
+        Now::AsWanted(now) => judgement(&now, State::Ok, ""),
+        Now::NotYet(now) => {
+            let because = "the device takes no more yet; a larger ring comes with the next boot";
+            judgement(&now, State::PendingReboot, because)
+        }
+        Now::Differs(now) => judgement(&now, State::Deviates, "the rule is in place, the live value is not"),
     };
-    let on_offer = attr != UdevAttr::Scheduler || offers(assignment.want.value().as_str());
-    if !guard_holds || !on_offer {
-        return None;
-    }
-    Some(match value_of(disk, attr) {
-        Attribute::Absent => judgement("", State::NotApplicable, "this disk has no such attribute"),
-        Attribute::Unknown => judgement("", State::NotApplicable, "the attribute could not be read"),
-        Attribute::Is(now) if assignment.met_by(&now) => judgement(&now, State::Ok, ""),
-        Attribute::Is(now) => match assignment.guard {
-            Some(Guard::RequestsAbove(number)) if now.parse().is_ok_and(|have: u64| have < number) => {
-                judgement(
-                    &now,
-                    State::PendingReboot,
-                    "the device takes no more yet; a larger ring comes with the next boot",
-                )
-            }
-            _ => judgement(&now, State::Deviates, "the rule is in place, the live value is not"),
-        },
-    })
-}
-
-/// Whether our rule would write this attribute of this disk now.
-pub fn would_write(disk: &Disk, assignment: &Assignment, attr: UdevAttr) -> bool {
-    attribute(disk, assignment, attr).is_some_and(|judgement| judgement.state == State::Deviates)
+    Some(judged)
 }

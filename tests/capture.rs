@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::path::Path;
+mod fixtures;
 
 use hvtune::capture::{capture, scrub};
 use hvtune::facts::{Facts, Machine, Origin};
@@ -70,10 +70,8 @@ fn a_capture_says_what_the_machine_says() {
 /// probing rests on is in a capture, and survives what is taken out.
 #[test]
 fn fixtures_survive_being_captured() {
-    let Ok(fixtures) = Root::offline(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")) else { return };
-    for fixture in fixtures.list(".").unwrap().unwrap_or_default() {
-        let machine = fixtures.name().join(&fixture.name).join("machine");
-        let Ok(machine) = Root::offline(&machine) else { continue };
+    for fixture in fixtures::all() {
+        let machine = Root::offline(&fixture.machine).unwrap();
         machine.record();
         let first = probed(&MachineSource::Capture(&machine));
         let trail = machine.take_trail();

@@ -9,6 +9,8 @@
     reason = "tests set the stage"
 )]
 
+mod fixtures;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -17,29 +19,13 @@ use std::process::{Command, Output};
 
 use serde_json::Value as Json;
 
-struct Fixture {
-    name: String,
-    dir: PathBuf,
-}
-
-fn fixtures() -> Vec<Fixture> {
-    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut found: Vec<Fixture> = fs::read_dir(&base)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .filter(|entry| entry.path().join("machine").is_dir())
-        .map(|entry| Fixture { name: entry.file_name().into_string().unwrap(), dir: entry.path() })
-        .collect();
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(found.len() >= 15, "only {} fixtures", found.len());
-    found
-}
+use fixtures::Fixture;
 
 impl Fixture {
     fn run(&self, root: &Path, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_hvtune"))
             .arg("--machine")
-            .arg(self.dir.join("machine"))
+            .arg(&self.machine)
             .arg("--root")
             .arg(root)
             .args(args)
@@ -67,7 +53,7 @@ impl Fixture {
 
     fn copy_root(&self) -> tempfile::TempDir {
         let copy = tempfile::tempdir().unwrap();
-        let status = Command::new("cp").arg("-a").arg(self.dir.join("root/.")).arg(copy.path()).status();
+        let status = Command::new("cp").arg("-a").arg(self.root().join(".")).arg(copy.path()).status();
         assert!(status.unwrap().success());
         copy
     }
@@ -140,8 +126,8 @@ fn is_guest(detected: &Json) -> bool {
 
 #[test]
 fn detect_and_plan_are_as_expected() {
-    for fixture in fixtures() {
-        let root = fixture.dir.join("root");
+    for fixture in fixtures::all() {
+        let root = fixture.root();
         fixture.expect("detect.txt", &fixture.out(&root, &["detect", "-v"], 0));
         let mut plan = fixture.json(&root, &["plan"], 0);
         // The files stand in expect/files in full.
@@ -154,8 +140,8 @@ fn detect_and_plan_are_as_expected() {
 
 #[test]
 fn survival_is_as_expected() {
-    for fixture in fixtures() {
-        let root = fixture.dir.join("root");
+    for fixture in fixtures::all() {
+        let root = fixture.root();
         let text = fixture.out(&root, &["survive"], 0);
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{}: {line}", fixture.name);
@@ -168,7 +154,7 @@ fn survival_is_as_expected() {
 
 #[test]
 fn apply_writes_once_and_revert_takes_it_back() {
-    for fixture in fixtures() {
+    for fixture in fixtures::all() {
         let copy = fixture.copy_root();
         let before = tree(copy.path());
         let detected = fixture.json(copy.path(), &["detect"], 0);
@@ -233,7 +219,7 @@ fn expect_verified(fixture: &Fixture, root: &Path) {
 
 #[test]
 fn verify_before_apply_names_the_missing_file() {
-    for fixture in fixtures() {
+    for fixture in fixtures::all() {
         let copy = fixture.copy_root();
         let plan = fixture.json(copy.path(), &["plan"], 0);
         if plan["settings"].as_array().unwrap().is_empty() || plan["changes"].as_array().unwrap().is_empty() {
@@ -247,8 +233,8 @@ fn verify_before_apply_names_the_missing_file() {
 
 #[test]
 fn the_same_facts_give_the_same_bytes() {
-    for fixture in fixtures() {
-        let root = fixture.dir.join("root");
+    for fixture in fixtures::all() {
+        let root = fixture.root();
         let first = fixture.out(&root, &["plan", "--diff", "-v"], 0);
         assert_eq!(first, fixture.out(&root, &["plan", "--diff", "-v"], 0), "{}", fixture.name);
     }

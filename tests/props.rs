@@ -9,6 +9,7 @@
     reason = "tests set the stage"
 )]
 
+mod fixtures;
 #[path = "props/machines.rs"]
 mod machines;
 #[path = "props/patterns.rs"]

@@ -6,8 +6,7 @@
     reason = "tests set the stage"
 )]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod fixtures;
 
 use hvtune::facts::{Attribute, Facts, Hypervisor, Role};
 use hvtune::plan;
@@ -16,30 +15,19 @@ use hvtune::probe::{self, MachineSource};
 use hvtune::render::{self, Templates};
 use hvtune::root::Root;
 use hvtune::stall::{self, Column, Span, Survey, Trouble};
-use hvtune::tunable;
+use hvtune::tunables;
 use proptest::prelude::*;
 
-fn fixtures() -> Vec<(String, PathBuf)> {
-    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut found: Vec<(String, PathBuf)> = fs::read_dir(base)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .filter(|entry| entry.path().join("machine").is_dir())
-        .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
-        .collect();
-    found.sort();
-    assert!(found.len() > 20, "only {} fixtures", found.len());
-    found
-}
+use fixtures::Fixture;
 
-fn facts(dir: &Path) -> (Facts, Root) {
-    let (machine, root) =
-        (Root::offline(&dir.join("machine")).unwrap(), Root::offline(&dir.join("root")).unwrap());
+fn facts(fixture: &Fixture) -> (Facts, Root) {
+    let machine = Root::offline(&fixture.machine).unwrap();
+    let root = Root::offline(&fixture.root()).unwrap();
     (probe::probe_timers(&MachineSource::Capture(&machine), &root), root)
 }
 
 fn survey(facts: &Facts, root: &Root, policy: &Policy) -> Survey {
-    let verdicts = tunable::decide(facts, policy);
+    let verdicts = tunables::decide(facts, policy);
     let artifacts = render::render(&verdicts, facts, &Templates::new()).unwrap();
     let plan = plan::plan(facts, verdicts, artifacts, root).unwrap();
     stall::survey(facts, &plan.verdicts, &plan.overruled(), policy.stall)
@@ -51,8 +39,9 @@ const LOST: &[(&str, &str, &str)] = &[("azure-nvme", "/scratch", "local disk")];
 #[test]
 fn after_the_plan_every_mount_of_every_guest_survives_the_budget() {
     for stall in [10, 180, 300, 3600] {
-        for (name, dir) in fixtures() {
-            let (facts, root) = facts(&dir);
+        for fixture in fixtures::all() {
+            let name = &fixture.name;
+            let (facts, root) = facts(&fixture);
             let guest = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());
             if !matches!(guest, Some(Hypervisor::HyperV(_))) {
                 continue;
@@ -82,7 +71,7 @@ fn after_the_plan_every_mount_of_every_guest_survives_the_budget() {
 
 /// A fixture's facts with their timers changed.
 fn machines() -> impl Strategy<Value = (Facts, usize)> {
-    let all: Vec<Facts> = fixtures().iter().map(|(_, dir)| facts(dir).0).collect();
+    let all: Vec<Facts> = fixtures::all().iter().map(|fixture| facts(fixture).0).collect();
     let seconds = || prop_oneof![Just(0_u64), Just(5), Just(30), Just(180), 0..100_000_u64];
     let known = (0..4_u8).prop_map(|n| n > 0);
     let change = (seconds(), seconds(), seconds(), seconds(), known, any::<bool>());
@@ -120,7 +109,7 @@ proptest! {
         let root = Root::offline(dir.path()).unwrap();
         let recovery = if hold { Recovery::Hold } else { Recovery::Default };
         let survey = survey(&facts, &root, &Policy { stall, recovery, ..Policy::default() });
-        let verdicts = tunable::decide(&facts, &Policy { stall, recovery, ..Policy::default() });
+        let verdicts = tunables::decide(&facts, &Policy { stall, recovery, ..Policy::default() });
         let again = stall::survey(&facts, &verdicts, &[], stall);
         prop_assert_eq!(&again.standings.len(), &survey.standings.len());
         let guest = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());
@@ -154,8 +143,8 @@ proptest! {
 
 #[test]
 fn errors_are_waited_out_only_where_a_hang_is_preferred() {
-    let (_, dir) = fixtures().into_iter().find(|(name, _)| name == "gen2-onprem").unwrap();
-    let (facts, root) = facts(&dir);
+    let fixture = fixtures::all().into_iter().find(|fixture| fixture.name == "gen2-onprem").unwrap();
+    let (facts, root) = facts(&fixture);
     let errors = |recovery| {
         let survey = survey(&facts, &root, &Policy { recovery, ..Policy::default() });
         let root_disk = survey.standings.into_iter().find(|standing| standing.mount == "/").unwrap();

@@ -6,12 +6,18 @@
     reason = "tests set the stage"
 )]
 
+mod fixtures;
+#[path = "tidy/graph.rs"]
+mod graph;
+#[path = "tidy/words.rs"]
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use hvtune::render::Format;
-use hvtune::tunable::CATALOGUE;
+use hvtune::tunables::CATALOGUE;
 use serde_json::Value as Json;
 
 fn base() -> &'static Path {
@@ -106,8 +112,8 @@ fn the_catalogue_is_in_order() {
 fn every_tunable_has_a_fixture_where_it_is_set_and_one_where_it_is_not() {
     let mut set = BTreeSet::new();
     let mut not_set = BTreeSet::new();
-    for entry in fs::read_dir(base().join("fixtures")).unwrap() {
-        let path = entry.unwrap().path().join("expect/plan.json");
+    for fixture in fixtures::all() {
+        let path = fixture.dir.join("expect/plan.json");
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let plan: Json = serde_json::from_str(&text).unwrap();
         if !plan["standstill"].is_null() {
@@ -128,7 +134,9 @@ fn every_tunable_has_a_fixture_where_it_is_set_and_one_where_it_is_not() {
 
 #[test]
 fn the_core_knows_no_door() {
-    let core = ["facts", "tunable", "tunables", "cmdline", "formats", "marker", "render", "stall"];
+    let core = [
+        "facts", "value", "tunable", "tunables", "resolve", "cmdline", "formats", "marker", "render", "stall",
+    ];
     for (name, text) in sources() {
         let room = name.split(['/', '.']).next().unwrap();
         if !core.contains(&room) {
@@ -138,6 +146,30 @@ fn the_core_knows_no_door() {
             ["crate::root", "crate::run", "crate::report", "std::fs", "std::process", "std::env", "std::time"]
         {
             assert!(!shipped(&text).contains(door), "{name} uses {door}");
+        }
+    }
+}
+
+#[test]
+fn no_two_modules_use_each_other() {
+    let circles = graph::Crate::new(&sources()).circles();
+    assert!(circles.is_empty(), "circles of modules:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn the_reading_order_begins_with_what_uses_nothing() {
+    let sources = sources();
+    let prose = sources["lib.rs"].split("//! Reading order").nth(1).unwrap();
+    let prose = prose.lines().take_while(|line| !line.is_empty()).collect::<String>();
+    let order: Vec<&str> = prose.split("[`").skip(1).map(|name| name.split('`').next().unwrap()).collect();
+    let place = |name: &str| order.iter().position(|other| *other == name);
+    for name in sources.keys().filter_map(|file| file.strip_suffix(".rs")) {
+        let is_inner = name.contains('/') || ["lib", "main", "parsers", "seeded"].contains(&name);
+        assert!(is_inner || place(name).is_some(), "{name} has no place in the reading order");
+    }
+    for (name, uses) in graph::Crate::new(&sources).top() {
+        for (used, files) in uses.into_iter().filter(|(used, _)| *used != "seeded") {
+            assert!(place(used) < place(name), "{name} uses {used}, which comes later: {files:?}");
         }
     }
 }
@@ -182,11 +214,8 @@ fn the_shipped_binary_has_few_crates_below_it() {
 
 #[test]
 fn every_fixture_says_where_its_values_come_from() {
-    for entry in fs::read_dir(base().join("fixtures")).unwrap() {
-        let dir = entry.unwrap().path();
-        if dir.join("machine").is_dir() {
-            let about = fs::read_to_string(dir.join("ABOUT.md")).unwrap_or_default();
-            assert!(about.len() > 200, "{}: ABOUT.md is missing or says little", dir.display());
-        }
+    for fixture in fixtures::all() {
+        let about = fs::read_to_string(fixture.dir.join("ABOUT.md")).unwrap_or_default();
+        assert!(about.len() > 200, "{}: ABOUT.md is missing or says little", fixture.name);
     }
 }

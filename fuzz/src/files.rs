@@ -141,7 +141,7 @@ pub fn disks() -> Target {
         (below!("block/sda/device"), "../../../0:0:0:0"),
         ("sys/devices/virtual/block/dm-0/slaves/sda", "../../../../v/host0/target0:0:0/0:0:0:0/block/sda"),
     ];
-    tree(FILES, &links, |root| drop(probe::disks::read(root, Some(true), &mut Vec::new())))
+    tree(FILES, &links, |root| drop(probe::storage::read(root, Some(true), &mut Vec::new())))
 }
 
 pub fn hypervisor() -> Target {

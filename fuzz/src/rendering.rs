@@ -9,9 +9,8 @@ use hvtune::policy::Policy;
 use hvtune::probe::{MachineSource, probe};
 use hvtune::render::{Error, Format, Templates, kernel_arg, render as rendered, says_the_same};
 use hvtune::root::Root;
-use hvtune::tunable::{
-    Assignment, CATALOGUE, Decision, Guard, Select, Target, UdevAttr, Value, Verdict, Want, decide,
-};
+use hvtune::tunable::{Assignment, Decision, Guard, Select, Target, UdevAttr, Value, Verdict, Want};
+use hvtune::tunables::{CATALOGUE, decide, subjects};
 
 /// A system of every format: Debian's GRUB, modules that are loaded.
 fn facts() -> Facts {
@@ -144,7 +143,7 @@ pub fn template() -> crate::Target {
     let facts = facts();
     let policy: Policy = hvtune::policy::parse(
         &[("x".to_owned(), "recovery = \"self-heal\"\n[set]\n\"queue/nr_requests\" = 1024\n".to_owned())],
-        CATALOGUE,
+        &subjects(),
     )
     .unwrap();
     let verdicts = decide(&facts, &policy);

@@ -8,7 +8,8 @@ use hvtune::marker::{Standing, body_of, marker_line, standing_of};
 use hvtune::policy::{parse_duration, parse_stall};
 use hvtune::probe::Identity;
 use hvtune::root::{Seen, Trail, link_target};
-use hvtune::tunable::{Accepts, CATALOGUE, Value, find};
+use hvtune::tunable::{Accepts, Value};
+use hvtune::tunables::{CATALOGUE, find, subjects};
 
 use hvtune::formats;
 
@@ -144,7 +145,7 @@ pub fn release(text: &str) {
 pub fn policy(text: &str) {
     let (one, two) = halves(text);
     let files = [("a.toml".to_owned(), one.to_owned()), ("b.toml".to_owned(), two.to_owned())];
-    let Ok(policy) = hvtune::policy::parse(&files, CATALOGUE) else { return };
+    let Ok(policy) = hvtune::policy::parse(&files, &subjects()) else { return };
     assert!((10..=86_400).contains(&policy.stall));
     for knob in CATALOGUE.iter().flat_map(|tunable| tunable.knobs) {
         let Some(pin) = policy.pin(knob.name) else { continue };

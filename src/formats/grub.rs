@@ -9,7 +9,7 @@ mod scan;
 
 use super::{Refusal, lines, only};
 use crate::cmdline::split_arg;
-use crate::tunable::Value;
+use crate::value::Value;
 
 pub use scan::{Assignment, configured, scan_assignments};
 

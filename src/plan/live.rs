@@ -2,6 +2,7 @@
 
 use super::{DiskTrigger, Live, Plan, SessionWrite, SysctlWrite};
 use crate::facts::{Facts, Machine};
+use crate::resolve::device::would_write;
 use crate::tunable::{Assignment, Target, UdevAttr};
 
 /// What differs on the running machine and can be changed at once.
@@ -29,7 +30,7 @@ pub(super) fn live(facts: &Facts, plan: &Plan) -> Live {
 fn trigger(machine: &Machine, assignment: &Assignment, attr: UdevAttr, triggers: &mut Vec<DiskTrigger>) {
     let Target::Udev { select, .. } = assignment.target else { return };
     for disk in machine.disks.iter().flatten().filter(|disk| select.takes(disk)) {
-        if !crate::verify::would_write(disk, assignment, attr) {
+        if !would_write(disk, assignment, attr) {
             continue;
         }
         let queue = attr.path().starts_with("queue/");

@@ -4,25 +4,25 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::duration::within;
-use super::{Pin, Policy, PolicyError, Recovery, parse_stall};
-use crate::tunable::{Accepts, Knob, Tunable, Value};
+use super::{Pin, Policy, PolicyError, Recovery, Subject, parse_stall};
+use crate::value::{Accepts, Knob, Value};
 
 const KEYS: &[&str] = &["stall", "recovery", "off", "set"];
 const RECOVERIES: &[(&str, Recovery)] =
     &[("default", Recovery::Default), ("hold", Recovery::Hold), ("self-heal", Recovery::SelfHeal)];
 
 /// Takes files, path and text each, in order; key by key the last word counts.
-pub fn parse(files: &[(String, String)], catalogue: &[&Tunable]) -> Result<Policy, PolicyError> {
+pub fn parse(files: &[(String, String)], subjects: &[Subject]) -> Result<Policy, PolicyError> {
     let mut policy = Policy::default();
     for (path, text) in files {
-        let file = File { path, text, catalogue };
+        let file = File { path, text, subjects };
         file.read(&mut policy).map_err(|wrong| wrong.at(&file))?;
     }
     // Only now is it known what is switched off in the end.
     for pin in &policy.set {
-        let mut owners = owners(catalogue, &pin.knob).peekable();
+        let mut owners = owners(subjects, &pin.knob).peekable();
         let Some(&first) = owners.peek() else { continue };
-        if owners.all(|tunable| policy.off.contains(tunable.id)) {
+        if owners.all(|subject| policy.off.contains(subject.id)) {
             let (path, line) = pin.origin.rsplit_once(':').unwrap_or((&pin.origin, ""));
             return Err(PolicyError::Said {
                 path: path.to_owned(),
@@ -34,8 +34,8 @@ pub fn parse(files: &[(String, String)], catalogue: &[&Tunable]) -> Result<Polic
     Ok(policy)
 }
 
-fn owners<'a>(catalogue: &'a [&'a Tunable], knob: &'a str) -> impl Iterator<Item = &'a Tunable> {
-    catalogue.iter().copied().filter(move |tunable| tunable.knobs.iter().any(|k| k.name == knob))
+fn owners<'a>(subjects: &'a [Subject], knob: &'a str) -> impl Iterator<Item = &'a Subject> {
+    subjects.iter().filter(move |subject| subject.knobs.iter().any(|k| k.name == knob))
 }
 
 /// What is wrong, and at which byte.
@@ -57,7 +57,7 @@ impl Wrong {
 struct File<'a> {
     path: &'a str,
     text: &'a str,
-    catalogue: &'a [&'a Tunable],
+    subjects: &'a [Subject],
 }
 
 type Said<'a> = Spanned<DeValue<'a>>;
@@ -97,12 +97,12 @@ impl File<'_> {
         let DeValue::Array(ids) = value.get_ref() else {
             return Err(wrong_type(value, "off", expected));
         };
-        let known = || self.catalogue.iter().map(|tunable| tunable.id);
+        let known = || self.subjects.iter().map(|subject| subject.id);
         let mut off = Vec::new();
         for id in ids {
             let DeValue::String(name) = id.get_ref() else { return Err(wrong_type(id, "off", expected)) };
             if !known().any(|known| known == name.as_ref()) {
-                let help = match owners(self.catalogue, name).next() {
+                let help = match owners(self.subjects, name).next() {
                     Some(owner) => format!("it is a knob of `{}`", owner.id),
                     None => hint(name, known()),
                 };
@@ -123,8 +123,8 @@ impl File<'_> {
             }
             let knobs = self.knobs(&name);
             let Some(first) = knobs.first() else {
-                let known = self.catalogue.iter().flat_map(|tunable| {
-                    std::iter::once(tunable.id).chain(tunable.knobs.iter().map(|knob| knob.name))
+                let known = self.subjects.iter().flat_map(|subject| {
+                    std::iter::once(subject.id).chain(subject.knobs.iter().map(|knob| knob.name))
                 });
                 return Err(Wrong::new(at, format!("unknown knob `{name}`; {}", hint(&name, known))));
             };
@@ -143,9 +143,9 @@ impl File<'_> {
 
     /// The knobs of this name; an id stands for its first one.
     fn knobs(&self, name: &str) -> Vec<&'static Knob> {
-        let by_id = self.catalogue.iter().find(|tunable| tunable.id == name).and_then(|t| t.knobs.first());
+        let by_id = self.subjects.iter().find(|subject| subject.id == name).and_then(|t| t.knobs.first());
         let name = by_id.map_or(name, |knob| knob.name);
-        let rest = self.catalogue.iter().flat_map(|tunable| tunable.knobs).filter(|k| k.name == name);
+        let rest = self.subjects.iter().flat_map(|subject| subject.knobs).filter(|k| k.name == name);
         by_id.into_iter().chain(rest).collect()
     }
 }
@@ -243,38 +243,26 @@ fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
 mod tests {
     use super::*;
 
-    static SWAP: Tunable = Tunable {
+    const SWAP: Subject = Subject {
         id: "memory.swappiness",
-        title: "",
-        why: "",
-        sources: &[],
         knobs: &[Knob { name: "vm.swappiness", accepts: Accepts::Integer { min: 0, max: 200 } }],
-        decide: |_, _| Vec::new(),
     };
-    static QUEUE: Tunable = Tunable {
+    const QUEUE: Subject = Subject {
         id: "disk.scheduler",
-        title: "",
-        why: "",
-        sources: &[],
         knobs: &[
             Knob { name: "queue/scheduler", accepts: Accepts::Word(&["none", "mq-deadline"]) },
             Knob { name: "queue/nr_requests", accepts: Accepts::Integer { min: 4, max: 10_000 } },
         ],
-        decide: |_, _| Vec::new(),
     };
-    static NVME: Tunable = Tunable {
+    const NVME: Subject = Subject {
         id: "nvme.scheduler",
-        title: "",
-        why: "",
-        sources: &[],
         knobs: &[Knob { name: "queue/scheduler", accepts: Accepts::Word(&["none", "kyber"]) }],
-        decide: |_, _| Vec::new(),
     };
 
     fn read(texts: &[&str]) -> Result<Policy, String> {
         let files: Vec<(String, String)> =
             (1..).zip(texts).map(|(n, text)| (format!("etc/{n}.toml"), (*text).to_owned())).collect();
-        parse(&files, &[&SWAP, &QUEUE, &NVME]).map_err(|error| error.to_string())
+        parse(&files, &[SWAP, QUEUE, NVME]).map_err(|error| error.to_string())
     }
 
     fn pins(policy: &Policy) -> Vec<String> {

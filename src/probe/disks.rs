@@ -1,4 +1,4 @@
-//! Block devices: what each is, what it may, what it is set to, what it is used for.
+//! Block devices: what each is, what it may, what it is set to.
 //!
 //! Classified from sysfs alone: a device is what its ancestors are, never what it
 //! calls itself, as pass-through disks and Fibre Channel LUNs carry their array's
@@ -10,12 +10,10 @@ pub(crate) mod above;
 pub(crate) mod attrs;
 mod nvme;
 pub(crate) mod path;
-mod roles;
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Attribute, Class, Disk, Gap, Limits, Live, Mount, Role, Swap};
-use crate::probe::mounts;
+use crate::facts::{Attribute, Class, Disk, Gap, Limits, Live, Role};
 use crate::root::{Dir, Entry, Root};
 
 use above::{Above, Bus};
@@ -27,34 +25,14 @@ pub(crate) use path::{resolve, whole_disk};
 /// Where sysfs keeps devices that stand on no hardware.
 const VIRTUAL: &str = "sys/devices/virtual/block/";
 
-/// All that is known of storage.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Storage {
-    /// Every whole disk and map, sorted by name; `None` = could not tell.
-    pub disks: Option<Vec<Disk>>,
-    /// Mounted file systems that rest on a block device, and the root whatever it rests on.
-    pub mounts: Vec<Mount>,
-    /// Active swap.
-    pub swaps: Vec<Swap>,
-}
-
-/// Reads the machine's storage. `azure`: whether it is on Azure, where a
-/// controller's identity tells the temporary disk.
-pub fn read(machine: &Root, azure: Option<bool>, gaps: &mut Vec<Gap>) -> Storage {
-    let mut disks = read_disks(machine, azure == Some(true), gaps);
-    let (mounts, swaps) = mounts::read(machine, disks.as_deref(), gaps);
-    if let Some(disks) = &mut disks {
-        roles::assign(disks, &mounts, &swaps);
-    }
-    Storage { disks, mounts, swaps }
-}
-
 /// The place of a disk in a list sorted by name.
 pub(crate) fn find(disks: &[Disk], name: &str) -> Option<usize> {
     disks.binary_search_by(|disk| disk.name.as_str().cmp(name)).ok()
 }
 
-fn read_disks(machine: &Root, azure: bool, gaps: &mut Vec<Gap>) -> Option<Vec<Disk>> {
+/// Reads every whole disk and map, sorted by name; `None` where they could not be listed.
+/// `azure`: whether it is on Azure, where a controller's identity tells the temporary disk.
+pub fn read(machine: &Root, azure: bool, gaps: &mut Vec<Gap>) -> Option<Vec<Disk>> {
     let listed = machine.dir("sys/block").and_then(|dir| {
         let Some(dir) = dir else { return Ok(None) };
         let names = dir.entries()?;
@@ -252,7 +230,7 @@ fn dm_class(uuid: &str, slaves: &[String]) -> Class {
     }
 }
 
-fn blank(name: &str, path: String) -> Disk {
+pub(in crate::probe) fn blank(name: &str, path: String) -> Disk {
     Disk {
         name: name.to_owned(),
         path,

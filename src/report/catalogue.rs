@@ -5,7 +5,8 @@ use serde_json::{Value as Json, json};
 
 use super::text::{heading, wrapped};
 use super::{SCHEMA, shown};
-use crate::tunable::{Accepts, CATALOGUE, Decision, Tunable, Verdict};
+use crate::tunable::{Accepts, Decision, Tunable, Verdict};
+use crate::tunables::CATALOGUE;
 
 fn of<'a>(tunable: &Tunable, verdicts: &'a [Verdict]) -> impl Iterator<Item = &'a Decision> {
     let id = tunable.id;

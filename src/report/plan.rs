@@ -206,7 +206,7 @@ fn settings_text(plan: &Plan, verbose: bool, only: Option<&Regex>, text: &mut St
 fn reason(last: Option<(&str, &str)>, verbose: bool, text: &mut String) {
     let Some((id, because)) = last else { return };
     text.push_str(&wrapped(because, 6));
-    let sources = crate::tunable::find(id).filter(|_| verbose).map(|tunable| tunable.sources);
+    let sources = crate::tunables::find(id).filter(|_| verbose).map(|tunable| tunable.sources);
     for source in sources.unwrap_or_default() {
         text.push_str(&format!("      {}\n", source.url));
     }

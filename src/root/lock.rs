@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::dir::{Dir, Kind, not_regular};
 use super::resolve::open_name;
-use super::switch::unlink;
+use super::stage::unlink;
 use super::{Error, Result, Root};
 use crate::seeded;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::walk::{Way, walk};
+use super::walk::{AT_ONCE, Way, walk};
 use super::{Error, Result, Root};
 use crate::seeded;
 
@@ -14,11 +14,6 @@ use crate::seeded;
 /// while anything anywhere is renamed or mounted
 /// (<https://man7.org/linux/man-pages/man2/openat2.2.html>).
 const TRIES: u32 = 600;
-
-/// How many of them at once, as many as libpathrs has. Each further one waits first: a
-/// hypervisor may have put aside the processor that is in the middle of a rename, and
-/// until it is back every try fails.
-pub(super) const AT_ONCE: u32 = 128;
 
 /// A nap before a further try: all of them together end within a second.
 const NAP: Duration = Duration::from_millis(1);

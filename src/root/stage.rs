@@ -4,13 +4,12 @@
 use std::os::fd::OwnedFd;
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{Mode, OFlags, XattrFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 use rustix::process::Resource;
 
 use super::dir::{Dir, Kind, not_regular, read_bounded};
 use super::resolve::{open_name, uninterrupted};
-use super::switch::unlink;
 use super::{CONFIG_LIMIT, Error, Result};
 use crate::seeded;
 
@@ -87,6 +86,15 @@ pub(super) fn write_new(fd: &OwnedFd, mut bytes: &[u8]) -> Answer<()> {
         bytes = bytes.get(count..).unwrap_or_default();
     }
     Ok(())
+}
+
+/// Removes a name that only we use; one that is not there is as wanted.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn unlink(dir: &Dir<'_>, name: &str) -> Answer<()> {
+    match rustix::fs::unlinkat(dir.fd(), name, AtFlags::empty()) {
+        Err(Errno::NOENT) => Ok(()),
+        other => other,
+    }
 }
 
 /// Owner before mode, as the kernel clears bits of the mode with it; an ACL after the mode, as it is part of it.

@@ -9,8 +9,9 @@ use rustix::io::Errno;
 
 use super::dir::Dir;
 use super::journal::Entry;
-use super::resolve::{AT_ONCE, open_name};
-use super::stage::{existing, write_new};
+use super::resolve::open_name;
+use super::stage::{existing, unlink, write_new};
+use super::walk::AT_ONCE;
 use super::{Error, Result};
 use crate::marker::content_hash;
 use crate::seeded;
@@ -222,15 +223,6 @@ fn rename_with(dir: &Dir<'_>, from: &str, to: &str, flags: RenameFlags) -> Answe
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 fn rename(dir: &Dir<'_>, from: &str, to: &str) -> Answer<()> {
     rustix::fs::renameat(dir.fd(), from, dir.fd(), to)
-}
-
-/// Removes a name that only we use; one that is not there is as wanted.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
-pub(super) fn unlink(dir: &Dir<'_>, name: &str) -> Answer<()> {
-    match rustix::fs::unlinkat(dir.fd(), name, AtFlags::empty()) {
-        Err(Errno::NOENT) => Ok(()),
-        other => other,
-    }
 }
 
 /// The seeded bug: the live file is cut and filled anew, and a copy kept as the old one.

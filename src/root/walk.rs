@@ -10,7 +10,10 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, StatxFlags};
 use rustix::io::Errno;
 
-use super::resolve::AT_ONCE;
+/// How many further tries are made at once, as many as libpathrs makes. Each further one waits first: a
+/// hypervisor may have put aside the processor that is in the middle of a rename, and
+/// until it is back every try fails.
+pub(super) const AT_ONCE: u32 = 128;
 
 /// Links on the way to one file; the kernel's own bound (man 7 `path_resolution`).
 const MAX_LINKS: u32 = 40;

@@ -4,7 +4,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::resolve::open_name;
-use super::switch::{flush_dir, unlink};
+use super::stage::unlink;
+use super::switch::flush_dir;
 use super::{Error, Result, Root, split};
 
 impl Root {

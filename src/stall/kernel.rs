@@ -1,7 +1,7 @@
 //! Timers that watch the whole machine: the hung-task detector, systemd's watchdogs.
 
 use super::fate::{Span, Timer};
-use super::layers::View;
+use super::view::View;
 use crate::facts::Facts;
 
 /// Whether a stall makes the kernel panic, and when: the detector takes a task that waits for its

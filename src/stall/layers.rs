@@ -3,9 +3,9 @@
 use std::fmt::Display;
 
 use super::fate::{Fate, Span, Timer};
+use super::view::View;
 use super::{Trouble, multipath};
-use crate::facts::{Attribute, Class, Disk, Facts, Machine, Role, Session};
-use crate::tunables::timeout::{driver_holds, fc_timer_crashes};
+use crate::facts::{Attribute, Class, Disk, Facts, Role, Session};
 
 /// storvsc waits this long for the host to answer its reset of the bus
 /// (`storvsc_host_reset`, <https://github.com/torvalds/linux/blob/v3.10/drivers/scsi/storvsc_drv.c>).
@@ -20,27 +20,6 @@ const RELOGIN: u64 = 2;
 const EH_TIMEOUT: u64 = 10;
 /// More storeys than this are a ring.
 const DEEPEST: usize = 16;
-
-/// What the model looks at.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct View<'a> {
-    pub(super) facts: &'a Facts,
-    pub(super) machine: &'a Machine,
-}
-
-impl<'a> View<'a> {
-    /// `None` where there is no machine to speak of.
-    pub(super) fn of(facts: &'a Facts) -> Option<Self> {
-        facts.machine.as_ref().map(|machine| Self { facts, machine })
-    }
-
-    pub(super) fn disk(&self, name: &str) -> Option<&'a Disk> {
-        let disks = self.machine.disks.as_deref()?;
-        // They are sorted by name.
-        let at = disks.binary_search_by(|disk| disk.name.as_str().cmp(name)).ok()?;
-        disks.get(at)
-    }
-}
 
 /// Whether all these disks are of the host's own, local kind.
 pub(super) fn is_local(facts: &Facts, disks: &[String]) -> bool {
@@ -170,9 +149,9 @@ fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     };
     let Some(kernel) = &view.machine.kernel else { return Some(Fate::at_least(seconds, "kernel.release")) };
     let expires = |then: &str| timer(disk, "device/timeout", &seconds, seconds, then);
-    Some(if disk.class == Class::StorvscFc && fc_timer_crashes(kernel) {
+    Some(if disk.class == Class::StorvscFc && kernel.fc_timer_crashes() {
         Fate::ends(vec![expires("the timer's handler may crash this kernel")])
-    } else if driver_holds(kernel) {
+    } else if kernel.storvsc_holds() {
         Fate::forever(vec![Timer {
             fires: Span::Forever,
             ..expires("hv_storvsc re-arms its timer; only an error from the host ends it")

@@ -3,7 +3,8 @@
 use super::fate::{Fate, Span, Timer};
 use super::given_up::aborted;
 use super::kernel;
-use super::layers::{self, View};
+use super::layers;
+use super::view::View;
 use super::{Prospect, Standing, Trouble};
 use crate::facts::{Attribute, Class, Disk, Facts, Mount, Role};
 

@@ -3,7 +3,7 @@
 use super::{There, not_here, per_class, refused};
 use crate::facts::{Facts, MultipathSetting};
 use crate::policy::{Policy, Recovery};
-use crate::stall::polling_interval;
+use crate::resolve::multipath::polling_interval;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, Value, Want};
 
 /// How long the checker may wait for a path, in seconds: without it multipathd takes the disk's own

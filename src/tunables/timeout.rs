@@ -1,7 +1,7 @@
 //! How long a SCSI command may stay unanswered, and how often an error is retried.
 
 use super::{There, fine, kernels, not_here, per_class, refused};
-use crate::facts::{Attribute, Disk, Facts, KernelRelease};
+use crate::facts::{Attribute, Disk, Facts};
 use crate::policy::{Policy, Recovery};
 use crate::tunable::{
     Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, UdevAttr, Value, Want,
@@ -80,15 +80,10 @@ fn pinned(facts: &Facts, policy: &Policy, select: Select, value: &Value) -> Deci
     }
 }
 
-/// Since 3.17 the driver sets 180 s and re-arms; Red Hat carried that back to its 3.10.
-pub(crate) fn driver_holds(kernel: &KernelRelease) -> bool {
-    kernel.at_least(3, 17) || kernel.is_el7()
-}
-
 fn storvsc(facts: &Facts, policy: &Policy, select: Select, there: &There<'_>) -> Decision {
     let class = select.name();
     let kernels = kernels(facts);
-    if !kernels.is_empty() && kernels.iter().all(|kernel| driver_holds(kernel)) {
+    if !kernels.is_empty() && kernels.iter().all(|kernel| kernel.storvsc_holds()) {
         return fine(held_by_driver(class, there));
     }
     let budget = policy.stall.max(STORVSC_TIMEOUT);
@@ -132,17 +127,9 @@ fn by_agent(facts: &Facts, policy: &Policy, class: &str, budget: u64) -> Option<
     })
 }
 
-/// Kernels in which an expired timer of a virtual Fibre Channel disk may call into the FC transport
-/// with no remote port: all before the fix in 6.5 that are not known to do without. Distributions
-/// hide the patch level that would tell of a back-port, and a timer kept from firing harms nobody.
-pub(crate) fn fc_timer_crashes(kernel: &KernelRelease) -> bool {
-    let long_term_6_1 = kernel.version >= (6, 1, 192) && !kernel.at_least(6, 2);
-    !kernel.at_least(6, 5) && !kernel.is_el7() && !long_term_6_1
-}
-
 fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
     let kernels = kernels(facts);
-    if !kernels.is_empty() && !kernels.iter().any(|kernel| fc_timer_crashes(kernel)) {
+    if !kernels.is_empty() && !kernels.iter().any(|kernel| kernel.fc_timer_crashes()) {
         return fine("storvsc-fc: hv_storvsc holds 180 s itself and re-arms it for ever");
     }
     if let Some(seconds) = agent(facts, policy) {

@@ -221,8 +221,9 @@ fn no_byte_is_written_or_steers_a_terminal() {
 /// A word of the policy is one that its knob takes, or one clear error: every byte at three places.
 #[test]
 fn no_byte_slips_through_a_policy() {
-    use hvtune::tunable::{Accepts, CATALOGUE};
-    let parse = |text: String| hvtune::policy::parse(&[("x.toml".to_owned(), text)], CATALOGUE);
+    use hvtune::tunable::Accepts;
+    use hvtune::tunables::{CATALOGUE, subjects};
+    let parse = |text: String| hvtune::policy::parse(&[("x.toml".to_owned(), text)], &subjects());
     let mut refused = 0;
     for byte in 0..=255_u8 {
         let c = char::from(byte);

@@ -1,6 +1,5 @@
 //! Machines: those of the fixtures, with anything about them changed.
 
-use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -13,6 +12,7 @@ use hvtune::probe::{self, MachineSource};
 use hvtune::root::Root;
 use proptest::prelude::*;
 
+use crate::fixtures;
 use crate::texts::any_text;
 
 /// In memory where that can be.
@@ -23,14 +23,10 @@ pub(crate) fn fresh_dir() -> tempfile::TempDir {
 
 /// The facts of every fixture.
 static FIXTURES: LazyLock<Vec<Facts>> = LazyLock::new(|| {
-    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut dirs: Vec<_> = fs::read_dir(base).unwrap().map(|entry| entry.unwrap().path()).collect();
-    dirs.retain(|dir| dir.join("machine").is_dir() && dir.join("root").is_dir());
-    dirs.sort();
-    assert!(dirs.len() > 10, "only {} fixtures", dirs.len());
-    let facts = dirs.iter().map(|dir| {
-        let (machine, root) =
-            (Root::offline(&dir.join("machine")).unwrap(), Root::offline(&dir.join("root")).unwrap());
+    let all = fixtures::all();
+    let facts = all.iter().map(|fixture| {
+        let machine = Root::offline(&fixture.machine).unwrap();
+        let root = Root::offline(&fixture.root()).unwrap();
         probe::probe(&MachineSource::Capture(&machine), &root)
     });
     facts.collect()

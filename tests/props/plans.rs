@@ -7,7 +7,8 @@ use hvtune::plan::{self, Plan};
 use hvtune::policy::{self, Policy};
 use hvtune::render::{self, Artifact, Format, Templates, kernel_arg, landing};
 use hvtune::root::Root;
-use hvtune::tunable::{self, Accepts, Assignment, CATALOGUE, Decision, Target, Verdict};
+use hvtune::tunable::{Accepts, Assignment, Decision, Target, Verdict};
+use hvtune::tunables::{self, CATALOGUE};
 use hvtune::verify;
 use proptest::prelude::*;
 
@@ -41,7 +42,7 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
             let mut said = std::collections::BTreeMap::new();
             said.extend(pins.into_values());
             let owned = |id: &&str| {
-                !tunable::find(id).is_some_and(|t| t.knobs.iter().any(|knob| said.contains_key(knob.name)))
+                !tunables::find(id).is_some_and(|t| t.knobs.iter().any(|knob| said.contains_key(knob.name)))
             };
             let off: Vec<String> = off.iter().filter(|id| owned(id)).map(|id| format!("\"{id}\"")).collect();
             let set: String = said
@@ -53,7 +54,7 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
                 "stall = {stall}\nrecovery = \"{recovery}\"\noff = [{}]\n[set]\n{set}",
                 off.join(", ")
             );
-            policy::parse(&[("etc/hvtune.toml".to_owned(), text.clone())], CATALOGUE)
+            policy::parse(&[("etc/hvtune.toml".to_owned(), text.clone())], &tunables::subjects())
                 .unwrap_or_else(|error| panic!("{error}: {text}"))
         },
     )
@@ -61,7 +62,7 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
 
 /// The whole pipe up to `verify`, on a root.
 pub(crate) fn planned(facts: &Facts, policy: &Policy, root: &Root) -> Plan {
-    let verdicts = tunable::decide(facts, policy);
+    let verdicts = tunables::decide(facts, policy);
     let artifacts = render::render(&verdicts, facts, &Templates::new()).unwrap();
     let plan = plan::plan(facts, verdicts, artifacts, root).unwrap();
     let rows = verify::verify(facts, &plan);
@@ -154,8 +155,8 @@ proptest! {
 
     #[test]
     fn the_same_facts_always_give_the_same_bytes(facts in machines(), policy in policies()) {
-        let verdicts = tunable::decide(&facts, &policy);
-        let again = tunable::decide(&facts.clone(), &policy.clone());
+        let verdicts = tunables::decide(&facts, &policy);
+        let again = tunables::decide(&facts.clone(), &policy.clone());
         prop_assert_eq!(format!("{verdicts:?}"), format!("{again:?}"));
         let artifacts = render::render(&verdicts, &facts, &Templates::new());
         prop_assert!(artifacts.is_ok(), "{}", artifacts.unwrap_err());
@@ -188,7 +189,7 @@ proptest! {
         if let Some(os) = &mut marked.system.os {
             os.pretty_name = "smuggled".to_owned();
         }
-        let render = |facts: &Facts| render::render(&tunable::decide(facts, &policy), facts, &Templates::new()).unwrap();
+        let render = |facts: &Facts| render::render(&tunables::decide(facts, &policy), facts, &Templates::new()).unwrap();
         prop_assert_eq!(render(&facts), render(&marked));
     }
 }

@@ -9,7 +9,8 @@ use hvtune::marker::{Standing, body_of, marker_line, standing_of};
 use hvtune::policy::{parse_duration, parse_stall};
 use hvtune::probe::{self, Identity, MachineSource};
 use hvtune::root::{Root, link_target};
-use hvtune::tunable::{CATALOGUE, Value};
+use hvtune::tunable::Value;
+use hvtune::tunables::subjects;
 use proptest::prelude::*;
 
 use crate::cases;
@@ -90,7 +91,7 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
 
 /// A policy of one text.
 fn policy(text: &str) -> bool {
-    hvtune::policy::parse(&[("x.toml".to_owned(), text.to_owned())], CATALOGUE).is_ok()
+    hvtune::policy::parse(&[("x.toml".to_owned(), text.to_owned())], &subjects()).is_ok()
 }
 
 proptest! {
@@ -261,7 +262,7 @@ proptest! {
         std::os::unix::fs::symlink("../devices/virtual/block/dm-0", dir.path().join("sys/block/dm-0")).unwrap();
         let root = Root::offline(dir.path()).unwrap();
         let facts = probe::probe(&MachineSource::Capture(&root), &root);
-        let policy = hvtune::policy::parse(&[("x".to_owned(), text)], CATALOGUE).unwrap_or_default();
+        let policy = hvtune::policy::parse(&[("x".to_owned(), text)], &subjects()).unwrap_or_default();
         crate::plans::planned(&facts, &policy, &root);
         let assumed = probe::probe(&MachineSource::Assume { azure: true }, &root);
         crate::plans::planned(&assumed, &policy, &root);

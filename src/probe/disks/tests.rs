@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::probe::storage::{self, Storage};
 use crate::root::Seen;
 
 const GUID: &str = "f8b3781a-1e82-4818-a1c3-63d806ec15bb";
@@ -86,7 +87,7 @@ const PCI: &str = "44c4f61d-4444-4400-9d52-802e27ede19f";
 
 fn disks(stage: &Stage, azure: bool) -> (Vec<Disk>, Vec<Gap>) {
     let mut gaps = Vec::new();
-    let disks = read_disks(&stage.root(), azure, &mut gaps).unwrap();
+    let disks = read(&stage.root(), azure, &mut gaps).unwrap();
     (disks, gaps)
 }
 
@@ -286,7 +287,7 @@ fn virtio_is_told_by_its_bus_and_what_is_unreadable_is_a_gap() {
 fn no_sysfs_is_not_no_disks() {
     let empty = tempfile::tempdir().unwrap();
     let mut gaps = Vec::new();
-    let storage = read(&Root::offline(empty.path()).unwrap(), None, &mut gaps);
+    let storage = storage::read(&Root::offline(empty.path()).unwrap(), None, &mut gaps);
     assert_eq!(storage, Storage::default());
     assert_eq!(gaps.iter().map(|gap| gap.fact.as_str()).collect::<Vec<_>>(), ["disks", "mounts"]);
 }
@@ -317,7 +318,7 @@ fn what_was_read_is_enough_to_read_it_again() {
 
     let (machine, mut gaps) = (stage.root(), Vec::new());
     machine.record();
-    let first = read(&machine, Some(true), &mut gaps);
+    let first = storage::read(&machine, Some(true), &mut gaps);
     let capture = Stage(tempfile::tempdir().unwrap());
     for (path, seen) in machine.take_trail() {
         match seen {
@@ -326,7 +327,7 @@ fn what_was_read_is_enough_to_read_it_again() {
             Seen::Dir | Seen::Unreadable(_) => &capture,
         };
     }
-    let second = read(&capture.root(), Some(true), &mut gaps);
+    let second = storage::read(&capture.root(), Some(true), &mut gaps);
     assert_eq!(first, second);
     assert_eq!(gaps, []);
     let seen = first.disks.unwrap();

@@ -2,7 +2,7 @@
 
 use crate::facts::{Disk, Role};
 use crate::probe::disks::tests::Stage;
-use crate::probe::disks::{self, Storage};
+use crate::probe::storage::{self, Storage};
 
 const GUID: &str = "f8b3781a-1e82-4818-a1c3-63d806ec15bb";
 
@@ -23,7 +23,7 @@ fn stage() -> Stage {
 fn read(stage: &Stage, mountinfo: &str, swaps: &str) -> (Storage, Vec<String>) {
     stage.file("proc/self/mountinfo", mountinfo).file("proc/swaps", swaps);
     let mut gaps = Vec::new();
-    let storage = disks::read(&stage.root(), Some(true), &mut gaps);
+    let storage = storage::read(&stage.root(), Some(true), &mut gaps);
     (storage, gaps.into_iter().map(|gap| gap.fact).collect())
 }
 

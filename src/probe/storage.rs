@@ -1,0 +1,29 @@
+//! Disks, what is mounted of them, and what each is used for.
+
+mod roles;
+
+use crate::facts::{Disk, Gap, Mount, Swap};
+use crate::probe::{disks, mounts};
+use crate::root::Root;
+
+/// All that is known of storage.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Storage {
+    /// Every whole disk and map, sorted by name; `None` = could not tell.
+    pub disks: Option<Vec<Disk>>,
+    /// Mounted file systems that rest on a block device, and the root whatever it rests on.
+    pub mounts: Vec<Mount>,
+    /// Active swap.
+    pub swaps: Vec<Swap>,
+}
+
+/// Reads the machine's storage. `azure`: whether it is on Azure, where a
+/// controller's identity tells the temporary disk.
+pub fn read(machine: &Root, azure: Option<bool>, gaps: &mut Vec<Gap>) -> Storage {
+    let mut disks = disks::read(machine, azure == Some(true), gaps);
+    let (mounts, swaps) = mounts::read(machine, disks.as_deref(), gaps);
+    if let Some(disks) = &mut disks {
+        roles::assign(disks, &mounts, &swaps);
+    }
+    Storage { disks, mounts, swaps }
+}
