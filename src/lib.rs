@@ -31,9 +31,6 @@
 //!
 //! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
 //!
-//! The binary is read from a cold disk at boot, so its size counts: maps are filled by `extend`,
-//! as `collect` sorts first, and each type's own sort is 3 KB of code.
-//!
 //! Reading order: [`facts`], [`tunable`], [`tunables`], [`policy`], [`probe`],
 //! [`render`], [`plan`], [`apply`], [`verify`], [`stall`], [`report`]; the doors are [`root`] and [`run`].
 
