@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use regex_lite::Regex;
+use regex::Regex;
 
 use crate::apply::{self, Activation};
-use crate::cli::{Assume, Cli, Command, Global, Only};
+use crate::cli::{self, Assume, Cli, Command, Global, Only};
 use crate::facts::Facts;
 use crate::plan::{self, Plan, Standstill};
 use crate::policy::{self, Policy};
@@ -110,7 +110,8 @@ fn make_plan(job: &Job) -> anyhow::Result<Plan> {
 }
 
 fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
-    let compile = |text: &String| Regex::new(text).map_err(|error| anyhow::anyhow!("--only {text}: {error}"));
+    let compile =
+        |text: &String| cli::parse_pattern(text).map_err(|why| anyhow::anyhow!("--only {text}: {why}"));
     only.only.as_ref().map(compile).transpose()
 }
 

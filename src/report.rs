@@ -15,7 +15,7 @@ mod verify;
 
 use std::io::Write as _;
 
-use regex_lite::Regex;
+use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::apply::Step;
