@@ -1,25 +1,18 @@
-//! The command line: what was typed, and what it means; no behaviour.
+//! The command line: what may be typed, and what it means; no behaviour.
 //!
-//! Two tables, of commands and of flags, hold every word of it; the parser, the help and
-//! the hints for misspelt words all come from them.
+//! Parsing, help, errors and hints are clap's, from the types below. An option that several
+//! commands take may stand before the command or behind it.
 
-mod flags;
-mod help;
-mod parse;
-mod verbs;
+mod before;
+mod pattern;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use parse::parse;
+use clap::builder::{OsStringValueParser, PossibleValuesParser, Resettable, TypedValueParser};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
-/// What the command line asks for.
-#[derive(Debug)]
-pub enum Asked {
-    /// A command.
-    Run(Cli),
-    /// This text, and nothing else.
-    Print(String),
-}
+pub use pattern::parse_pattern;
 
 /// A command and its options.
 #[derive(Debug)]
@@ -51,8 +44,60 @@ pub struct Global {
     pub verbose: bool,
 }
 
+/// The arguments, as clap sees them at the top.
+#[derive(Debug, Parser)]
+#[command(name = "hvtune", bin_name = "hvtune", no_binary_name = true, version, about, max_term_width = 80)]
+#[command(
+    after_help = "Exit codes: 0 in order; 1 differs; 2 trouble, nothing written; 3 (verify) only a reboot is \
+                        missing.\n\nhvtune.disable on the kernel command line leaves the boot units out of that boot."
+)]
+struct Typed {
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    messages: Messages,
+    #[command(subcommand)]
+    command: Command,
+}
+
+// No doc comment on the next two: where a command takes them in, it would become that command's help.
+
+// Options of every command but `capture`, which records this very machine.
+#[derive(Debug, Default, Args)]
+struct Options {
+    /// Work on the image that is mounted here; this host is not looked at [default: /]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Take the machine from this capture
+    #[arg(long, value_name = "DIR", conflicts_with = "assume")]
+    machine: Option<PathBuf>,
+    /// Take the machine for such a guest, without looking at it
+    #[arg(long, value_name = "hyperv|azure", hide_possible_values = true)]
+    assume: Option<Assume>,
+    /// Read this policy file, and no other
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The stall budget: the longest silence to ride out, such as 180s or 5min
+    #[arg(long, value_name = "DURATION", value_parser = utf8(), allow_negative_numbers = true)]
+    stall: Option<String>,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(Format::value_variants()))]
+    format: Option<Format>,
+}
+
+// Options of every command.
+#[derive(Debug, Args)]
+struct Messages {
+    /// Print less: no messages but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print more: reasons and sources
+    #[arg(short, long)]
+    verbose: bool,
+}
+
 /// Kinds of machine that can be assumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Assume {
     /// A Hyper-V guest
     Hyperv,
@@ -61,7 +106,7 @@ pub enum Assume {
 }
 
 /// Output formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
     Text,
@@ -74,54 +119,137 @@ pub enum Format {
 }
 
 /// A pattern that shows less.
-#[derive(Debug)]
+#[derive(Debug, Args)]
 pub struct Only {
     /// Show only ids, knobs, disks and mounts that match
+    #[arg(long, value_name = "REGEX", value_parser = utf8())]
     pub only: Option<String>,
 }
 
 /// The commands.
-#[derive(Debug)]
+#[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the machine.
+    /// Show the machine: hypervisor, storage, kernels, boot loader
     Detect(Only),
-    /// Show what apply would change.
+    /// Show what apply would change
     Plan {
-        /// Print the changes as unified diffs.
+        /// Print the changes as unified diffs
+        #[arg(long)]
         diff: bool,
-        /// Exit with 1 when anything would change.
+        /// Exit with 1 when anything would change
+        #[arg(long)]
         exit_code: bool,
         /// What to show.
+        #[command(flatten)]
         only: Only,
     },
-    /// Write the files, then make live what can be made live.
+    /// Write the files, then make live what can be made live
     Apply {
-        /// Write the files only.
+        /// Change the files only
+        #[arg(long)]
         no_activate: bool,
-        /// Early in boot: files only.
+        /// Early in boot: files only
+        #[arg(long)]
         early: bool,
     },
-    /// Check files and live values.
+    /// Check files and live values, and say which layer deviates
     Verify(Only),
-    /// Show how long mounts survive a stall.
+    /// Show how long mounts survive a stall, and what breaks first
     Survive(Only),
-    /// Show the catalogue, or one entry.
+    /// Show the catalogue, or one entry: value here, why, sources
     Explain {
-        /// An id or a knob.
+        /// An id or a knob, such as disk.timeout or vm.swappiness
+        #[arg(value_parser = utf8())]
         id: Option<String>,
         /// What to show.
+        #[command(flatten)]
         only: Only,
     },
-    /// Remove what apply wrote.
+    /// Remove what apply wrote
     Revert {
-        /// Remove the files only.
+        /// Change the files only
+        #[arg(long)]
         no_activate: bool,
     },
-    /// Tell by the exit code whether a reboot is needed.
+    /// Exit 0 if a reboot is needed, 1 if not, 2 if it cannot be told
     RebootNeeded,
-    /// Record this machine.
+    /// Record this machine into a new directory, for --machine
     Capture {
-        /// The directory to record into.
+        /// A directory that does not exist yet, or is empty
         dir: PathBuf,
     },
 }
+
+/// The one command that looks at this very machine and prints no result.
+const CAPTURE: &str = "capture";
+
+/// The command line as clap knows it: each command with exactly the options that it takes.
+pub fn definition() -> clap::Command {
+    Typed::command().mut_subcommands(|command| {
+        let formats = formats_of(command.get_name());
+        let command = if command.get_name() == CAPTURE {
+            command
+        } else {
+            Options::augment_args(command).mut_arg("format", |arg| arg.value_parser(one_of(formats)))
+        };
+        Messages::augment_args(command)
+    })
+}
+
+/// What a command can print, the default first.
+fn formats_of(command: &str) -> &'static [Format] {
+    match command {
+        "verify" => &[Format::Text, Format::Json, Format::Prometheus],
+        "survive" => &[Format::Text, Format::Json, Format::Html],
+        _ => &[Format::Text, Format::Json],
+    }
+}
+
+/// Parses the arguments, the program's own name not among them.
+///
+/// The error is also how clap hands over the help and the version when they are asked for.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut definition = definition();
+    let matches = definition.try_get_matches_from_mut(args)?;
+    before::fits(&definition, &matches)?;
+    meant(&matches).map_err(|error| error.format(&mut definition))
+}
+
+/// What stands behind the command and what stands before it, together.
+fn meant(matches: &clap::ArgMatches) -> Result<Cli, clap::Error> {
+    let Typed { options: before, messages, command } = Typed::from_arg_matches(matches)?;
+    let (mut behind, mut more) = (Options::default(), None);
+    if let Some((name, matches)) = matches.subcommand() {
+        more = Some(Messages::from_arg_matches(matches)?);
+        if name != CAPTURE {
+            behind = Options::from_arg_matches(matches)?;
+        }
+    }
+    let either = |is: fn(&Messages) -> bool| is(&messages) || more.as_ref().is_some_and(is);
+    let global = Global {
+        root: behind.root.or(before.root).unwrap_or_else(|| "/".into()),
+        machine: behind.machine.or(before.machine),
+        assume: behind.assume.or(before.assume),
+        config: behind.config.or(before.config),
+        stall: behind.stall.or(before.stall),
+        format: behind.format.or(before.format).unwrap_or(Format::Text),
+        quiet: either(|messages| messages.quiet),
+        verbose: either(|messages| messages.verbose),
+    };
+    Ok(Cli { global, command })
+}
+
+/// A value that is text, whose error names it.
+fn utf8() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().try_map(|value| value.into_string().map_err(|_| "it is not UTF-8"))
+}
+
+/// One of these formats, by name; a line of help each would double the length of the help.
+fn one_of(formats: &[Format]) -> impl TypedValueParser<Value = Format> {
+    let names = formats.iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(names.map(|name| name.help(Resettable::Reset)))
+        .try_map(|name| Format::from_str(&name, false))
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use regex_lite::Regex;
+use regex::Regex;
 
 use crate::apply::{self, Activation};
-use crate::cli::{Assume, Cli, Command, Format, Global, Only};
+use crate::cli::{self, Assume, Cli, Command, Global, Only};
 use crate::facts::Facts;
 use crate::plan::{self, Plan, Standstill};
 use crate::policy::{self, Policy};
@@ -22,12 +22,6 @@ use crate::verify::{self, State};
 /// Whatever else goes wrong is an error, which is exit code 2.
 pub fn run(cli: &Cli) -> anyhow::Result<u8> {
     let global = &cli.global;
-    if global.format == Format::Prometheus && !matches!(cli.command, Command::Verify(_)) {
-        anyhow::bail!("--format prometheus goes with verify only; take text or json");
-    }
-    if global.format == Format::Html && !matches!(cli.command, Command::Survive(_)) {
-        anyhow::bail!("--format html goes with survive only; take text or json");
-    }
     match &cli.command {
         Command::Detect(only) => detect(global, only),
         Command::Plan { diff, exit_code, only } => show_plan(global, *diff, *exit_code, only),
@@ -116,7 +110,8 @@ fn make_plan(job: &Job) -> anyhow::Result<Plan> {
 }
 
 fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
-    let compile = |text: &String| Regex::new(text).map_err(|error| anyhow::anyhow!("--only {text}: {error}"));
+    let compile =
+        |text: &String| cli::parse_pattern(text).map_err(|why| anyhow::anyhow!("--only {text}: {why}"));
     only.only.as_ref().map(compile).transpose()
 }
 
@@ -245,10 +240,6 @@ fn reboot_needed(global: &Global) -> anyhow::Result<u8> {
 }
 
 fn capture(global: &Global, dir: &Path) -> anyhow::Result<u8> {
-    anyhow::ensure!(
-        global.root == Path::new("/") && global.machine.is_none() && global.assume.is_none(),
-        "capture records the running machine; it goes without --root, --machine and --assume"
-    );
     let captured = crate::capture::capture(&Root::live()?, dir)?;
     let said = format!(
         "{} files and {} links written to {}; {} gaps",

@@ -2,14 +2,27 @@
 
 use std::process::ExitCode;
 
-use hvtune::cli::{self, Asked};
-use hvtune::{command, report};
+use hvtune::{cli, command, report};
+
+// RUSTFLAGS in the environment replaces the flags of .cargo/config.toml, and `cargo install` from a
+// registry does not read that file at all: the binary would be dynamic without a word.
+#[cfg(all(
+    target_os = "linux",
+    not(debug_assertions),
+    not(target_feature = "crt-static"),
+    not(feature = "dynamic")
+))]
+compile_error!(
+    "this release would not be static, as the flags of .cargo/config.toml are not in use: \
+     add `-C target-feature=+crt-static` to RUSTFLAGS, or build with `--features dynamic` \
+     for a binary that needs the C library of the machine it runs on"
+);
 
 fn main() -> ExitCode {
-    let done = cli::parse(std::env::args_os().skip(1)).and_then(|asked| match asked {
-        Asked::Run(cli) => command::run(&cli),
-        Asked::Print(text) => report::help(&text).map(|()| 0),
-    });
+    let done = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(cli) => command::run(&cli),
+        Err(error) => report::usage(&error),
+    };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

@@ -15,7 +15,7 @@ mod verify;
 
 use std::io::Write as _;
 
-use regex_lite::Regex;
+use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::apply::Step;
@@ -29,9 +29,15 @@ use crate::verify::Row;
 /// The schema number of every JSON document.
 const SCHEMA: u32 = 1;
 
-/// Prints the help or the version that was asked for.
-pub fn help(text: &str) -> anyhow::Result<()> {
-    out(text)
+/// Prints the help or the version where clap hands over those, and else what is wrong with the
+/// arguments; gives the exit code.
+pub fn usage(said: &clap::Error) -> anyhow::Result<u8> {
+    match said.print() {
+        Err(error) if !said.use_stderr() && error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("writing to standard output"))
+        }
+        _ => Ok(if said.use_stderr() { 2 } else { 0 }),
+    }
 }
 
 /// Prints an error and its causes on one line.

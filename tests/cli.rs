@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value as Json;
 
@@ -75,6 +75,19 @@ fn is_trouble(output: &Output, says: &[&str]) {
     assert!(output.stdout.is_empty());
 }
 
+/// What clap says of a wrong word: one error that names it, on standard error alone.
+#[track_caller]
+fn is_wrong_usage(output: &Output, says: &[&str]) {
+    let said = stderr(output);
+    assert_eq!(code(output), 2, "{said}");
+    assert!(said.starts_with("error: ") && said.matches("error: ").count() == 1, "{said}");
+    assert!(said.ends_with("For more information, try '--help'.\n"), "{said}");
+    for word in says {
+        assert!(said.contains(word), "{word:?} is not in: {said}");
+    }
+    assert!(output.stdout.is_empty() && !said.contains('\x1b'), "{said}");
+}
+
 #[test]
 fn help_fits_eighty_columns() {
     let commands =
@@ -82,13 +95,33 @@ fn help_fits_eighty_columns() {
     let mut calls: Vec<Vec<&str>> = vec![vec!["--help"], vec!["-h"]];
     calls.extend(commands.iter().map(|command| vec![*command, "--help"]));
     for call in calls {
-        let output = hvtune(&call);
-        assert_eq!(code(&output), 0, "{call:?}");
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.lines().count() > 5, "{call:?}");
-        for line in text.lines() {
-            assert!(line.chars().count() <= 80, "{call:?}: {line}");
+        for (columns, widest) in [(None, 80), (Some("200"), 80), (Some("60"), 60)] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_hvtune"));
+            command.args(&call).env_remove("COLUMNS").envs(columns.map(|columns| ("COLUMNS", columns)));
+            let output = command.output().unwrap();
+            assert_eq!(code(&output), 0, "{call:?}");
+            assert!(output.stderr.is_empty(), "{call:?}");
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(text.lines().count() > 5 && !text.contains('\x1b'), "{call:?}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= widest, "{call:?}, {columns:?}: {line}");
+            }
         }
+    }
+}
+
+#[test]
+fn help_into_a_closed_pipe_is_no_trouble_and_onto_a_full_disk_is() {
+    for args in [&["--help"][..], &["plan", "--help"], &["--version"]] {
+        let to = |stdout: Stdio| {
+            Command::new(env!("CARGO_BIN_EXE_hvtune")).args(args).stdout(stdout).output().unwrap()
+        };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let closed = to(writer.into());
+        assert_eq!((code(&closed), stderr(&closed).as_str()), (0, ""), "{args:?}");
+        let full = to(fs::File::options().write(true).open("/dev/full").unwrap().into());
+        is_trouble(&full, &["standard output", "No space left"]);
     }
 }
 
@@ -113,8 +146,15 @@ fn bad_words_are_one_clear_error() {
     let stage = Stage::new("gen2-onprem");
     is_trouble(&stage.run(&["plan", "--stall", "soon"]), &["--stall soon"]);
     is_trouble(&stage.run(&["plan", "--stall", "1s"]), &["--stall 1s"]);
-    is_trouble(&stage.run(&["plan", "--only", "["]), &["--only ["]);
-    is_trouble(&stage.run(&["plan", "--format", "prometheus"]), &["verify"]);
+    is_trouble(&stage.run(&["plan", "--only", "["]), &["--only [", "unclosed character class"]);
+    is_trouble(&stage.run(&["plan", "--only", r"\w{1000}{1000}"]), &["--only", "too large"]);
+    // The tests' own build has more of the regex crate than the release: tests/messages.rs has `(?i)`.
+    is_wrong_usage(
+        &stage.run(&["plan", "--format", "prometheus"]),
+        &["'prometheus'", "[possible values: text, json]"],
+    );
+    is_wrong_usage(&hvtune(&["plna"]), &["'plna'", "'plan'"]);
+    is_wrong_usage(&stage.run(&["plan", "--stal", "9s"]), &["'--stal'", "'--stall'"]);
     is_trouble(&stage.run(&["explain", "disk.sheduler"]), &["disk.sheduler"]);
     is_trouble(&stage.run(&["plan", "--config", "/nonexistent.toml"]), &["/nonexistent.toml"]);
     is_trouble(&hvtune(&["--root", "/nonexistent", "plan"]), &["/nonexistent"]);
@@ -498,8 +538,8 @@ fn survive_answers_and_narrows() {
     let longer = stage.json(&["survive", "--stall", "300s", "--only", "^/data$"]);
     assert_eq!(longer["budget_s"], 300);
     assert_eq!(longer["mounts"].as_array().unwrap().len(), 1);
-    is_trouble(&stage.run(&["survive", "--format", "prometheus"]), &["prometheus"]);
-    is_trouble(&stage.run(&["plan", "--format", "html"]), &["html", "survive"]);
+    is_wrong_usage(&stage.run(&["survive", "--format", "prometheus"]), &["'prometheus'", "html]"]);
+    is_wrong_usage(&stage.run(&["plan", "--format", "html"]), &["'html'", "[possible values: text, json]"]);
     is_trouble(&stage.run(&["survive", "--only", "("]), &["--only"]);
 }
 

@@ -1,6 +1,6 @@
 //! What `explain` shows.
 
-use regex_lite::Regex;
+use regex::Regex;
 use serde_json::{Value as Json, json};
 
 use super::text::{heading, wrapped};

@@ -1,6 +1,6 @@
 //! `survive` as one page: nothing is fetched, nothing runs, every string is escaped.
 
-use regex_lite::Regex;
+use regex::Regex;
 
 use super::survive::{breaks, columns, is_shown, setting};
 use super::text::printable;

@@ -1,7 +1,7 @@
 //! What `plan`, `apply` and `revert` show.
 
 use diffy::{DiffOptions, PatchFormatter};
-use regex_lite::Regex;
+use regex::Regex;
 use serde_json::{Value as Json, json};
 
 use super::text::{heading, printable, table, wrapped};

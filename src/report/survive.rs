@@ -1,6 +1,6 @@
 //! What `survive` shows.
 
-use regex_lite::Regex;
+use regex::Regex;
 use serde_json::{Map, Value as Json, json};
 
 use super::text::{printable, table, wrapped};
