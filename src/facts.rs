@@ -9,6 +9,7 @@
 mod storage;
 mod system;
 mod timers;
+mod tools;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub use system::{
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,
 };
+pub use tools::{BootTools, Initramfs};
 
 /// Everything that a decision may rest on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
