@@ -61,7 +61,7 @@ pub(super) fn json(plan: &Plan, only: Option<&Regex>) -> Json {
             json!({
                 "id": verdict.tunable.id,
                 "knob": assignment.target.knob(),
-                "target": assignment.target.place(),
+                "target": assignment.place(),
                 "want": assignment.want.phrase(),
                 "because": because,
                 "sources": verdict.tunable.sources.iter().map(|source| source.url).collect::<Vec<_>>(),
@@ -206,7 +206,7 @@ fn settings_text(plan: &Plan, verbose: bool, only: Option<&Regex>, text: &mut St
             verdict.tunable.id,
             assignment.target.knob(),
             assignment.want.phrase(),
-            assignment.target.place()
+            assignment.place()
         );
         text.push_str(&line);
     }

@@ -271,7 +271,7 @@ mod tests {
     fn iscsi_gets_the_budget_but_paths_keep_theirs() {
         let policy = Policy { stall: 300, ..Policy::default() };
         let single = guest("6.1.0-18-amd64", vec![iscsi()]);
-        assert_eq!(ask(&DISK_TIMEOUT, &single, &policy), ["udev:iscsi device/timeout=at least 300"]);
+        assert_eq!(ask(&DISK_TIMEOUT, &single, &policy), ["udev:iscsi,no-path device/timeout=at least 300"]);
         let mut path = iscsi();
         path.roles.insert(Role::Path);
         let half = ["udev:iscsi device/timeout=at least 150"];
