@@ -153,7 +153,7 @@ fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
     }
     let because = "storvsc-fc: before the fix in 6.5 an expired timer of a virtual Fibre Channel disk may crash the \
                    kernel, so it is kept from firing";
-    write(Select::StorvscFc, Want::AtLeast(NEVER.max(policy.stall)), because.to_owned())
+    write(Select::StorvscFc, Want::AtLeast(NEVER.max(policy.stall + 1)), because.to_owned())
 }
 
 /// Half the budget for paths over iSCSI, and so for every disk of that class.
