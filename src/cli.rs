@@ -49,7 +49,7 @@ pub struct Global {
 #[command(name = "hvtune", bin_name = "hvtune", no_binary_name = true, version, about, max_term_width = 80)]
 #[command(
     after_help = "Exit codes: 0 in order; 1 differs; 2 trouble, nothing written; 3 (verify) only a reboot is \
-                        missing.\n\nhvtune.disable on the kernel command line leaves the boot units out of that boot."
+                        missing. With --only, what is shown is judged.\n\nhvtune.disable on the kernel command line leaves the boot units out of that boot."
 )]
 struct Typed {
     #[command(flatten)]

@@ -187,8 +187,8 @@ fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
     standstill(&plan, global)?;
     let mut rows = verify::verify(&job.facts, &plan);
     rows.extend(verify::given_up(&job.facts));
-    report::verify(&rows, global.format, global.verbose, only.as_ref())?;
-    Ok(verify::exit_code(&rows))
+    let shown = report::verify(rows, global.format, global.verbose, only.as_ref())?;
+    Ok(verify::exit_code(&shown))
 }
 
 fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {

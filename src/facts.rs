@@ -10,6 +10,7 @@ mod kernels;
 mod storage;
 mod system;
 mod timers;
+mod tools;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub use system::{
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,
 };
+pub use tools::{BootTools, Initramfs};
 
 /// Everything that a decision may rest on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

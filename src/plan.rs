@@ -223,7 +223,7 @@ impl Plan {
     }
 
     /// Every assignment with its tunable's id and reason, in catalogue order.
-    pub fn settings(&self) -> impl Iterator<Item = (&Verdict, &Assignment, &str)> {
+    pub fn settings(&self) -> impl Iterator<Item = (&Verdict, &Assignment, &str)> + Clone {
         self.verdicts.iter().flat_map(|verdict| {
             let (what, because): (&[Assignment], &str) = match &verdict.decision {
                 Decision::Set { what, because } => (what, because),

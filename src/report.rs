@@ -103,13 +103,20 @@ pub fn applied(plan: &Plan, steps: &[Step], format: Format, quiet: bool) -> anyh
     }
 }
 
-/// `hvtune verify`
-pub fn verify(rows: &[Row], format: Format, verbose: bool, only: Option<&Regex>) -> anyhow::Result<()> {
+/// `hvtune verify`; gives the rows that were shown, which the exit code is about.
+pub fn verify(
+    mut rows: Vec<Row>,
+    format: Format,
+    verbose: bool,
+    only: Option<&Regex>,
+) -> anyhow::Result<Vec<Row>> {
+    verify::narrow(&mut rows, only);
     match format {
-        Format::Json => out_json(&verify::json(rows, only)),
-        Format::Prometheus => out(&verify::prometheus(rows)),
-        Format::Text | Format::Html => out(&verify::text(rows, verbose, only)),
+        Format::Json => out_json(&verify::json(&rows))?,
+        Format::Prometheus => out(&verify::prometheus(&rows))?,
+        Format::Text | Format::Html => out(&verify::text(&rows, verbose, only.is_some()))?,
     }
+    Ok(rows)
 }
 
 /// `hvtune survive`

@@ -309,7 +309,7 @@ mod testing {
 
     /// `kind knob=want` of every decision, for short tables.
     pub(super) fn ask(tunable: &Tunable, facts: &Facts, policy: &Policy) -> Vec<String> {
-        let show = |a: &Assignment| format!("{} {}={}", a.target.place(), a.target.knob(), a.want.phrase());
+        let show = |a: &Assignment| format!("{} {}={}", a.place(), a.target.knob(), a.want.phrase());
         (tunable.decide)(facts, policy)
             .iter()
             .map(|decision| match decision {

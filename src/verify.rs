@@ -10,7 +10,7 @@ use crate::render::{kernel_arg, landing};
 use crate::resolve::device::{self, Now};
 use crate::scale::Scale;
 use crate::stall;
-use crate::tunable::{Assignment, Decision, Target, UdevAttr, Want};
+use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict, Want};
 
 /// A row's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,30 +87,43 @@ pub struct Row {
     pub because: String,
 }
 
-/// Every row, in the catalogue's order.
+/// Every row, in the catalogue's order; no two have the same id, knob and target.
 pub fn verify(facts: &Facts, plan: &Plan) -> Vec<Row> {
     let mut rows = Vec::new();
+    let mut settings = plan.settings();
     for verdict in &plan.verdicts {
         match &verdict.decision {
             Decision::Set { what, .. } => {
                 for assignment in what {
-                    rows.extend(rows_of(verdict.tunable.id, assignment, facts, plan));
+                    settings.next();
+                    let below: Vec<&Assignment> = settings.clone().map(|(_, other, _)| other).collect();
+                    rows.extend(rows_of(verdict.tunable.id, assignment, &below, facts, plan));
                 }
             }
-            Decision::Refused { because } => rows.push(Row {
-                id: verdict.tunable.id,
-                knob: verdict.tunable.knobs.first().map_or(verdict.tunable.id, |knob| knob.name).to_owned(),
-                target: "policy".to_owned(),
-                expected: "as the policy asks".to_owned(),
-                found: String::new(),
-                state: State::CannotBeSet,
-                layer: Layer::Live,
-                because: because.clone(),
-            }),
+            Decision::Refused { because } => refused(verdict, because, &mut rows),
             _ => {}
         }
     }
     rows
+}
+
+/// One row for what the policy asks of a tunable in vain, also where several classes refuse it.
+fn refused(verdict: &Verdict, because: &str, rows: &mut Vec<Row>) {
+    let same = |row: &&mut Row| row.id == verdict.tunable.id && row.state == State::CannotBeSet;
+    if let Some(row) = rows.iter_mut().find(same) {
+        row.because = format!("{}; {because}", row.because);
+        return;
+    }
+    rows.push(Row {
+        id: verdict.tunable.id,
+        knob: verdict.tunable.knobs.first().map_or(verdict.tunable.id, |knob| knob.name).to_owned(),
+        target: "policy".to_owned(),
+        expected: "as the policy asks".to_owned(),
+        found: String::new(),
+        state: State::CannotBeSet,
+        layer: Layer::Live,
+        because: because.to_owned(),
+    });
 }
 
 /// A row for every file system that has given up, or may have: no setting is at fault, but the
@@ -140,7 +153,14 @@ pub fn exit_code(rows: &[Row]) -> u8 {
     }
 }
 
-fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan) -> Vec<Row> {
+/// `below`: what the plan sets further down.
+fn rows_of(
+    id: &'static str,
+    assignment: &Assignment,
+    below: &[&Assignment],
+    facts: &Facts,
+    plan: &Plan,
+) -> Vec<Row> {
     let row = |target: String, found: &str, state, layer, because: String| Row {
         id,
         knob: assignment.target.knob(),
@@ -151,7 +171,7 @@ fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan
         layer,
         because,
     };
-    let place = assignment.target.place();
+    let place = assignment.place();
     if let Some(why) = file_deviates(assignment, facts, plan) {
         return vec![row(place, "", State::Deviates, Layer::File, why)];
     }
@@ -170,7 +190,7 @@ fn rows_of(id: &'static str, assignment: &Assignment, facts: &Facts, plan: &Plan
             .disks
             .iter()
             .flatten()
-            .filter(|disk| select.takes(disk))
+            .filter(|disk| select.takes(disk) && !below.iter().any(|other| rules(other, disk, *attr)))
             .filter_map(|disk| Some(judged(disk.name.clone(), attribute(disk, assignment, *attr)?)))
             .collect(),
         Target::ModuleOption { module, option } => {
@@ -354,4 +374,10 @@ fn attribute(disk: &Disk, assignment: &Assignment, attr: UdevAttr) -> Option<Jud
         Now::Differs(now) => judgement(&now, State::Deviates, "the rule is in place, the live value is not"),
     };
     Some(judged)
+}
+
+/// Whether a rule sets this attribute of this disk: the last that does is the one that counts.
+fn rules(assignment: &Assignment, disk: &Disk, attr: UdevAttr) -> bool {
+    let Target::Udev { select, attr: own } = assignment.target else { return false };
+    own == attr && select.takes(disk) && attribute(disk, assignment, attr).is_some()
 }

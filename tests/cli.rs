@@ -442,7 +442,7 @@ fn files_of_others_come_back_to_the_byte_whatever_changed_around() {
     let before = [conf, RECORD].map(read);
     assert_eq!(code(&stage.run(&["apply"])), 0);
     for path in [conf, RECORD] {
-        assert!(read(path).contains("\nnode.session.timeo.replacement_timeout = 180\n"), "{path}");
+        assert!(read(path).contains("\nnode.session.timeo.replacement_timeout = 195\n"), "{path}");
     }
     // The administrator goes on with his file, above, between and below our lines.
     let theirs = |text: &str| {
@@ -465,14 +465,14 @@ fn a_value_that_somebody_changed_since_is_his() {
     let stage = Stage::new("iscsi-single");
     let read = || fs::read_to_string(stage.root.path().join(RECORD)).unwrap();
     assert_eq!(code(&stage.run(&["apply"])), 0);
-    stage.write(RECORD, &read().replace("replacement_timeout = 180", "replacement_timeout = 600"));
+    stage.write(RECORD, &read().replace("replacement_timeout = 195", "replacement_timeout = 600"));
     assert_eq!(code(&stage.run(&["apply"])), 0);
     assert_eq!(code(&stage.run(&["verify"])), 0);
     assert_eq!(code(&stage.run(&["revert"])), 0);
     assert!(read().contains("replacement_timeout = 600\n"), "{}", read());
     // Switched off, our lines are taken back by the next apply.
     assert_eq!(code(&stage.run(&["apply", "--stall", "700"])), 0);
-    assert!(read().contains("replacement_timeout = 700\n"), "{}", read());
+    assert!(read().contains("replacement_timeout = 715\n"), "{}", read());
     stage.write("etc/hvtune.toml", "off = [\"iscsi.recovery\"]\n");
     assert_eq!(code(&stage.run(&["apply"])), 0);
     assert!(read().contains("replacement_timeout = 600\n"), "{}", read());

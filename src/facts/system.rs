@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Arch, Attribute, IscsiFiles, KernelRelease, MultipathSetting, Watchdog};
+use super::{Arch, Attribute, BootTools, IscsiFiles, KernelRelease, MultipathSetting, Watchdog};
 
 /// What the root knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -102,6 +102,12 @@ pub struct Boot {
     pub configured: Option<Vec<String>>,
     /// Fragments of /etc/default/grub.d that sort after ours and set the same variable.
     pub later_fragments: Vec<String>,
+    /// Programs of the root that make boot files.
+    pub tools: BootTools,
+    /// The one menu that grub-mkconfig made, below the root; `None` where there is none, or more than one.
+    pub menu: Option<String>,
+    /// `/etc/kernel/cmdline` is there.
+    pub kernel_cmdline: bool,
 }
 
 /// Boot stacks told apart (first hit wins).
@@ -141,6 +147,25 @@ pub enum BootStack {
 }
 
 impl BootStack {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Bootc,
+        Self::Ostree,
+        Self::Flatcar,
+        Self::TransactionalUpdate,
+        Self::Uki,
+        Self::SystemdBoot,
+        Self::SuseGrub,
+        Self::GrubBlsKernelopts,
+        Self::GrubBls,
+        Self::GrubMkconfig,
+        Self::AzureLinuxGrubD,
+        Self::AzureLinuxGrubenv,
+        Self::DebianGrub,
+        Self::Unrecognised,
+        Self::Unknown,
+    ];
+
     /// The name in JSON and text.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@
 
 mod grub;
 pub(crate) mod look;
+mod tools;
 
 use crate::facts::{Boot, BootStack, Gap, OsRelease};
 use crate::root::Root;
@@ -39,6 +40,9 @@ pub fn read(root: &Root, os: Option<&OsRelease>, gaps: &mut Vec<Gap>) -> Boot {
         stack,
         because,
         later_fragments: grub::later(fragments.as_deref().unwrap_or_default()),
+        tools: tools::read(&mut look),
+        menu: tools::menu(&mut look, stack),
+        kernel_cmdline: look.there("etc/kernel/cmdline"),
         configured: grub::configured(&mut look, fragments),
     }
 }

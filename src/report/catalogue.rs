@@ -57,7 +57,7 @@ fn set(decision: &Decision) -> Vec<String> {
     match decision {
         Decision::Set { what, .. } => what
             .iter()
-            .map(|a| format!("{} = {} ({})", a.target.knob(), a.want.phrase(), a.target.place()))
+            .map(|a| format!("{} = {} ({})", a.target.knob(), a.want.phrase(), a.place()))
             .collect(),
         _ => Vec::new(),
     }

@@ -106,13 +106,15 @@ fn drawing(standing: &Standing, budget: u64, page: &mut String) {
     page.push_str(&bar("gone", 0, WIDTH));
     page.push_str(&bar("gain", alive.min(gained), gained));
     page.push_str(&bar("now", 0, alive));
-    let line =
-        |class: &str, x: u64| format!("<line class=\"{class}\" x1=\"{x}\" y1=\"8\" x2=\"{x}\" y2=\"36\"/>\n");
-    for end in now.into_iter().chain(later) {
-        page.push_str(&line("end", end));
-    }
+    let line = |class: &str, x: u64, from: u64, to: u64| {
+        format!("<line class=\"{class}\" x1=\"{x}\" y1=\"{from}\" x2=\"{x}\" y2=\"{to}\"/>\n")
+    };
+    // The longer line below: neither hides the other where an end is at the budget.
     if let Some(mark) = scale.place(Span::Seconds(budget), WIDTH) {
-        page.push_str(&line("budget", mark));
+        page.push_str(&line("budget", mark, 0, 38));
+    }
+    for end in now.into_iter().chain(later) {
+        page.push_str(&line("end", end, 10, 34));
     }
     for tick in 0..=TICKS {
         let (x, seconds) = (tick * WIDTH / TICKS, tick * scale.step);

@@ -61,7 +61,7 @@ pub(super) fn json(plan: &Plan, only: Option<&Regex>) -> Json {
             json!({
                 "id": verdict.tunable.id,
                 "knob": assignment.target.knob(),
-                "target": assignment.target.place(),
+                "target": assignment.place(),
                 "want": assignment.want.phrase(),
                 "because": because,
                 "sources": verdict.tunable.sources.iter().map(|source| source.url).collect::<Vec<_>>(),
@@ -118,7 +118,17 @@ fn contender_json(contender: &Contender) -> Json {
 fn pending_json(plan: &Plan) -> Vec<Json> {
     plan.pending
         .iter()
-        .map(|step| json!({"step": step.step.name(), "because": step.because, "command": step.command}))
+        .map(|step| {
+            json!({
+                "step": step.step.name(),
+                "because": step.because,
+                "add": step.add,
+                "remove": step.remove,
+                "places": step.places.iter().map(|place| json!({"file": place.file, "line": place.line}))
+                    .collect::<Vec<_>>(),
+                "command": step.command,
+            })
+        })
         .collect()
 }
 
@@ -196,7 +206,7 @@ fn settings_text(plan: &Plan, verbose: bool, only: Option<&Regex>, text: &mut St
             verdict.tunable.id,
             assignment.target.knob(),
             assignment.want.phrase(),
-            assignment.target.place()
+            assignment.place()
         );
         text.push_str(&line);
     }
@@ -244,6 +254,9 @@ fn pending_text(plan: &Plan, text: &mut String) {
     heading(text, "then by hand:");
     for step in &plan.pending {
         text.push_str(&wrapped(&format!("{}: {}", step.step.name(), step.because), 2));
+        for place in &step.places {
+            text.push_str(&wrapped(&format!("{}: {}", place.file, place.line), 6));
+        }
         if !step.command.is_empty() {
             text.push_str(&format!("      {}\n", printable(&step.command)));
         }

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::{Map, Value as Json, json};
 
 use super::text::{printable, table, wrapped};
-use super::timeline::drawn;
+use super::timeline::{drawn, ends_at};
 use super::{SCHEMA, shown};
 use crate::stall::{Column, Fate, Service, Span, Standing, Survey, Timer, Trouble};
 
@@ -242,5 +242,9 @@ fn summary(survey: &Survey, text: &mut String) {
         "\n{now} of {all} survive {} s now, {booted} after apply and a reboot\n",
         survey.budget
     ));
-    text.push_str("x: fails now; o: fails after the plan; ╋: the budget\n");
+    text.push_str("x: fails now; o: fails after the plan; ╋: the budget");
+    if survey.standings.iter().any(|standing| ends_at(standing, survey.budget)) {
+        text.push_str("; X, O: fails at the budget");
+    }
+    text.push('\n');
 }

@@ -41,7 +41,8 @@ impl Scale {
 }
 
 /// Two lines: the ticks' numbers, and the time line itself. `─` is survived now, `x` the end now,
-/// `═` survived after the plan, `o` the end after it, `╋` the budget.
+/// `═` survived after the plan, `o` the end after it, `╋` the budget; a capital letter is an end in
+/// the budget's own place.
 pub(super) fn drawn(standing: &Standing, budget: u64) -> String {
     let scale = Scale::of(standing, budget);
     let mut numbers = String::new();
@@ -50,16 +51,16 @@ pub(super) fn drawn(standing: &Standing, budget: u64) -> String {
         numbers.push_str(&format!("{:<width$}", tick * scale.step));
     }
     let cells = TICKS * CELLS;
-    let at = |column| standing.stall(column).and_then(|fate| scale.place(fate.at, cells));
-    let (now, later) = (at(Column::Now), at(Column::AfterReboot));
-    let mark = scale.place(Span::Seconds(budget), cells);
+    let [now, later, mark] = places(standing, budget);
     let mut line = String::new();
     for cell in 0..=cells {
         let tick = cell % CELLS == 0;
         let gone_now = now.is_some_and(|now| cell > now);
         let gone_later = later.is_some_and(|later| cell > later);
         line.push(match (cell, tick) {
+            _ if now == Some(cell) && mark == now => 'X',
             _ if now == Some(cell) => 'x',
+            _ if later == Some(cell) && mark == later => 'O',
             _ if later == Some(cell) => 'o',
             _ if mark == Some(cell) => '╋',
             (_, true) if gone_now && gone_later => '┊',
@@ -73,6 +74,20 @@ pub(super) fn drawn(standing: &Standing, budget: u64) -> String {
         });
     }
     format!("    {} s\n    {}\n", numbers.trim_end(), line.trim_end())
+}
+
+/// The cells of the end now, of the end after the plan, and of the budget.
+fn places(standing: &Standing, budget: u64) -> [Option<u64>; 3] {
+    let scale = Scale::of(standing, budget);
+    let at = |column| standing.stall(column).map(|fate| fate.at);
+    [at(Column::Now), at(Column::AfterReboot), Some(Span::Seconds(budget))]
+        .map(|span| scale.place(span?, TICKS * CELLS))
+}
+
+/// Whether an end is drawn in the budget's own place.
+pub(super) fn ends_at(standing: &Standing, budget: u64) -> bool {
+    let [now, later, mark] = places(standing, budget);
+    mark.is_some() && (now == mark || later == mark)
 }
 
 #[cfg(test)]
@@ -106,6 +121,15 @@ mod tests {
             drawn(Span::Seconds(130), Span::Forever),
             "    0         60        120       180       240       300 s\n    \
              ├─────────┼─────────┼─x═══════╋═════════╪═════════╪\n"
+        );
+        // An end at the budget hides neither itself nor the budget.
+        assert_eq!(
+            drawn(Span::Seconds(180), Span::Forever).lines().nth(1).unwrap(),
+            "    ├─────────┼─────────┼─────────X═════════╪═════════╪"
+        );
+        assert_eq!(
+            drawn(Span::Seconds(60), Span::Seconds(180)).lines().nth(1).unwrap(),
+            "    ├─────────x═════════╪═════════O         ┊         ┊"
         );
         assert_eq!(
             drawn(Span::Forever, Span::Forever).lines().nth(1).unwrap(),

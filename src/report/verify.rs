@@ -7,20 +7,21 @@ use super::text::{table, wrapped};
 use super::{SCHEMA, shown};
 use crate::verify::{Row, State};
 
-fn is_shown(row: &Row, only: Option<&Regex>) -> bool {
-    shown(only, &[row.id, &row.knob, &row.target])
+/// Leaves the rows that a pattern names: what is shown is what is counted and judged.
+pub(super) fn narrow(rows: &mut Vec<Row>, only: Option<&Regex>) {
+    rows.retain(|row| shown(only, &[row.id, &row.knob, &row.target]));
 }
 
 fn count(rows: &[Row], state: State) -> usize {
     rows.iter().filter(|row| row.state == state).count()
 }
 
-pub(super) fn json(rows: &[Row], only: Option<&Regex>) -> Json {
+pub(super) fn json(rows: &[Row]) -> Json {
     let mut summary = Map::new();
     summary.extend(State::ALL.iter().map(|&state| (state.name().to_owned(), json!(count(rows, state)))));
     json!({
         "schema": SCHEMA,
-        "rows": rows.iter().filter(|row| is_shown(row, only)).map(|row| json!({
+        "rows": rows.iter().map(|row| json!({
             "id": row.id,
             "knob": row.knob,
             "target": row.target,
@@ -63,10 +64,11 @@ fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-pub(super) fn text(rows: &[Row], verbose: bool, only: Option<&Regex>) -> String {
+/// `narrowed`: these are not all.
+pub(super) fn text(rows: &[Row], verbose: bool, narrowed: bool) -> String {
     let mut lines = vec![["id", "knob", "on", "expected", "found", "state"].map(str::to_owned).to_vec()];
     let mut notes: Vec<String> = Vec::new();
-    for row in rows.iter().filter(|row| is_shown(row, only)) {
+    for row in rows {
         let tell = !row.because.is_empty() && (verbose || !matches!(row.state, State::Ok));
         let mark = if tell { note(&mut notes, &row.because) } else { String::new() };
         let state = match row.state {
@@ -87,7 +89,7 @@ pub(super) fn text(rows: &[Row], verbose: bool, only: Option<&Regex>) -> String 
     for (index, note) in notes.iter().enumerate() {
         text.push_str(&wrapped(&format!("[{}] {note}", index + 1), 2));
     }
-    text.push_str(&verdict(rows));
+    text.push_str(&verdict(rows, narrowed));
     text
 }
 
@@ -100,13 +102,40 @@ fn note(notes: &mut Vec<String>, text: &str) -> String {
     format!(" [{}]", index + 1)
 }
 
-fn verdict(rows: &[Row]) -> String {
+fn verdict(rows: &[Row], narrowed: bool) -> String {
     let (deviating, pending) = (count(rows, State::Deviates), count(rows, State::PendingReboot));
+    let settings = if narrowed { "settings shown" } else { "settings" };
+    let all = rows.len();
     if deviating > 0 {
-        format!("\n{deviating} of {} settings deviate\n", rows.len())
+        format!("\n{deviating} of {all} {settings} deviate\n")
     } else if pending > 0 {
-        format!("\nin order after the next boot ({pending} of {} settings wait for it)\n", rows.len())
+        format!("\nin order after the next boot ({pending} of {all} {settings} wait for it)\n")
     } else {
-        format!("\nin order ({} settings)\n", rows.len())
+        format!("\nin order ({all} {settings})\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::Layer;
+
+    /// A label value escapes backslash, quote and line feed, and nothing else
+    /// (<https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information>).
+    #[test]
+    fn a_label_holds_any_name() {
+        let row = Row {
+            id: "fs.errors",
+            knob: "errors".to_owned(),
+            target: "/mnt/a\"b\\c\nd\u{e9}".to_owned(),
+            expected: "none".to_owned(),
+            found: String::new(),
+            state: State::Deviates,
+            layer: Layer::Live,
+            because: String::new(),
+        };
+        let series = "hvtune_verify_deviation{id=\"fs.errors\",knob=\"errors\",\
+                      target=\"/mnt/a\\\"b\\\\c\\nd\u{e9}\",state=\"deviates\",layer=\"live\"} 1";
+        assert_eq!(prometheus(&[row]).lines().last(), Some(series));
     }
 }

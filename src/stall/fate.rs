@@ -30,9 +30,9 @@ impl Span {
         }
     }
 
-    /// Whether a stall of this length is survived.
+    /// Whether a stall of this length is survived: what ends at its last second is lost.
     pub fn covers(self, budget: u64) -> bool {
-        self >= Self::Seconds(budget)
+        self > Self::Seconds(budget)
     }
 
     /// The seconds; `None` for ever.
@@ -173,6 +173,6 @@ mod tests {
         assert!(Span::Forever > Span::Seconds(u64::MAX));
         assert_eq!(Span::Seconds(u64::MAX).plus(5), Span::Seconds(u64::MAX));
         assert_eq!(Span::Seconds(5).then(Span::Forever), Span::Forever);
-        assert!(Span::Seconds(180).covers(180) && !Span::Seconds(179).covers(180));
+        assert!(Span::Seconds(181).covers(180) && !Span::Seconds(180).covers(180));
     }
 }

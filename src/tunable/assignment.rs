@@ -26,6 +26,15 @@ impl Assignment {
         self.want.met_by(self.target.scale(), found)
     }
 
+    /// Where the knob is turned, in JSON and text; no two assignments of a plan have the same knob and
+    /// place. Where a class gets a scheduler for each of the kernel's two request paths, the legacy one
+    /// is told apart.
+    pub fn place(&self) -> String {
+        let place = self.target.place();
+        let scheduler = matches!(self.target, Target::Udev { attr: UdevAttr::Scheduler, .. });
+        if scheduler && self.want.value().as_str() == "noop" { format!("{place},legacy") } else { place }
+    }
+
     /// The same with a guard.
     #[must_use]
     pub fn guarded(self, guard: Guard) -> Self {
@@ -115,6 +124,14 @@ impl Select {
     pub fn takes(self, disk: &Disk) -> bool {
         let same = disk.class.name() == self.name();
         if self == Self::IscsiSinglePath { same && !disk.is_path() } else { same }
+    }
+
+    /// What is selected, in JSON and text, unlike every other selection: the class, then what narrows it.
+    pub fn selected(self) -> String {
+        match self {
+            Self::IscsiSinglePath => format!("{},no-path", self.name()),
+            _ => self.name().to_owned(),
+        }
     }
 
     /// The name of the class in JSON, text and the udev mark.
@@ -227,11 +244,11 @@ impl Target {
         Scale::of(&self.knob())
     }
 
-    /// Where the knob is turned, in JSON and text.
-    pub fn place(&self) -> String {
+    /// Where the knob is turned, in words.
+    fn place(&self) -> String {
         match self {
             Self::Sysctl(_) => "sysctl".to_owned(),
-            Self::Udev { select, .. } => format!("udev:{}", select.name()),
+            Self::Udev { select, .. } => format!("udev:{}", select.selected()),
             Self::ModuleOption { .. } => "module".to_owned(),
             Self::Iscsi(_) => "iscsi".to_owned(),
             Self::Waagent(_) => "waagent".to_owned(),

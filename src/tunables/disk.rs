@@ -221,7 +221,7 @@ mod tests {
         let ide = guest("6.1.0-18-amd64", vec![one]);
         assert_eq!(ask(&SCHEDULER, &ide, &policy), ["udev:storvsc-ide queue/scheduler=none"]);
         let old = guest("3.10.0-1160.el7.x86_64", vec![legacy("sda")]);
-        assert_eq!(ask(&SCHEDULER, &old, &policy), ["udev:storvsc-scsi queue/scheduler=noop"]);
+        assert_eq!(ask(&SCHEDULER, &old, &policy), ["udev:storvsc-scsi,legacy queue/scheduler=noop"]);
         let image = assumed("6.1.0-18-amd64");
         assert_eq!(
             ask(&SCHEDULER, &image, &policy).first().unwrap(),

@@ -140,7 +140,7 @@ fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
     }
     let because = "storvsc-fc: before the fix in 6.5 an expired timer of a virtual Fibre Channel disk may crash the \
                    kernel, so it is kept from firing";
-    write(Select::StorvscFc, Want::AtLeast(NEVER.max(policy.stall)), because.to_owned())
+    write(Select::StorvscFc, Want::AtLeast(NEVER.max(policy.stall + 1)), because.to_owned())
 }
 
 /// Half the budget for paths over iSCSI, and so for every disk of that class.
@@ -258,7 +258,7 @@ mod tests {
     fn iscsi_gets_the_budget_but_paths_keep_theirs() {
         let policy = Policy { stall: 300, ..Policy::default() };
         let single = guest("6.1.0-18-amd64", vec![iscsi()]);
-        assert_eq!(ask(&DISK_TIMEOUT, &single, &policy), ["udev:iscsi device/timeout=at least 300"]);
+        assert_eq!(ask(&DISK_TIMEOUT, &single, &policy), ["udev:iscsi,no-path device/timeout=at least 300"]);
         let mut path = iscsi();
         path.roles.insert(Role::Path);
         let half = ["udev:iscsi device/timeout=at least 150"];

@@ -1,0 +1,41 @@
+//! The programs of a root that make boot files.
+
+/// Which of them are installed, by their files below `/usr/bin` and `/usr/sbin`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BootTools {
+    /// What makes the initramfs; `None` where nothing known is installed.
+    pub initramfs: Option<Initramfs>,
+    /// Debian's `update-grub`.
+    pub update_grub: bool,
+    /// `grub2-mkconfig` or `grub-mkconfig`, whichever is installed.
+    pub mkconfig: Option<&'static str>,
+    /// `rpm-ostree`
+    pub rpm_ostree: bool,
+    /// openSUSE's `sdbootutil`.
+    pub sdbootutil: bool,
+}
+
+/// Programs that make an initramfs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initramfs {
+    /// `update-initramfs`: initramfs-tools, and newer Debian packages of dracut.
+    InitramfsTools,
+    /// `dracut`
+    Dracut,
+    /// Arch's `mkinitcpio`.
+    Mkinitcpio,
+    /// kernel-install calls another one (`initrd_generator=` of install.conf), or mkosi-initrd alone is there.
+    KernelInstall,
+}
+
+impl Initramfs {
+    /// The name in text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InitramfsTools => "initramfs-tools",
+            Self::Dracut => "dracut",
+            Self::Mkinitcpio => "mkinitcpio",
+            Self::KernelInstall => "a program of kernel-install's",
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! No command that is printed may harm or do nothing, on any boot stack, with any tools.
+
+use regex::Regex;
+
+use super::*;
+use crate::cmdline::Cmdline;
+use crate::facts::{BootTools, Hypervisor, Initramfs, Machine, Origin};
+use crate::plan::Change;
+use crate::tunable::{Assignment, Decision, Target, Value, Verdict, Want};
+
+/// Every command that may ever be given, and the program of the root that it needs.
+fn program_of(command: &str) -> Option<&'static str> {
+    let known = [
+        ("update-grub", "update-grub"),
+        ("(grub2?)-mkconfig -o /boot/[A-Za-z0-9/._-]+", "mkconfig"),
+        ("update-initramfs -u -k all", "update-initramfs"),
+        ("dracut --force --regenerate-all", "dracut"),
+        (
+            "dracut --force --regenerate-all --no-hostonly --add-drivers \"hv_vmbus hv_storvsc\"( --install /etc/modprobe\\.d/90-hvtune\\.conf)?",
+            "dracut",
+        ),
+        ("mkinitcpio -P", "mkinitcpio"),
+        ("rpm-ostree kargs( --(append-if-missing|delete-if-present)=[A-Za-z0-9_.,:=@/+-]+)+", "rpm-ostree"),
+        ("transactional-update --continue (initrd|grub\\.cfg)", "transactional-update"),
+        ("sdbootutil update-all-entries", "sdbootutil"),
+        ("systemctl reboot", "systemctl"),
+    ];
+    let fits = |pattern: &str| Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(command);
+    known.iter().find(|(pattern, _)| fits(pattern)).map(|(_, program)| *program)
+}
+
+fn has(boot: &crate::facts::Boot, program: &str) -> bool {
+    match program {
+        "update-grub" => boot.tools.update_grub && boot.stack == BootStack::DebianGrub,
+        "mkconfig" => boot.tools.mkconfig.is_some() && boot.menu.is_some(),
+        "update-initramfs" => boot.tools.initramfs == Some(Initramfs::InitramfsTools),
+        "dracut" => boot.tools.initramfs == Some(Initramfs::Dracut),
+        "mkinitcpio" => boot.tools.initramfs == Some(Initramfs::Mkinitcpio),
+        "rpm-ostree" => boot.tools.rpm_ostree && boot.stack == BootStack::Ostree,
+        "transactional-update" => boot.stack == BootStack::TransactionalUpdate,
+        "sdbootutil" => boot.tools.sdbootutil && boot.kernel_cmdline,
+        _ => true,
+    }
+}
+
+/// All combinations that a root can show.
+fn machines() -> Vec<Facts> {
+    let mut all = Vec::new();
+    let builders = [
+        None,
+        Some(Initramfs::InitramfsTools),
+        Some(Initramfs::Dracut),
+        Some(Initramfs::Mkinitcpio),
+        Some(Initramfs::KernelInstall),
+    ];
+    for stack in BootStack::ALL {
+        for initramfs in builders {
+            for (offline, origin) in [
+                (false, Origin::Live),
+                (false, Origin::Assumed),
+                (true, Origin::Captured),
+                (true, Origin::Assumed),
+            ] {
+                for there in [false, true] {
+                    let mut facts = Facts::default();
+                    facts.system.offline = offline;
+                    facts.machine = Some(Machine {
+                        origin,
+                        hypervisor: Some(Hypervisor::HyperV(crate::facts::HyperV::default())),
+                        cmdline: Some(Cmdline::parse(
+                            "root=/dev/sda1 elevator=deadline \"elevator=$(reboot)\"",
+                        )),
+                        ..Machine::default()
+                    });
+                    facts.system.boot = crate::facts::Boot {
+                        stack,
+                        tools: BootTools {
+                            initramfs,
+                            update_grub: there,
+                            mkconfig: there.then_some("grub2-mkconfig"),
+                            rpm_ostree: there,
+                            sdbootutil: there,
+                        },
+                        menu: there.then(|| "boot/grub2/grub.cfg".to_owned()),
+                        kernel_cmdline: there,
+                        ..crate::facts::Boot::default()
+                    };
+                    all.push(facts);
+                }
+            }
+        }
+    }
+    all
+}
+
+fn plan_of(targets: &[(Target, &'static str)]) -> Plan {
+    let what = targets
+        .iter()
+        .map(|(target, value)| Assignment::new(target.clone(), Want::Exactly(Value::word(value))))
+        .collect();
+    let decision = Decision::Set { what, because: String::new() };
+    let changes = ["etc/modprobe.d/90-hvtune.conf", "etc/default/grub.d/90-hvtune.cfg"]
+        .map(|path| Change::Remove { path: path.to_owned(), found: Vec::new() });
+    let verdicts = vec![Verdict { tunable: &crate::tunables::boot::PANIC, decision }];
+    Plan { verdicts, changes: changes.into(), ..Plan::default() }
+}
+
+const ADD: (Target, &str) = (Target::KernelArg("panic"), "10");
+const DROP: (Target, &str) = (Target::DropKernelArg("elevator"), "absent");
+
+#[test]
+fn no_command_harms_or_does_nothing() {
+    let mut seen = std::collections::BTreeSet::new();
+    for facts in machines() {
+        let boot = &facts.system.boot;
+        for plan in [plan_of(&[ADD]), plan_of(&[DROP]), plan_of(&[ADD, DROP])] {
+            for step in list(&facts, &plan).into_iter().chain(after_revert(&facts, &plan)) {
+                if step.command.is_empty() {
+                    continue;
+                }
+                let program = program_of(&step.command);
+                let program = program.unwrap_or_else(|| panic!("{boot:?}: {}", step.command));
+                assert!(has(boot, program), "{boot:?}: {}", step.command);
+                for odd in ["$", "`", ";", "&", "|", ">", "'", "\n", "--args", "--remove-args"] {
+                    assert!(!step.command.contains(odd), "{}", step.command);
+                }
+                assert!(step.command != "systemctl reboot" || facts.running().is_some());
+                if facts.files_only() {
+                    assert!(step.because.contains("inside the image"), "{step:?}");
+                }
+                seen.insert(program);
+            }
+        }
+    }
+    assert_eq!(seen.len(), 9, "{seen:?}");
+}
+
+/// What was left to be done is told whole: on a stack with a place to write to, the place.
+#[test]
+fn arguments_without_a_command_have_a_place() {
+    for facts in machines() {
+        let boot = &facts.system.boot;
+        let steps = list(&facts, &plan_of(&[ADD, DROP]));
+        let step = steps.iter().find(|step| step.step == Step::KernelArguments);
+        if boot.stack == BootStack::DebianGrub {
+            assert_eq!(step, None);
+            continue;
+        }
+        let step = step.unwrap();
+        assert_eq!(step.add, ["panic=10"], "{boot:?}");
+        // As they stand there: a key alone would find neither.
+        assert_eq!(step.remove, ["elevator=deadline", "\"elevator=$(reboot)\""], "{boot:?}");
+        let nowhere = [BootStack::Ostree, BootStack::Unrecognised, BootStack::Unknown].contains(&boot.stack)
+            || (boot.tools.sdbootutil && !boot.kernel_cmdline);
+        assert!(nowhere || !step.places.is_empty(), "{boot:?}");
+        let cmdline = step.places.iter().any(|place| place.file == "/etc/kernel/cmdline");
+        assert!(boot.kernel_cmdline || !cmdline, "{boot:?}: one of ours alone would have no root=");
+    }
+}
+
+#[test]
+fn what_the_running_line_has_is_not_asked_for() {
+    for mut facts in machines().into_iter().filter(|facts| facts.running().is_some()) {
+        facts.machine.as_mut().unwrap().cmdline = Some(Cmdline::parse("ro panic=10"));
+        let steps = list(&facts, &plan_of(&[ADD]));
+        assert!(steps.iter().all(|step| step.step != Step::KernelArguments), "{:?}", facts.system.boot);
+    }
+}
+
+/// dracut on a build host leaves out what the guest needs, and without that choice what /etc has.
+#[test]
+fn dracut_in_an_image_takes_the_drivers_along() {
+    let mut facts = Facts::default();
+    facts.system.offline = true;
+    facts.system.boot.stack = BootStack::GrubBls;
+    facts.system.boot.tools.initramfs = Some(Initramfs::Dracut);
+    let mut plan = plan_of(&[]);
+    let command = |plan: &Plan| initramfs::step(&facts, plan, "x").command;
+    assert!(command(&plan).ends_with("\"hv_vmbus hv_storvsc\""), "{}", command(&plan));
+    plan.changes = vec![Change::Create(crate::render::Artifact {
+        path: "etc/modprobe.d/90-hvtune.conf".to_owned(),
+        format: crate::render::Format::Modprobe,
+        mode: 0o644,
+        body: Vec::new(),
+        from: Vec::new(),
+        effect: Effect::Initramfs,
+    })];
+    assert!(command(&plan).ends_with(" --install /etc/modprobe.d/90-hvtune.conf"), "{}", command(&plan));
+}

@@ -1,0 +1,72 @@
+//! Which programs the root has for making boot files, and the menu that they made.
+
+use crate::facts::{BootStack, BootTools, Initramfs};
+
+use super::Look;
+use super::look::setting;
+
+/// What stands in every menu that grub-mkconfig made, and in no stub that leads to one
+/// (<https://git.savannah.gnu.org/cgit/grub.git/tree/util/grub-mkconfig.in>).
+const GENERATED: &str = "### BEGIN /etc/grub.d/";
+/// Where vendors keep a directory each.
+const ESP: &str = "boot/efi/EFI";
+
+pub(super) fn read(look: &mut Look<'_>) -> BootTools {
+    let mkconfig = ["grub2-mkconfig", "grub-mkconfig"].into_iter().find(|name| installed(look, name));
+    BootTools {
+        initramfs: initramfs(look),
+        update_grub: installed(look, "update-grub"),
+        mkconfig,
+        rpm_ostree: installed(look, "rpm-ostree"),
+        sdbootutil: installed(look, "sdbootutil"),
+    }
+}
+
+fn installed(look: &mut Look<'_>, name: &str) -> bool {
+    ["usr/sbin", "usr/bin"].into_iter().any(|directory| look.there(&format!("{directory}/{name}")))
+}
+
+/// kernel-install's own choice counts first (man 5 kernel-install.conf), then what is installed.
+fn initramfs(look: &mut Look<'_>) -> Option<Initramfs> {
+    let chosen = ["etc/kernel/install.conf", "usr/lib/kernel/install.conf"]
+        .into_iter()
+        .find_map(|path| setting(&look.text(path)?, "initrd_generator"));
+    match chosen.as_deref() {
+        None | Some("" | "dracut" | "initramfs-tools" | "mkinitcpio") => {}
+        Some("none") => return None,
+        Some(_) => return Some(Initramfs::KernelInstall),
+    }
+    [
+        ("update-initramfs", Initramfs::InitramfsTools),
+        ("dracut", Initramfs::Dracut),
+        ("mkinitcpio", Initramfs::Mkinitcpio),
+        ("mkosi-initrd", Initramfs::KernelInstall),
+    ]
+    .into_iter()
+    .find(|(name, _)| installed(look, name))
+    .map(|(_, builder)| builder)
+}
+
+/// The menu that grub-mkconfig made, for the stacks whose menu is made by name of the file.
+pub(super) fn menu(look: &mut Look<'_>, stack: BootStack) -> Option<String> {
+    let named = matches!(
+        stack,
+        BootStack::DebianGrub | BootStack::GrubMkconfig | BootStack::SuseGrub | BootStack::AzureLinuxGrubD
+    );
+    if !named {
+        return None;
+    }
+    let mut places = vec!["boot/grub2/grub.cfg".to_owned(), "boot/grub/grub.cfg".to_owned()];
+    let vendors = look.names(ESP).unwrap_or_default();
+    places.extend(vendors.into_iter().map(|vendor| format!("{ESP}/{vendor}/grub.cfg")));
+    places.retain(|path| look.text(path).is_some_and(|text| text.contains(GENERATED)));
+    match places.as_slice() {
+        [only] if is_plain(only) => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// A name of the ESP goes into a command that is printed.
+fn is_plain(path: &str) -> bool {
+    path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+}
