@@ -125,14 +125,14 @@ pub enum Error {
         why: String,
     },
     /// Whatever else the kernel says.
-    #[error("{doing} {path}: {source}")]
+    #[error("{doing} {path}: {said}")]
     Io {
         /// What was being done.
         doing: &'static str,
         /// Path below the root.
         path: String,
-        /// The kernel's answer.
-        source: std::io::Error,
+        /// The kernel's answer; no `source`, as the message holds it already.
+        said: std::io::Error,
     },
 }
 
@@ -141,7 +141,7 @@ impl Error {
         let path = path.to_owned();
         match errno {
             Errno::XDEV => Self::OtherMount { doing, path },
-            errno => Self::Io { doing, path, source: errno.into() },
+            errno => Self::Io { doing, path, said: errno.into() },
         }
     }
 
@@ -154,7 +154,7 @@ impl Error {
             Self::NotEmpty { .. } => "the directory is not empty".to_owned(),
             Self::NotOurs { why, .. } => (*why).to_owned(),
             Self::Unreadable { why, .. } => why.clone(),
-            Self::Io { source, .. } => source.to_string(),
+            Self::Io { said, .. } => said.to_string(),
             Self::OtherMount { .. } => "another file system is mounted there".to_owned(),
             Self::Busy { .. } | Self::Stale { .. } | Self::Stuck { .. } => self.to_string(),
         }

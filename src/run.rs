@@ -32,12 +32,12 @@ pub enum Error {
         name: &'static str,
     },
     /// It could not be started or waited for.
-    #[error("running {program}: {source}")]
+    #[error("running {program}: {said}")]
     Start {
         /// Its path.
         program: String,
         /// The kernel's answer.
-        source: std::io::Error,
+        said: std::io::Error,
     },
     /// It ended with a failure.
     #[error("running {program}: {status}{output}")]
@@ -65,7 +65,7 @@ const PLACES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 /// Runs a program to its end and gives what it printed.
 pub fn run(name: &'static str, args: &[&str], deadline: Duration) -> Result<String, Error> {
     let program = find(name).ok_or(Error::NotInstalled { name })?;
-    let start = |source| Error::Start { program: program.clone(), source };
+    let start = |said| Error::Start { program: program.clone(), said };
     let mut child = Command::new(&program)
         .args(args)
         .env_clear()
