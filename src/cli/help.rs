@@ -12,7 +12,7 @@ pub(super) fn of_all() -> String {
     text.push_str("\nOptions:\n");
     let version = ("  -V, --version".to_owned(), "Show the version");
     columns(&mut text, options(|flag| flag.of.is_empty()).chain([version]));
-    text.push_str("\nExit codes: 0 in order; 1 differs; 2 trouble, nothing written;\n3 (verify) only a reboot is missing. With --only, what is shown is judged.\n");
+    text.push_str("\nExit codes: 0 in order; 1 differs, or (revert) something was kept;\n2 trouble, nothing written; 3 (verify) only a reboot is missing.\nverify --only judges what it shows.\n");
     text.push_str("\nhvtune.disable on the kernel command line leaves the boot unit out of that boot.\n");
     text
 }

@@ -76,7 +76,7 @@ pub(super) const VERBS: &[Verb] = &[
     },
     Verb {
         name: "revert",
-        help: "Remove what apply wrote",
+        help: "Take back what apply wrote; exit 1 if edits since are kept",
         word: None,
         make: |typed| Ok(Command::Revert { no_activate: typed.no_activate }),
     },
