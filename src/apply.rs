@@ -107,11 +107,36 @@ fn ops(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     let records = edits.iter().any(|op| matches!(op, Op::Write { .. }));
     ops.extend(edits);
     if plan.changes.iter().all(Change::takes_away) && !plan.directories.is_empty() {
-        ops.push(Op::Remove { path: RECORD.to_owned() });
-        ops.extend(plan.directories.iter().map(|path| Op::RemoveDir { path: path.clone() }));
+        ops.extend(directories_back(plan, root)?);
     } else if !plan.directories.is_empty() || records {
         ops.extend(directories_record(plan, root)?);
     }
+    Ok(ops)
+}
+
+/// The directories that were made for our files are taken away, but for those that lead to something
+/// that is kept: they stay on record.
+fn directories_back(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
+    let leads =
+        |directory: &str, path: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+    let is_kept = |path: &str| plan.kept.iter().any(|kept| kept.path == path);
+    let mut held: Vec<&str> = plan.kept.iter().map(|kept| kept.path.as_str()).collect();
+    if plan.kept.iter().any(|kept| kept.line.is_some()) {
+        held.push(EDITS);
+    }
+    let stays = |directory: &String, held: &[&str]| held.iter().any(|path| leads(directory, path));
+    if is_kept(RECORD) || plan.directories.iter().any(|directory| stays(directory, &held)) {
+        held.push(RECORD);
+    }
+    let (stay, go): (Vec<String>, Vec<String>) =
+        plan.directories.iter().cloned().partition(|directory| stays(directory, &held));
+    let mut ops = Vec::new();
+    if !held.contains(&RECORD) {
+        ops.push(Op::Remove { path: RECORD.to_owned() });
+    } else if !is_kept(RECORD) && stay != state::made_directories(root)? {
+        ops.push(Op::Write { path: RECORD.to_owned(), mode: 0o644, bytes: state::content(&stay) });
+    }
+    ops.extend(go.into_iter().map(|path| Op::RemoveDir { path }));
     Ok(ops)
 }
 
@@ -125,8 +150,12 @@ fn edits_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
     for change in &plan.changes {
         if let Change::Edit { path, owned, .. } = change {
             let at = after.partition_point(|entry| entry.path <= *path);
-            after.splice(at..at, owned.iter().cloned());
+            let lines = plan.kept.iter().filter_map(|kept| kept.line.as_ref());
+            after.splice(at..at, owned.iter().chain(lines.filter(|line| line.path == *path)).cloned());
         }
+    }
+    if plan.kept.iter().any(|kept| kept.path == EDITS) {
+        return Ok(None);
     }
     let path = EDITS.to_owned();
     Ok(match (after == before, after.is_empty()) {

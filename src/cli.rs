@@ -48,7 +48,7 @@ pub struct Global {
 #[derive(Debug, Parser)]
 #[command(name = "hvtune", bin_name = "hvtune", no_binary_name = true, version, about, max_term_width = 80)]
 #[command(
-    after_help = "Exit codes: 0 in order; 1 differs; 2 trouble, nothing written; 3 (verify) only a reboot is \
+    after_help = "Exit codes: 0 in order; 1 differs, or (revert) something was kept; 2 trouble, nothing written; 3 (verify) only a reboot is \
                         missing. With --only, what is shown is judged.\n\nhvtune.disable on the kernel command line leaves the boot units out of that boot."
 )]
 struct Typed {
@@ -165,7 +165,7 @@ pub enum Command {
         #[command(flatten)]
         only: Only,
     },
-    /// Remove what apply wrote
+    /// Take back what apply wrote; exit 1 if edits since are kept
     Revert {
         /// Change the files only
         #[arg(long)]

@@ -18,7 +18,7 @@ use crate::stall;
 use crate::tunables;
 use crate::verify::{self, State};
 
-/// Runs a command to its exit code: 0 in order, 1 differs, 3 only a reboot is missing.
+/// Runs a command to its exit code: 0 in order, 1 differs or was kept, 3 only a reboot is missing.
 /// Whatever else goes wrong is an error, which is exit code 2.
 pub fn run(cli: &Cli) -> anyhow::Result<u8> {
     let global = &cli.global;
@@ -223,7 +223,10 @@ fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
     apply::write(&plan, &job.root)?;
     let steps = apply::activate(&plan, &job.root, activation(global, &job, files_only));
     tell(&plan, &steps, global);
-    Ok(0)
+    for kept in &plan.kept {
+        report::message(false, &format!("{}: {}", kept.path, kept.because));
+    }
+    Ok(u8::from(!plan.kept.is_empty()))
 }
 
 fn reboot_needed(global: &Global) -> anyhow::Result<u8> {

@@ -36,8 +36,21 @@ pub struct Plan {
     pub directories: Vec<String>,
     /// Lines in files of others that earlier runs had recorded as ours when this was made.
     pub recorded: Vec<Owned>,
+    /// What a revert leaves, as somebody changed it since.
+    pub kept: Vec<Kept>,
     /// Why nothing is done here at all, where that is so.
     pub standstill: Option<Standstill>,
+}
+
+/// Something of ours that a revert leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The file.
+    pub path: String,
+    /// Why, and what to do.
+    pub because: String,
+    /// The line of ours in a file of others that is somebody's now; it stays on record.
+    pub line: Option<Owned>,
 }
 
 /// Why a machine is left alone.
@@ -361,21 +374,26 @@ fn missing_directories(root: &Root, changes: &[Change]) -> Result<Vec<String>> {
     Ok(missing)
 }
 
-/// What revert would do: remove every file of ours, on whatever machine.
+const KEPT: &str =
+    "it was edited since hvtune wrote it, so it is kept; delete it, or move it away, to be rid of it";
+
+/// What revert would do: remove every file of ours, on whatever machine, and leave what somebody edited.
 pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
     let mut plan = Plan::default();
+    let keep = |path: String| Kept { path, because: KEPT.to_owned(), line: None };
     for path in all_paths() {
         if !facts.system.ours.iter().any(|file| file.path == path) {
             continue;
         }
         if let Some(found) = root.read(&path)? {
-            plan.changes.push(match standing_of(Some(&found)) {
-                Standing::Ours => Change::Remove { path, found },
-                _ => conflict(path, EDITED),
-            });
+            match standing_of(Some(&found)) {
+                Standing::Ours => plan.changes.push(Change::Remove { path, found }),
+                _ => plan.kept.push(keep(path)),
+            }
         }
     }
     edits::revert(root, &mut plan)?;
+    plan.kept.extend(state::edited_records(root)?.into_iter().map(keep));
     plan.directories = state::made_directories(root)?;
     plan.pending = pending::after_revert(facts, &plan);
     Ok(plan)

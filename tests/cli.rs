@@ -356,8 +356,10 @@ fn an_edited_file_of_ours_is_a_conflict_and_kept() {
     let plan = stage.json(&["plan"]);
     assert_eq!(plan["changes"][0]["action"], "conflict");
     is_trouble(&stage.run(&["apply"]), &["edited", "nothing was written"]);
-    is_trouble(&stage.run(&["revert"]), &["edited", "nothing was written"]);
     assert_eq!(code(&stage.run(&["verify"])), 1);
+    let reverted = stage.run(&["revert", "-q"]);
+    assert_eq!(code(&reverted), 1);
+    assert!(stderr(&reverted).contains("usr/lib/sysctl.d/90-hvtune.conf: it was edited"));
     assert_eq!(fs::read_to_string(&path).unwrap(), edited);
 }
 
@@ -477,6 +479,66 @@ fn a_value_that_somebody_changed_since_is_his() {
     assert_eq!(code(&stage.run(&["apply"])), 0);
     assert!(read().contains("replacement_timeout = 600\n"), "{}", read());
     assert_eq!(code(&stage.run(&["plan", "--exit-code"])), 0);
+}
+
+/// A line of ours that somebody changed is left, named and remembered, until it is as it was, as we wrote
+/// it, or gone; all else comes back at once.
+#[test]
+fn revert_leaves_a_line_that_somebody_changed_since() {
+    let ours = "replacement_timeout = 195";
+    for (mended, restored) in [
+        ("replacement_timeout = 120", "replacement_timeout = 120"),
+        (ours, "replacement_timeout = 120"),
+        ("unknown = 1", "unknown = 1"),
+    ] {
+        let stage = Stage::new("iscsi-single");
+        let conf = "etc/iscsi/iscsid.conf";
+        let read = |path: &str| fs::read_to_string(stage.root.path().join(path)).unwrap();
+        let (before, record) = (read(conf), read(RECORD));
+        assert_eq!(code(&stage.run(&["apply"])), 0);
+        stage.write(conf, &read(conf).replace(ours, "replacement_timeout = 600"));
+        for turn in 0..2 {
+            let output = stage.run(&["revert", "--format", "json"]);
+            assert_eq!(code(&output), 1, "{}", stderr(&output));
+            assert!(
+                stderr(&output).contains(conf) && stderr(&output).contains("= 120`"),
+                "{}",
+                stderr(&output)
+            );
+            let said: Json = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(said["kept"].as_array().unwrap().len(), 1, "{said}");
+            assert_eq!(said["changes"].as_array().unwrap().is_empty(), turn == 1, "{said}");
+            assert_eq!(read(conf), before.replace("replacement_timeout = 120", "replacement_timeout = 600"));
+            assert_eq!(read(RECORD), record);
+            assert!(!stage.root.path().join("usr/lib/udev/rules.d/90-hvtune.rules").exists());
+            assert_eq!(read("var/lib/hvtune/edits").lines().count(), 2);
+        }
+        stage.write(conf, &read(conf).replace("replacement_timeout = 600", mended));
+        let output = stage.run(&["revert"]);
+        assert_eq!(code(&output), 0, "{mended}: {}", stderr(&output));
+        assert_eq!(read(conf), before.replace("replacement_timeout = 120", restored), "{mended}");
+        assert!(!stage.root.path().join("var/lib/hvtune").exists());
+    }
+}
+
+/// An option of ours stays in a line of fstab that somebody changed, so the line is named.
+#[test]
+fn revert_names_a_line_of_fstab_that_somebody_changed_since() {
+    let stage = Stage::new("self-heal");
+    let read = || fs::read_to_string(stage.root.path().join("etc/fstab")).unwrap();
+    let before = read();
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    let line = read().lines().find(|line| line.contains("errors=panic")).unwrap().to_owned();
+    let theirs = line.replace("errors=panic", "errors=panic,noatime");
+    stage.write("etc/fstab", &read().replace(&line, &theirs));
+    let output = stage.run(&["revert"]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("etc/fstab"), "{}", stderr(&output));
+    assert!(read().contains(&theirs));
+    stage.write("etc/fstab", &before);
+    assert_eq!(code(&stage.run(&["revert"])), 0);
+    assert_eq!(read(), before);
+    assert!(!stage.root.path().join("var/lib/hvtune").exists());
 }
 
 #[test]

@@ -77,6 +77,19 @@ pub fn restore(text: &str, owned: &[&Owned]) -> String {
     lines.concat()
 }
 
+/// Whether somebody changed a line of ours: it is neither there as we wrote it nor as it was, and its
+/// key still is.
+pub fn changed(text: &str, owned: &Owned) -> bool {
+    let key = |line: &str| setting(line).map(|(key, _)| key.to_owned());
+    let Some(ours) = key(&owned.ours) else { return false };
+    let mut lines = text.split('\n');
+    if lines.clone().any(|line| line == owned.ours) {
+        return false;
+    }
+    let last = lines.rfind(|line| key(line).as_ref() == Some(&ours));
+    last.is_some_and(|line| owned.was.as_deref() != Some(line))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +135,10 @@ mod tests {
         let owned: Vec<&Owned> = owned.iter().collect();
         let theirs = ours.replace("# head\n", "# head\n# more\n").replace("node.y = 2", "node.y = 3");
         assert_eq!(restore(&theirs, &owned), format!("# head\n# more\n{KEY} = 120\nnode.y = 3\n"));
+        assert!(owned.iter().all(|entry| !changed(&ours, entry) && !changed("", entry)));
+        assert!(owned.iter().all(|entry| !changed(&restore(&ours, &owned), entry)), "put back by hand");
         let overruled = ours.replace("= 300", "= 600");
+        assert_eq!(owned.iter().map(|entry| changed(&overruled, entry)).collect::<Vec<_>>(), [true, false]);
         assert_eq!(restore(&overruled, &owned), format!("# head\n{KEY} = 600\nnode.y = 2\n"));
         assert_eq!(restore("", &owned), "");
     }

@@ -71,6 +71,19 @@ pub fn set_errors(text: &str, path: &str, word: &str) -> (String, Vec<Owned>) {
     (edited, owned)
 }
 
+/// Whether somebody changed a line of ours: it is neither there as we wrote it nor as it was, and the same
+/// device is still mounted in the same place.
+pub fn changed(text: &str, owned: &Owned) -> bool {
+    let fields = |line: &str| {
+        let mut fields = line.split([' ', '\t']).filter(|field| !field.is_empty());
+        Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
+    };
+    let (ours, was) = (owned.ours.as_str(), owned.was.as_deref());
+    let mut lines = text.split('\n');
+    !lines.clone().any(|line| line == ours || Some(line) == was)
+        && lines.any(|line| fields(line).is_some() && fields(line) == fields(ours))
+}
+
 fn with_errors(line: &str, entry: &Entry<'_>, word: &str) -> String {
     // The options are the fourth run of characters that are no blanks.
     let (mut start, mut runs) = (0, 0);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, Plan, state};
+use super::{Change, Kept, Plan, state};
 use crate::facts::Facts;
 use crate::formats::edit::{self, Owned};
 use crate::formats::fstab::{self, FSTAB};
@@ -45,16 +45,51 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     Ok(())
 }
 
-/// Takes back every edit.
+/// Takes back every edit; what somebody changed since is left, named, and kept on record.
 pub(super) fn revert(root: &Root, plan: &mut Plan) -> Result<()> {
     let owned = state::edits(root)?;
     let paths: BTreeSet<&str> = owned.iter().map(|entry| entry.path.as_str()).collect();
     for path in paths {
         let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
-        plan.changes.extend(edited(root, path, &[], &ours)?);
+        let lines = match edited(root, path, &[], &ours)? {
+            Some(Change::Conflict { why, .. }) => {
+                plan.kept.push(Kept { path: path.to_owned(), because: why.to_owned(), line: None });
+                continue;
+            }
+            Some(change) => {
+                let lines = changed(&change, &ours);
+                // All of it is somebody's now: nothing to do, and nothing to forget.
+                if !matches!(&change, Change::Edit { found, bytes, .. } if found == bytes)
+                    || lines.len() < ours.len()
+                {
+                    plan.changes.push(change);
+                }
+                lines
+            }
+            None => continue,
+        };
+        plan.kept.extend(lines.into_iter().map(|line| kept(path, line)));
     }
     plan.recorded = owned;
     Ok(())
+}
+
+/// The lines of ours that are not there as we wrote them, but with something else for the same setting.
+fn changed<'a>(change: &Change, ours: &[&'a Owned]) -> Vec<&'a Owned> {
+    let Change::Edit { path, found, .. } = change else { return Vec::new() };
+    let text = String::from_utf8_lossy(found);
+    let find = if path == FSTAB { fstab::changed } else { edit::changed };
+    ours.iter().copied().filter(|entry| find(&text, entry)).collect()
+}
+
+fn kept(path: &str, line: &Owned) -> Kept {
+    let was = match &line.was {
+        Some(was) => format!("before hvtune it was `{}`", was.trim()),
+        None => "before hvtune there was none".to_owned(),
+    };
+    let because =
+        format!("a line was changed since hvtune wrote `{}`, so it is kept; {was}", line.ours.trim());
+    Kept { path: path.to_owned(), because, line: Some(line.clone()) }
 }
 
 fn wanted<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Wanted<'a>> {

@@ -7,7 +7,7 @@
 use crate::formats::edit::Owned;
 use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi::setting;
-use crate::marker::{EDITS, RECORD, body_of, is_edited, known_dirs, marker_line};
+use crate::marker::{EDITS, RECORD, Standing, body_of, is_edited, known_dirs, marker_line, standing_of};
 use crate::root::{Result, Root};
 
 /// What earlier runs edited in files of others, in order. A line that is not understood is none.
@@ -68,6 +68,18 @@ const EDITS_LIMIT: usize = 4 << 20;
 /// that lead to a file of ours count, whatever else stands there.
 pub fn made_directories(root: &Root) -> Result<Vec<String>> {
     Ok(root.read(RECORD)?.map_or_else(Vec::new, |bytes| parse_made(&bytes)))
+}
+
+/// Those of the two records that somebody edited since; what does not carry our marker is none of ours.
+pub fn edited_records(root: &Root) -> Result<Vec<String>> {
+    let mut edited = Vec::new();
+    for path in [EDITS, RECORD] {
+        let bytes = root.read_at_most(path, EDITS_LIMIT)?;
+        if standing_of(bytes.as_deref()) == Standing::Edited {
+            edited.push(path.to_owned());
+        }
+    }
+    Ok(edited)
 }
 
 /// The directories that such a file names.

@@ -8,7 +8,7 @@ use super::text::{heading, printable, table, wrapped};
 use super::{SCHEMA, shown};
 use crate::apply::Step;
 use crate::formats::edit::Owned;
-use crate::plan::{Change, Contender, Plan, Standstill};
+use crate::plan::{Change, Contender, Kept, Plan, Standstill};
 use crate::tunable::{Decision, Verdict};
 
 fn diff(change: &Change) -> String {
@@ -269,6 +269,7 @@ pub(super) fn applied_json(plan: &Plan, steps: &[Step]) -> Json {
         "standstill": standstill_json(plan),
         "changes": changes_json(plan),
         "unchanged": plan.unchanged,
+        "kept": plan.kept.iter().map(|kept| json!({"path": kept.path, "because": kept.because})).collect::<Vec<_>>(),
         "steps": steps.iter().map(|step| json!({"what": step.what, "problem": step.problem})).collect::<Vec<_>>(),
         "contenders": plan.contenders.iter().map(contender_json).collect::<Vec<_>>(),
         "pending": pending_json(plan),
@@ -290,6 +291,10 @@ pub(super) fn applied_text(plan: &Plan, steps: &[Step]) -> String {
             Change::Conflict { .. } => "kept",
         };
         text.push_str(&format!("{done} {}\n", change.path()));
+    }
+    // Several lines of one file follow each other.
+    for kept in plan.kept.chunk_by(|one, next| one.path == next.path).filter_map(<[Kept]>::first) {
+        text.push_str(&format!("kept {}\n", kept.path));
     }
     for path in &plan.unchanged {
         text.push_str(&format!("unchanged {path}\n"));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use serde_json::Value as Json;
 
@@ -40,13 +41,66 @@ fn a_file_that_is_not_as_we_wrote_it_is_kept() {
             assert_same(&what, &before, &tree(&stage.at("root")));
             let run = stage.hvtune(&["apply"]).judged(&what, &[2]);
             assert!(run.err.contains(path) && run.err.contains("nothing was written"), "{what}: {}", run.err);
-            // A foreign file is nothing that apply wrote.
-            let run = stage.hvtune(&["revert"]).judged(&what, &[if edited { 2 } else { 0 }]);
-            assert!(!edited || run.err.contains(path), "{what}: {}", run.err);
-            let before = without_times_of_dirs(before);
-            assert_same(&what, &before, &without_times_of_dirs(tree(&stage.at("root"))));
+            assert_same(&what, &before, &tree(&stage.at("root")));
+            // A foreign file is nothing that apply wrote; an edited one is left, and nothing else of ours.
+            stage.hvtune(&["revert"]).judged(&what, &[u8::from(edited).into()]);
+            let after = tree(&stage.at("root"));
+            assert_eq!(before.get(Path::new(path)), after.get(Path::new(path)), "{what}");
+            if !edited {
+                assert_same(&what, &without_times_of_dirs(before), &without_times_of_dirs(after));
+            }
         }
     }
+}
+
+/// One edited file is left, with the directories that lead to it, until it is as we wrote it or gone.
+#[test]
+fn revert_takes_back_all_but_what_was_edited() {
+    for path in WRITTEN {
+        for deleted in [false, true] {
+            let stage = Stage::new();
+            let pristine = without_times_of_dirs(tree(&stage.at("root")));
+            stage.hvtune(&["apply"]).judged(path, &[0]);
+            let ours = fs::read(stage.root(path)).unwrap();
+            fs::write(stage.root(path), [&ours[..], b"# mine\n"].concat()).unwrap();
+            let mut last = None;
+            for _ in 0..2 {
+                let run = stage.hvtune(&["revert", "--format", "json"]).judged(path, &[1]);
+                assert_eq!(run.err.lines().filter(|line| line.contains(path)).count(), 1, "{}", run.err);
+                let said: Json = serde_json::from_str(&run.out).unwrap();
+                assert_eq!(said["kept"][0]["path"], path);
+                let now = without_times_of_dirs(tree(&stage.at("root")));
+                let more = now.keys().filter(|one| !pristine.contains_key(*one));
+                assert!(more.clone().any(|one| one == Path::new(path)));
+                let needed = |one: &Path| [path, STATE].iter().any(|kept| Path::new(kept).starts_with(one));
+                assert!(more.clone().all(|one| needed(one)), "{path}: {:?}", more.collect::<Vec<_>>());
+                assert!(last.is_none_or(|last| last == now), "{path}: a second revert changed something");
+                last = Some(now);
+            }
+            if deleted {
+                fs::remove_file(stage.root(path)).unwrap();
+            } else {
+                fs::write(stage.root(path), ours).unwrap();
+            }
+            stage.hvtune(&["revert"]).judged(path, &[0]);
+            assert_same(path, &pristine, &without_times_of_dirs(tree(&stage.at("root"))));
+        }
+    }
+}
+
+/// A record that somebody edited is left as well, and named.
+#[test]
+fn revert_keeps_an_edited_record() {
+    let stage = Stage::new();
+    stage.hvtune(&["apply"]).judged(STATE, &[0]);
+    let edited = [fs::read(stage.root(STATE)).unwrap(), b"mine\n".to_vec()].concat();
+    fs::write(stage.root(STATE), &edited).unwrap();
+    let run = stage.hvtune(&["revert"]).judged(STATE, &[1]);
+    assert!(run.err.contains(STATE), "{}", run.err);
+    assert_eq!(fs::read(stage.root(STATE)).unwrap(), edited);
+    assert!(WRITTEN.iter().all(|path| !stage.root(path).exists()));
+    fs::remove_file(stage.root(STATE)).unwrap();
+    stage.hvtune(&["revert"]).judged(STATE, &[0]);
 }
 
 /// The record of directories made is ours as well.
