@@ -98,7 +98,7 @@ pub struct OsRelease {
     pub id_like: Vec<String>,
     /// `VERSION_ID`
     pub version_id: String,
-    /// `PRETTY_NAME`, made printable.
+    /// `PRETTY_NAME`, made printable; `NAME`, else `ID` and `VERSION_ID`, where there is none.
     pub pretty_name: String,
 }
 

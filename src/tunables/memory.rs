@@ -1,7 +1,7 @@
 //! Swap and dirty memory.
 
 use super::{cannot_tell, fine, not_here};
-use crate::facts::Facts;
+use crate::facts::{Facts, VmbusClass};
 use crate::policy::Policy;
 use crate::resolve::swap::{First, first};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Value, Want};
@@ -106,8 +106,14 @@ fn dirty(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     };
     let drained = DRAIN * DRAIN_SECONDS;
     if memory / 5 <= drained && background.is_none() {
+        let grows = if may_grow(facts) {
+            "; that is its size now: Dynamic Memory, where it is on, may make it larger, and 20 % of that more \
+             (pin vm.dirty_bytes then)"
+        } else {
+            ""
+        };
         return vec![fine(format!(
-            "the kernel's 20 % of {} MiB is no more than a disk of 50 MiB/s drains in {DRAIN_SECONDS} s",
+            "the kernel's 20 % of {} MiB is no more than a disk of 50 MiB/s drains in {DRAIN_SECONDS} s{grows}",
             memory / MIB
         ))];
     }
@@ -118,6 +124,13 @@ fn dirty(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         memory / 5 / DRAIN
     );
     vec![pair(limit, background.unwrap_or(limit / 4), because)]
+}
+
+/// Whether the host may add memory while the guest runs: by the device through which it does. Whether it
+/// is told to, a guest cannot see.
+fn may_grow(facts: &Facts) -> bool {
+    let guest = facts.machine.as_ref().and_then(super::hyperv);
+    guest.is_some_and(|guest| guest.vmbus.contains_key(&VmbusClass::Balloon))
 }
 
 /// Both in one family and in this order: a ratio that was set before is replaced, and background stays below.
@@ -133,7 +146,7 @@ fn pair(limit: u64, background: u64, because: String) -> Decision {
 mod tests {
     use super::super::testing::{ask, assumed, disk, guest, pinned};
     use super::*;
-    use crate::facts::{Class, Role, Swap, SwapGround, SwapSource};
+    use crate::facts::{Class, Hypervisor, Role, Swap, SwapGround, SwapSource};
 
     fn area(path: &str, on: &str, priority: i64) -> Swap {
         let (path, disk) = (path.to_owned(), Some(on.to_owned()));
@@ -228,6 +241,13 @@ mod tests {
         for (memory, want) in [(Some(2 << 30), "fine"), (Some(64 << 30), set), (None, "cannot-tell")] {
             assert_eq!(ask(&DIRTY, &with(memory), &policy), [want], "{memory:?}");
         }
+        let mut grows = with(Some(1 << 30));
+        let because = |facts: &Facts| (DIRTY.decide)(facts, &policy).remove(0).because().to_owned();
+        assert!(!because(&grows).contains("Dynamic Memory"));
+        if let Some(Hypervisor::HyperV(guest)) = &mut grows.machine.as_mut().unwrap().hypervisor {
+            guest.vmbus.insert(VmbusClass::Balloon, 1);
+        }
+        assert!(because(&grows).contains("Dynamic Memory"));
         let pins = pinned(&[("vm.dirty_bytes", "134217728")]);
         let set = "sysctl vm.dirty_background_bytes=33554432, sysctl vm.dirty_bytes=134217728";
         assert_eq!(ask(&DIRTY, &with(None), &pins), [set]);
