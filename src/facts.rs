@@ -20,7 +20,7 @@ pub use kernels::KernelRelease;
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
     Boot, BootStack, ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners,
-    RuleWrite, SysctlLine, System, Waagent,
+    RuleWrite, SwapGround, SwapSource, SysctlLine, System, Waagent,
 };
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,

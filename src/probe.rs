@@ -14,6 +14,7 @@ pub mod os;
 pub mod owners;
 pub mod services;
 pub mod storage;
+pub mod swap;
 pub mod templates;
 pub mod timers;
 
@@ -155,6 +156,8 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let multipath = if owners.multipath { services::read_multipath(root, gaps) } else { Vec::new() };
     let iscsi = if owners.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
     let fstab = memory::read_fstab(root, gaps);
+    let agent = owners.waagent.as_ref().map(|agent| agent.path.as_str());
+    let swaps = swap::read(root, &fstab, agent, gaps);
     System {
         offline: !root.is_live(),
         arch: os::read_arch(root, gaps),
@@ -165,7 +168,8 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         multipath,
         watchdogs: services::read_watchdogs(root, gaps),
         vss_daemon: services::read_vss_daemon(root, gaps),
-        swap_configured: memory::names_swap(&fstab),
+        snapshot_extension: services::read_snapshot_extension(root, gaps),
+        swaps,
         ext: memory::parse_ext(&fstab),
         ours: os::read_ours(root, gaps),
         os,

@@ -9,7 +9,9 @@
 
 pub mod chain;
 pub mod device;
+pub mod fstab;
 pub mod multipath;
+pub mod swap;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

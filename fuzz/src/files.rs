@@ -93,7 +93,7 @@ pub fn kernel() -> Target {
         let _ = probe::kernel::read_parameters(root, &mut gaps);
         let _ = probe::memory::read_total(root, &mut gaps);
         let fstab = probe::memory::read_fstab(root, &mut gaps);
-        let _ = probe::memory::names_swap(&fstab);
+        let _ = probe::swap::read(root, &fstab, None, &mut gaps);
         let _ = probe::memory::parse_ext(&fstab);
         let _ = probe::Identity::read(root, &mut gaps);
     })

@@ -93,13 +93,13 @@ pub fn unit(text: &str) {
 
 /// Whatever the file is: both edits are read back, and taken back to the byte.
 pub fn fstab(text: &str) {
-    let (now, owned) = formats::fstab::set_errors(text, "f", "panic");
+    let (now, owned) = formats::fstab::set_errors(text, "f", "panic", |_| true);
     let others = |text: &str| -> Vec<String> {
         let entries = formats::fstab::scan(text).into_iter();
         entries.map(|entry| format!("{} {}", entry.mount, entry.fstype)).collect()
     };
     assert_eq!(others(&now), others(text));
-    assert_eq!(formats::fstab::set_errors(&now, "f", "panic"), (now.clone(), Vec::new()));
+    assert_eq!(formats::fstab::set_errors(&now, "f", "panic", |_| true), (now.clone(), Vec::new()));
     assert_eq!(restore(&now, &owned.iter().collect::<Vec<_>>()), text);
 }
 

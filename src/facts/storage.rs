@@ -86,6 +86,10 @@ pub enum Role {
     Data,
     /// Azure's temporary (resource) disk: local to the host, lost with it.
     AzureTemporary,
+    /// Where Azure has its temporary disk, but what would tell could not be read.
+    PerhapsTemporary,
+    /// A medium that comes and goes: a stick, a card.
+    Removable,
     /// A path of a multipath map.
     Path,
 }
@@ -99,6 +103,8 @@ impl Role {
             Self::Swap => "swap",
             Self::Data => "data",
             Self::AzureTemporary => "azure-temporary",
+            Self::PerhapsTemporary => "perhaps-azure-temporary",
+            Self::Removable => "removable",
             Self::Path => "path",
         }
     }
@@ -181,10 +187,19 @@ pub struct Mount {
     pub read_only: bool,
     /// The block device (disk or map) that it stands on, a partition's whole disk; `None` = could not tell.
     pub disk: Option<String>,
+    /// Further disks or maps, of a file system that spans several; `None` = could not tell.
+    pub others: Option<Vec<String>>,
     /// The block device itself, a partition where it is one: `sda2`, `dm-0`; `None` = could not tell.
     pub device: Option<String>,
     /// Options of mount and superblock.
     pub options: Vec<String>,
+}
+
+impl Mount {
+    /// Every disk or map that is known to be below it.
+    pub fn disks(&self) -> impl Iterator<Item = &str> {
+        self.disk.iter().chain(self.others.iter().flatten()).map(String::as_str)
+    }
 }
 
 /// An active swap area.
@@ -194,4 +209,16 @@ pub struct Swap {
     pub path: String,
     /// The disk or map it stands on; `None` = could not tell.
     pub disk: Option<String>,
+    /// Further ones on one of which it may stand instead, where its file system spans several;
+    /// `None` = could not tell.
+    pub others: Option<Vec<String>>,
+    /// The area of the highest priority is used first; `None` = could not tell.
+    pub priority: Option<i64>,
+}
+
+impl Swap {
+    /// Every disk or map that is known to be below it.
+    pub fn disks(&self) -> impl Iterator<Item = &str> {
+        self.disk.iter().chain(self.others.iter().flatten()).map(String::as_str)
+    }
 }

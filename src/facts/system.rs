@@ -27,8 +27,10 @@ pub struct System {
     pub watchdogs: Vec<Watchdog>,
     /// `hv_vss_daemon` is installed: a backup of the host freezes every file system.
     pub vss_daemon: bool,
-    /// `/etc/fstab` names swap that may lie on a disk that stalls: early in boot none is active yet.
-    pub swap_configured: bool,
+    /// Azure Backup's extension is there: it freezes every file system, as `hv_vss_daemon` does.
+    pub snapshot_extension: bool,
+    /// Swap that files ask for: early in boot none is active yet.
+    pub swaps: Vec<SwapSource>,
     /// File systems of `/etc/fstab` that are ext4, ext3 or ext2.
     pub ext: Vec<ExtMount>,
     /// Files that carry our marker.
@@ -36,12 +38,46 @@ pub struct System {
 }
 
 /// An ext4, ext3 or ext2 file system of `/etc/fstab`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExtMount {
+    /// What is mounted, as written.
+    pub device: String,
     /// Where it is mounted, as written.
     pub mount: String,
+    /// The same as the kernel shows it, escapes undone.
+    pub point: String,
     /// What `errors=` says; without it the superblock decides.
     pub errors: Option<String>,
+    /// Why the guest does not stand or fall with it, where the line itself says so.
+    pub spare: Option<&'static str>,
+    /// Its line is none that we edit: without options, or ended as on Windows.
+    pub odd: bool,
+}
+
+/// Swap that some file asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwapSource {
+    /// Which file, below the root.
+    pub from: String,
+    /// Device or file, as written.
+    pub what: String,
+    /// Its priority; `None` = the kernel gives one below 0.
+    pub priority: Option<i64>,
+    /// What it is known to lie on.
+    pub on: SwapGround,
+    /// Where its file lies, by fstab: the mount point, and the device as written.
+    pub holder: Option<(String, String)>,
+}
+
+/// What configured swap is known to lie on, by what files say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SwapGround {
+    /// Compressed memory.
+    Zram,
+    /// Azure's temporary disk, where the machine is on Azure.
+    AzureTemporary,
+    /// Files do not say, or some other disk.
+    Storage,
 }
 
 /// A file of ours found in the root.
@@ -62,7 +98,7 @@ pub struct OsRelease {
     pub id_like: Vec<String>,
     /// `VERSION_ID`
     pub version_id: String,
-    /// `PRETTY_NAME`, made printable.
+    /// `PRETTY_NAME`, made printable; `NAME`, else `ID` and `VERSION_ID`, where there is none.
     pub pretty_name: String,
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Change, Kept, Plan, state};
-use crate::facts::Facts;
+use crate::facts::{ExtMount, Facts};
 use crate::formats::edit::{self, Owned};
 use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi;
 use crate::marker::is_edited;
+use crate::resolve::fstab::needed;
 use crate::root::{Kind, Result, Root};
 use crate::scale::Scale;
 use crate::tunable::{Target, Want};
@@ -22,6 +23,7 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     let mut changes = Vec::new();
     {
         let wanted = wanted(facts, plan);
+        let lines = needed(&facts.system.ext, facts.machine.as_ref());
         let paths: BTreeSet<&str> = wanted
             .iter()
             .map(|(path, ..)| *path)
@@ -30,7 +32,7 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
         for path in paths {
             let here: Vec<_> = wanted.iter().filter(|(other, ..)| *other == path).collect();
             let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
-            let change = edited(root, path, &here, &ours)?;
+            let change = edited(root, path, &here, &ours, &lines)?;
             changes.push((path.to_owned(), change, !ours.is_empty() || !here.is_empty()));
         }
     }
@@ -51,7 +53,7 @@ pub(super) fn revert(root: &Root, plan: &mut Plan) -> Result<()> {
     let paths: BTreeSet<&str> = owned.iter().map(|entry| entry.path.as_str()).collect();
     for path in paths {
         let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
-        let lines = match edited(root, path, &[], &ours)? {
+        let lines = match edited(root, path, &[], &ours, &[])? {
             Some(Change::Conflict { why, .. }) => {
                 plan.kept.push(Kept { path: path.to_owned(), because: why.to_owned(), line: None });
                 continue;
@@ -117,8 +119,15 @@ fn wanted<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Wanted<'a>> {
 const NOT_A_FILE: &str = "it is a link or no regular file, so it is not edited; put a file in its place";
 const NOT_TEXT: &str = "it is not UTF-8 text, so it is not edited";
 
-/// The change of one file: first as it was without us, then what is wanted of it now.
-fn edited(root: &Root, path: &str, wanted: &[&Wanted<'_>], ours: &[&Owned]) -> Result<Option<Change>> {
+/// The change of one file: first as it was without us, then what is wanted of it now, in fstab of
+/// these lines alone.
+fn edited(
+    root: &Root,
+    path: &str,
+    wanted: &[&Wanted<'_>],
+    ours: &[&Owned],
+    lines: &[&ExtMount],
+) -> Result<Option<Change>> {
     let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
     let kind = match root.dir(parent)? {
         Some(dir) => dir.kind(name)?,
@@ -141,7 +150,10 @@ fn edited(root: &Root, path: &str, wanted: &[&Wanted<'_>], ours: &[&Owned]) -> R
     let mut owned = Vec::new();
     for (_, key, want) in wanted {
         if path == FSTAB {
-            let (edited, entries) = fstab::set_errors(&now, path, want.value().as_str());
+            let meant = |entry: &fstab::Entry<'_>| {
+                lines.iter().any(|line| line.device == entry.device && line.mount == entry.mount)
+            };
+            let (edited, entries) = fstab::set_errors(&now, path, want.value().as_str(), meant);
             now = edited;
             owned.extend(entries);
             continue;

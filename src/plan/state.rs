@@ -41,7 +41,7 @@ const KEYS: &[&str] = &[
 fn is_ours(entry: &Owned) -> bool {
     if entry.path == FSTAB {
         // The line that is put back is one that our edit would turn into the line that is there.
-        let edit = |was: &String| fstab::set_errors(was, FSTAB, "panic").0;
+        let edit = |was: &String| fstab::set_errors(was, FSTAB, "panic", |_| true).0;
         return !entry.ours.contains('\n') && entry.was.as_ref().map(edit).as_ref() == Some(&entry.ours);
     }
     let key = |line: &str| setting(line).map(|(key, _)| key.to_owned()).filter(|_| !line.contains('\n'));
@@ -139,7 +139,7 @@ mod tests {
             assert!(!is_kept(was), "{was:?}");
         }
         let two = "a / ext4 rw\nb /b ext4 rw";
-        let (twice, _) = fstab::set_errors(two, FSTAB, "panic");
+        let (twice, _) = fstab::set_errors(two, FSTAB, "panic", |_| true);
         assert!(!is_ours(&entry(FSTAB, &twice, Some(two))));
         let list = [entry("etc/waagent.conf", "OS.RootDeviceScsiTimeout=600", None)];
         let (_dir, root) =

@@ -32,7 +32,7 @@ pub(crate) fn find(disks: &[Disk], name: &str) -> Option<usize> {
 
 /// Reads every whole disk and map, sorted by name; `None` where they could not be listed.
 /// `azure`: whether it is on Azure, where a controller's identity tells the temporary disk.
-pub fn read(machine: &Root, azure: bool, gaps: &mut Vec<Gap>) -> Option<Vec<Disk>> {
+pub fn read(machine: &Root, azure: Option<bool>, gaps: &mut Vec<Gap>) -> Option<Vec<Disk>> {
     let listed = machine.dir("sys/block").and_then(|dir| {
         let Some(dir) = dir else { return Ok(None) };
         let names = dir.entries()?;
@@ -49,6 +49,7 @@ pub fn read(machine: &Root, azure: bool, gaps: &mut Vec<Gap>) -> Option<Vec<Disk
     let mut probe = Probe {
         machine,
         names: &names,
+        azure,
         above: Above::new(machine, azure),
         controllers: Controllers::new(machine),
         gaps,
@@ -62,6 +63,8 @@ struct Probe<'a, 'root> {
     machine: &'root Root,
     /// All of sys/block, sorted.
     names: &'a [Entry],
+    /// Whether it is on Azure; `None` = could not tell.
+    azure: Option<bool>,
     above: Above<'root>,
     controllers: Controllers<'root>,
     gaps: &'a mut Vec<Gap>,
@@ -116,13 +119,18 @@ impl Probe<'_, '_> {
 
     fn scsi(&mut self, disk: &mut Disk, scsi: &Scsi<'_>) {
         let host = self.above.host(scsi, self.gaps);
+        // Only the iSCSI transport makes sessions, over TCP, RDMA (iSER) or an adapter of its own
+        // (`iscsi_add_session`,
+        // <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_transport_iscsi.c>).
         disk.class = match scsi.session {
-            Some(session) if host.iscsi => Class::Iscsi { session: session.to_owned() },
-            _ => host.bus.scsi_class(),
+            Some(session) => Class::Iscsi { session: session.to_owned() },
+            None => host.bus.scsi_class(),
         };
-        if host.bus.is_azure_temporary(scsi.lun()) {
-            disk.roles.insert(Role::AzureTemporary);
-        }
+        disk.roles.extend(match (self.azure, host.bus.is_azure_temporary(scsi.lun())) {
+            (Some(true), Some(true)) => Some(Role::AzureTemporary),
+            (Some(true), None) | (None, Some(true) | None) => Some(Role::PerhapsTemporary),
+            (Some(false), _) | (_, Some(false)) => None,
+        });
         disk.limits.can_queue = host.can_queue.clone();
         disk.limits.nr_hw_queues = host.nr_hw_queues.clone();
         let Some(dir) = open(self.machine, scsi.device_dir, &disk.name, self.gaps) else { return };
@@ -133,6 +141,9 @@ impl Probe<'_, '_> {
         let file = format!("scsi_disk/{}/max_retries", scsi.hctl);
         disk.live.max_retries = reader.number(&file, "max_retries");
         let at = format!("block/{}/", disk.name);
+        if disk.class == Class::Other && is_removable(&mut reader, scsi.device_dir, &at) {
+            disk.roles.insert(Role::Removable);
+        }
         reader.queue(&at, &mut disk.limits, &mut disk.live);
         if host.nr_tags == Attribute::Unknown {
             host.nr_tags = reader.number(&format!("{at}mq/0/nr_tags"), "nr_tags");
@@ -192,12 +203,25 @@ impl Probe<'_, '_> {
     fn plain(&mut self, disk: &mut Disk, path: &str) {
         let Some(dir) = open(self.machine, path, &disk.name, self.gaps) else { return };
         let mut reader = Reader::new(&dir, ("disks", &disk.name), self.gaps);
+        if disk.class == Class::Other && is_removable(&mut reader, path, "") {
+            disk.roles.insert(Role::Removable);
+        }
         read_plain(&mut reader, &mut disk.limits, &mut disk.live);
     }
 
     fn is_disk(&self, name: &str) -> bool {
         self.names.binary_search_by(|entry| entry.name.as_str().cmp(name)).is_ok()
     }
+}
+
+/// A disk on USB, whatever it calls itself, or one whose medium can be taken out
+/// (<https://docs.kernel.org/admin-guide/abi-stable.html>, removable). Disks of classes that we look after
+/// are neither and are not asked.
+fn is_removable(reader: &mut Reader<'_, '_>, path: &str, at: &str) -> bool {
+    let on_usb =
+        |part: &str| part.strip_prefix("usb").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
+    path.split('/').any(on_usb)
+        || reader.number(&format!("{at}removable"), "removable") == Attribute::Is(1_u8)
 }
 
 /// The queue of a device that is not SCSI, so has none of its attributes.

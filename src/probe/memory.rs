@@ -1,6 +1,7 @@
-//! How much memory the machine has, and what fstab gives it: swap, file systems.
+//! How much memory the machine has, and which file systems fstab gives it.
 
 use crate::facts::{ExtMount, Gap};
+use crate::formats::bytes::decode;
 use crate::formats::fstab::{self, Entry, FSTAB};
 use crate::root::Root;
 
@@ -24,33 +25,29 @@ pub(crate) fn parse_total(text: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The text of `/etc/fstab`, empty where there is none; odd bytes are replaced, as only words of
-/// ours are looked for in it.
+/// The text of `/etc/fstab`, empty where there is none; bytes that are no UTF-8 keep their place.
 pub fn read_fstab(root: &Root, gaps: &mut Vec<Gap>) -> String {
     let bytes = noted(gaps, "fstab", FSTAB, root.read(FSTAB)).into_value();
-    bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    bytes.map(|bytes| decode(&bytes)).unwrap_or_default()
 }
 
 /// File systems that know `errors=panic`.
 pub fn parse_ext(fstab: &str) -> Vec<ExtMount> {
-    let entries = fstab::scan(fstab).into_iter().filter(Entry::is_ext);
-    entries
-        .map(|entry| ExtMount { mount: entry.mount.to_owned(), errors: entry.errors().map(str::to_owned) })
-        .collect()
+    let entries = fstab::scan(fstab).into_iter().map(|entry| (entry, false));
+    let odd = fstab::scan_odd(fstab).into_iter().map(|entry| (entry, true));
+    let ext = entries.chain(odd).filter(|(entry, _)| entry.is_ext());
+    ext.map(|(entry, odd)| ext_mount(&entry, odd)).collect()
 }
 
-/// Whether fstab names swap that may lie on a disk that stalls: a line of type `swap` that is not `noauto` (man 5 fstab). zram is memory, and below /mnt
-/// lies Azure's temporary disk, which is the host's own.
-pub fn names_swap(fstab: &str) -> bool {
-    let stalls = |device: &str| !["/dev/zram", "/mnt/"].iter().any(|start| device.starts_with(start));
-    fstab.lines().any(|line| {
-        let mut fields = line.split_ascii_whitespace();
-        let (device, _, kind) = (fields.next(), fields.next(), fields.next());
-        let options = fields.next().unwrap_or_default();
-        kind == Some("swap")
-            && device.is_some_and(|device| !device.starts_with('#') && stalls(device))
-            && !options.split(',').any(|option| option == "noauto")
-    })
+fn ext_mount(entry: &Entry<'_>, odd: bool) -> ExtMount {
+    ExtMount {
+        device: entry.device.to_owned(),
+        mount: entry.mount.to_owned(),
+        point: entry.point(),
+        errors: entry.errors().map(str::to_owned),
+        spare: entry.is_spare(),
+        odd,
+    }
 }
 
 #[cfg(test)]
@@ -58,17 +55,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn swap_of_fstab() {
-        for (fstab, named) in [
-            ("", false),
-            ("UUID=1 / ext4 errors=remount-ro 0 1\nUUID=2 none swap sw 0 0\n", true),
-            ("LABEL=swap none swap\n", true),
-            ("#UUID=2 none swap sw 0 0\n# /dev/sda2 none swap sw\n", false),
-            ("/dev/sda2 none swap noauto,sw 0 0\n", false),
-            ("/dev/zram0 none swap defaults 0 0\n/mnt/swapfile none swap sw 0 0\n", false),
-        ] {
-            assert_eq!(names_swap(fstab), named, "{fstab}");
-        }
+    fn ext_file_systems_of_fstab() {
+        let text = "UUID=a / ext4 errors=remount-ro 0 1\nUUID=b /my\\040data/ ext3 noauto 0 0\nc /c ext4\nd /d xfs x\n";
+        let show = |ext: &ExtMount| {
+            format!("{} {} {:?} {:?} {}", ext.device, ext.point, ext.errors, ext.spare, ext.odd)
+        };
+        let found: Vec<String> = parse_ext(text).iter().map(show).collect();
+        assert_eq!(
+            found,
+            [
+                "UUID=a / Some(\"remount-ro\") None false",
+                "UUID=b /my data None Some(\"not mounted at boot (noauto)\") false",
+                "c /c None None true",
+            ]
+        );
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> (Vec
     let mounts = mounts.collect();
     let text = read_text(machine, "proc/swaps", "swaps", gaps);
     let swaps = parse::swaps(&text).into_iter().take(MOST_SWAPS);
-    let swaps = swaps.map(|(path, is_file)| swap(path, is_file, &lines, &mut devices, gaps)).collect();
+    let swaps = swaps.map(|area| swap(area, &lines, &mut devices, gaps)).collect();
     (mounts, swaps)
 }
 
@@ -65,31 +65,30 @@ fn mount(line: &Line<'_>, devices: &mut Devices<'_>, gaps: &mut Vec<Gap>) -> Mou
         Some((disk, device)) => (Some(disk), Some(device)),
         None => (None, None),
     };
+    let others = devices.others(line, disk.as_deref(), device.as_deref(), gaps);
     Mount {
         point: line.point.to_string(),
         fstype: line.fstype.to_owned(),
         read_only: line.options().any(|option| option == "ro"),
         disk,
+        others,
         device,
         options: line.options().map(str::to_owned).collect(),
     }
 }
 
-fn swap(
-    path: String,
-    is_file: bool,
-    lines: &[Line<'_>],
-    devices: &mut Devices<'_>,
-    gaps: &mut Vec<Gap>,
-) -> Swap {
-    let disk = if is_file {
-        let holder = lines.iter().filter(|line| line.holds(&path)).max_by_key(|line| line.point.len());
-        holder.and_then(|line| devices.of_mount(line, gaps))
-    } else {
-        devices.of_source(&path, "swaps", gaps)
-    };
-    let disk = disk.map(|(disk, _)| disk);
-    Swap { path, disk }
+fn swap(area: parse::Area, lines: &[Line<'_>], devices: &mut Devices<'_>, gaps: &mut Vec<Gap>) -> Swap {
+    let parse::Area { path, is_file, priority } = area;
+    if !is_file {
+        let disk = devices.of_source(&path, "swaps", gaps).map(|(disk, _)| disk);
+        return Swap { path, disk, others: Some(Vec::new()), priority };
+    }
+    let holder = lines.iter().filter(|line| line.holds(&path)).max_by_key(|line| line.point.len());
+    let Some(line) = holder else { return Swap { path, disk: None, others: Some(Vec::new()), priority } };
+    let found = devices.of_mount(line, gaps);
+    let (disk, device) = found.map_or((None, None), |(disk, device)| (Some(disk), Some(device)));
+    let others = devices.others(line, disk.as_deref(), device.as_deref(), gaps);
+    Swap { path, disk, others, priority }
 }
 
 #[cfg(test)]

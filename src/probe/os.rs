@@ -24,13 +24,16 @@ const LOADER_DIRS: &[&str] = &["lib64", "lib", "usr/lib64", "usr/lib"];
 /// `os-release`; `None` where there is none.
 pub fn read_release(root: &Root, gaps: &mut Vec<Gap>) -> Option<OsRelease> {
     OS_RELEASE.iter().find_map(|path| {
-        noted(gaps, "os", path, root.read_text(path)).into_value().map(|text| parse_release(&text))
+        noted(gaps, "os", path, root.read(path))
+            .into_value()
+            .map(|bytes| parse_release(&String::from_utf8_lossy(&bytes)))
     })
 }
 
 /// Shell assignments without expansion; the last of a name counts.
 pub(crate) fn parse_release(text: &str) -> OsRelease {
     let mut release = OsRelease::default();
+    let mut name = String::new();
     for line in text.lines() {
         let Some((key, value)) = line.trim().split_once('=') else { continue };
         let value = unquote(value);
@@ -39,10 +42,23 @@ pub(crate) fn parse_release(text: &str) -> OsRelease {
             "ID_LIKE" => release.id_like = value.split_ascii_whitespace().map(str::to_owned).collect(),
             "VERSION_ID" => release.version_id = value,
             "PRETTY_NAME" => release.pretty_name = value,
+            "NAME" => name = value,
             _ => {}
         }
     }
+    if release.pretty_name.is_empty() {
+        release.pretty_name = shown(&name, &release);
+    }
     release
+}
+
+/// What people call a release whose file does not say: its name, else its identifier and version,
+/// else `Linux` (man 5 os-release, NAME).
+fn shown(name: &str, release: &OsRelease) -> String {
+    let plain = |text: &str| text.trim().to_owned();
+    let numbered = plain(&format!("{} {}", release.id, release.version_id));
+    let names = [plain(name), numbered];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "Linux".to_owned())
 }
 
 /// The value between its quotes, made printable, with the escapes that os-release allows undone.
@@ -137,7 +153,9 @@ mod tests {
                 "3.0",
                 "a \"b\" $c?[2J",
             ),
-            ("", "", "", "", ""),
+            ("ID=\"ubuntu\"\r\nVERSION_ID=\"22.04\"\r\n", "ubuntu", "", "22.04", "ubuntu 22.04"),
+            ("ID=x\nNAME=\"Some Linux\"\nPRETTY_NAME=\n", "x", "", "", "Some Linux"),
+            ("", "", "", "", "Linux"),
         ] {
             let release = parse_release(text);
             assert_eq!(

@@ -123,6 +123,19 @@ pub fn read_vss_daemon(root: &Root, gaps: &mut Vec<Gap>) -> bool {
     VSS_DAEMONS.iter().any(|path| noted(gaps, "vss", path, root.kind(path)).value().is_some())
 }
 
+/// Where the Azure agent keeps its extensions.
+const EXTENSIONS: &str = "var/lib/waagent";
+/// In the name of the extension by which Azure Backup freezes every file system; a publisher stands
+/// before it and a version behind it
+/// (<https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup>).
+const SNAPSHOT: &str = "VMSnapshotLinux";
+
+/// Whether that extension is there.
+pub fn read_snapshot_extension(root: &Root, gaps: &mut Vec<Gap>) -> bool {
+    let listed = noted(gaps, "vss", EXTENSIONS, root.list(EXTENSIONS)).into_value();
+    listed.into_iter().flatten().any(|entry| entry.kind == Kind::Dir && entry.name.contains(SNAPSHOT))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,7 +20,7 @@ pub struct Storage {
 /// Reads the machine's storage. `azure`: whether it is on Azure, where a
 /// controller's identity tells the temporary disk.
 pub fn read(machine: &Root, azure: Option<bool>, gaps: &mut Vec<Gap>) -> Storage {
-    let mut disks = disks::read(machine, azure == Some(true), gaps);
+    let mut disks = disks::read(machine, azure, gaps);
     let (mounts, swaps) = mounts::read(machine, disks.as_deref(), gaps);
     if let Some(disks) = &mut disks {
         roles::assign(disks, &mounts, &swaps);

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Attribute, Class, Disk, ErrorPolicy, Facts, Gap, Machine, ScsiTimers, Timers};
+use crate::facts::{
+    Attribute, Class, Disk, ErrorPolicy, Facts, Gap, Machine, Mount, ScsiTimers, Swap, Timers,
+};
 use crate::root::Root;
 
 use super::disks::find;
@@ -36,9 +38,8 @@ pub(super) fn read(root: &Root, machine: &Machine, gaps: &mut Vec<Gap>) -> Timer
 
 /// Every disk below a mount or swap, in order of name.
 fn below<'a>(disks: &'a [Disk], machine: &Machine) -> Vec<&'a Disk> {
-    let mounts = machine.mounts.iter().filter_map(|mount| mount.disk.as_deref());
-    let mut open: Vec<&str> =
-        mounts.chain(machine.swaps.iter().filter_map(|swap| swap.disk.as_deref())).collect();
+    let mounts = machine.mounts.iter().flat_map(Mount::disks);
+    let mut open: Vec<&str> = mounts.chain(machine.swaps.iter().flat_map(Swap::disks)).collect();
     let mut met = BTreeSet::new();
     while let Some(at) = open.pop().and_then(|name| find(disks, name)) {
         if met.insert(at) {

@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::{Value as Json, json};
 
-use super::text::{heading, wrapped};
+use super::text::{column, heading, wrapped};
 use super::{SCHEMA, shown};
 use crate::tunable::{Accepts, Decision, Tunable, Verdict};
 use crate::tunables::CATALOGUE;
@@ -75,7 +75,7 @@ pub(super) fn list_text(verdicts: &[Verdict], only: Option<&Regex>) -> String {
     for tunable in listed(only) {
         let mut kinds: Vec<&str> = of(tunable, verdicts).map(Decision::kind).collect();
         kinds.dedup();
-        text.push_str(&format!("{:<24}{}\n", tunable.id, kinds.join(", ")));
+        text.push_str(&format!("{}{}\n", column(tunable.id, 24), kinds.join(", ")));
         text.push_str(&wrapped(tunable.title, 4));
     }
     text

@@ -4,12 +4,15 @@ use diffy::{DiffOptions, PatchFormatter};
 use regex::Regex;
 use serde_json::{Value as Json, json};
 
-use super::text::{heading, printable, table, wrapped};
+use super::text::{column, heading, printable, table, wrapped};
 use super::{SCHEMA, shown};
 use crate::apply::Step;
 use crate::formats::edit::Owned;
 use crate::plan::{Change, Contender, Kept, Plan, Standstill};
 use crate::tunable::{Decision, Verdict};
+
+/// Characters that names of tunables and knobs get.
+const NAMES: usize = 24;
 
 fn diff(change: &Change) -> String {
     let (old, new): (&[u8], &[u8]) = match change {
@@ -202,8 +205,8 @@ fn settings_text(plan: &Plan, verbose: bool, only: Option<&Regex>, text: &mut St
         }
         last = Some(now);
         let line = format!(
-            "  {:<24}{} = {}  ({})\n",
-            verdict.tunable.id,
+            "  {}{} = {}  ({})\n",
+            column(verdict.tunable.id, NAMES),
             assignment.target.knob(),
             assignment.want.phrase(),
             assignment.place()
@@ -229,7 +232,7 @@ fn abstained_text(plan: &Plan, only: Option<&Regex>, text: &mut String) {
             heading(text, "left alone:");
             first = false;
         }
-        text.push_str(&format!("  {:<24}{}\n", verdict.tunable.id, verdict.decision.kind()));
+        text.push_str(&format!("  {}{}\n", column(verdict.tunable.id, NAMES), verdict.decision.kind()));
         text.push_str(&wrapped(verdict.decision.because(), 6));
     }
 }
@@ -240,7 +243,8 @@ fn contenders_text(plan: &Plan, text: &mut String) {
     }
     heading(text, "other writers:");
     for contender in &plan.contenders {
-        let line = format!("  {:<24}{} writes {}", contender.knob, contender.who, contender.value);
+        let line =
+            format!("  {}{} writes {}", column(&contender.knob, NAMES), contender.who, contender.value);
         text.push_str(&format!("{}\n", printable(&line)));
         let wins = if contender.winner == "hvtune" { "hvtune wins" } else { "it wins" };
         text.push_str(&wrapped(&format!("{wins}: {}", contender.because), 6));

@@ -76,6 +76,13 @@ pub(super) fn table(rows: &[Vec<String>], indent: usize) -> String {
     text
 }
 
+/// A name in a column of this width, made safe, and at least one blank behind it, however long it is.
+pub(super) fn column(name: &str, width: usize) -> String {
+    let name = printable(name);
+    let blanks = width.saturating_sub(name.chars().count()).max(1);
+    format!("{name}{}", " ".repeat(blanks))
+}
+
 /// A section's title on a line of its own, after an empty line unless it is the first.
 pub(super) fn heading(text: &mut String, title: &str) {
     if !text.is_empty() {
@@ -94,6 +101,28 @@ mod tests {
         assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
         assert_eq!(printable("a\u{9b}2J\u{202e}\u{e9}"), "a\\u{9b}2J\\u{202e}\u{e9}");
         assert_eq!(printable_json("{\n\"a\u{7f}\u{9b}\u{e9}\"}"), "{\n\"a\\u007f\\u009b\u{e9}\"}");
+    }
+
+    #[test]
+    fn a_name_as_long_as_its_column_keeps_a_blank() {
+        assert_eq!(column("vm.dirty", 12), "vm.dirty    ");
+        assert_eq!(column("waagent.root_device_timeout", 24), "waagent.root_device_timeout ");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn columns_never_run_together(
+            name in "[!-~\u{e9}\u{1b}]{1,60}", next in "[!-~]{1,20}", width in 0_usize..40,
+            rows in proptest::collection::vec(proptest::collection::vec("[!-~\u{e9}\u{202e}]{1,40}", 3), 1..5),
+        ) {
+            let line = format!("{}{next}", column(&name, width));
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            proptest::prop_assert_eq!(words, [printable(&name), next]);
+            for (line, row) in table(&rows, 2).lines().zip(&rows) {
+                let cells: Vec<String> = row.iter().map(|cell| printable(cell)).collect();
+                proptest::prop_assert_eq!(line.split_whitespace().collect::<Vec<_>>(), cells);
+            }
+        }
     }
 
     #[test]

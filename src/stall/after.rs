@@ -1,6 +1,7 @@
 //! The facts as they will be: with what a plan makes live, and with all of it.
 
 use crate::facts::{Attribute, Disk, ExtMount, Facts, Machine, MultipathSetting, Session};
+use crate::resolve::fstab::needed;
 use crate::tunable::{Assignment, Decision, Select, Target, UdevAttr, Value, Verdict};
 
 const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
@@ -168,9 +169,10 @@ fn attribute(disk: &mut Disk, attr: UdevAttr, assignment: &Assignment, value: &V
     }
 }
 
-/// File systems are mounted with what fstab says of them.
+/// File systems are mounted with what fstab says of them, where the option is written.
 fn errors(machine: &mut Machine, ext: &[ExtMount], word: &str) {
-    let named = |point: &str| ext.iter().any(|entry| entry.mount == point);
+    let points: Vec<String> = needed(ext, Some(machine)).iter().map(|entry| entry.point.clone()).collect();
+    let named = |point: &str| points.iter().any(|entry| entry == point);
     for mount in machine.mounts.iter_mut().filter(|mount| named(&mount.point)) {
         mount.options.retain(|option| !option.starts_with("errors="));
         mount.options.push(format!("errors={word}"));

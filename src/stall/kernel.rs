@@ -86,6 +86,14 @@ pub(super) fn notes(facts: &Facts) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if facts.system.snapshot_extension {
+        notes.push(
+            "Azure Backup's extension VMSnapshotLinux is installed: a backup freezes every writable file system \
+             first, and a mount that is stalled then keeps all others frozen until the extension gives up, or \
+             until the guest is reset where it does not"
+                .to_owned(),
+        );
+    }
     if let Some(seconds) = facts.system.owners.waagent.as_ref().and_then(|agent| agent.scsi_timeout) {
         notes.push(format!("waagent writes {seconds} s to every sd disk's device/timeout, again every 30 s"));
     }

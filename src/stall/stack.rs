@@ -15,8 +15,8 @@ pub(super) fn standings(states: [&Facts; 3]) -> Vec<Standing> {
     let mounts = now.machine.mounts.iter().filter(|mount| !mount.read_only).map(|mount| {
         let mut stack = vec![mount.fstype.clone()];
         stack.extend(mount.device.iter().filter(|device| Some(*device) != mount.disk.as_ref()).cloned());
-        let mut standing =
-            standing(views, &mount.point, &mount.fstype, mount.disk.as_deref(), stack, aborted(mount));
+        let below = Below { disks: mount.disks().collect(), all: mount.others.is_some() };
+        let mut standing = standing(views, &mount.point, &mount.fstype, &below, stack, aborted(mount));
         standing.follows = follows(&mount.fstype, &mount.options, now);
         standing.notes = notes(mount, now);
         standing
@@ -25,27 +25,36 @@ pub(super) fn standings(states: [&Facts; 3]) -> Vec<Standing> {
     let swaps =
         now.machine.swaps.iter().filter(|swap| !swap.disk.as_deref().is_some_and(memory)).map(|swap| {
             let stack = vec!["swap".to_owned()];
-            standing(views, &swap.path, "swap", swap.disk.as_deref(), stack, None)
+            let below = Below { disks: swap.disks().collect(), all: swap.others.is_some() };
+            standing(views, &swap.path, "swap", &below, stack, None)
         });
     mounts.chain(swaps).collect()
+}
+
+/// What a mount or swap stands on.
+struct Below<'a> {
+    /// The known disks and maps.
+    disks: Vec<&'a str>,
+    /// Whether these are all of them.
+    all: bool,
 }
 
 fn standing<'a>(
     views: [View<'a>; 3],
     mount: &str,
     fstype: &str,
-    disk: Option<&'a str>,
+    below: &Below<'a>,
     mut stack: Vec<String>,
     aborted: Option<&str>,
 ) -> Standing {
     let mut disks = Vec::new();
-    storeys(views[0], disk.into_iter().collect(), &mut stack, &mut disks);
+    storeys(views[0], below.disks.clone(), &mut stack, &mut disks);
     let prospects = Trouble::ALL.into_iter().filter_map(|trouble| {
         let mut fates = [None, None, None];
         for ((fate, view), booted) in fates.iter_mut().zip(views).zip([false, false, true]) {
             // A file system that gave up is given back by the next boot, if fsck can.
             let aborted = aborted.filter(|_| !booted);
-            *fate = Some(one_fate(view, disk, mount, trouble, aborted)?);
+            *fate = Some(one_fate(view, below, mount, trouble, aborted)?);
         }
         let [Some(now), Some(after_apply), Some(after_reboot)] = fates else { return None };
         Some(Prospect { trouble, now, after_apply, after_reboot })
@@ -64,16 +73,23 @@ fn standing<'a>(
 
 fn one_fate(
     view: View<'_>,
-    disk: Option<&str>,
+    below: &Below<'_>,
     mount: &str,
     trouble: Trouble,
     aborted: Option<&str>,
 ) -> Option<Fate> {
-    let below = match disk {
-        Some(disk) => layers::fate(view, disk, trouble)?,
-        None if matches!(trouble, Trouble::PathLoss | Trouble::Unit) => return None,
-        None => Fate::at_least(0, format!("the disk below {mount}")),
+    let unknown = match (below.disks.is_empty(), below.all) {
+        (true, _) => Some(format!("the disk below {mount}")),
+        (false, false) => Some(format!("the other disks below {mount}")),
+        (false, true) => None,
     };
+    // Of paths and units that nobody knows to be there nothing is said.
+    let unknown = unknown.filter(|_| !matches!(trouble, Trouble::PathLoss | Trouble::Unit));
+    let unknown = unknown.map(|fact| Fate::at_least(0, fact));
+    // A file system over several disks lives as long as the first of them, whatever its profile: that one
+    // of them may be missing is not taken for granted.
+    let fates = below.disks.iter().filter_map(|disk| layers::fate(view, disk, trouble));
+    let below = fates.chain(unknown).reduce(Fate::or_sooner)?;
     if let Some(option) = aborted {
         let timer = Timer {
             layer: mount.to_owned(),
@@ -185,8 +201,11 @@ fn notes(mount: &Mount, view: View<'_>) -> Vec<String> {
             "XFS is told to give up on metadata (error/metadata/default), so it shuts down sooner".to_owned(),
         );
     }
-    let temporary = mount.disk.as_deref().and_then(|name| view.disk(name));
-    if temporary.is_some_and(|disk| disk.roles.contains(&Role::AzureTemporary)) {
+    let has = |role| mount.disks().filter_map(|name| view.disk(name)).any(|disk| disk.roles.contains(&role));
+    if has(Role::PerhapsTemporary) {
+        notes.push("could not tell whether it is on Azure's temporary disk".to_owned());
+    }
+    if has(Role::AzureTemporary) {
         notes.push("Azure's temporary disk: local to the host and lost with it".to_owned());
     }
     notes

@@ -61,6 +61,7 @@ fn machine(kernel: &str, mut disks: Vec<Disk>) -> Facts {
             fstype: "ext4".to_owned(),
             read_only: false,
             disk: top.clone(),
+            others: Some(Vec::new()),
             device: top,
             options: vec!["rw".to_owned()],
         }],
@@ -196,6 +197,25 @@ fn arrays_fail_with_the_member_they_cannot_spare() {
         assert_eq!(ends(&facts, Trouble::Silence), expected, "{level}");
     }
     assert_eq!(ends(&base, Trouble::Silence), "15+");
+}
+
+#[test]
+fn a_file_system_over_several_disks_lives_as_long_as_the_first_of_them() {
+    let disks = vec![disk("sda", Class::StorvscScsi), disk("sdb", iscsi())];
+    let alone = machine("6.1.0-18-amd64", disks);
+    assert_eq!(three(&alone), ["ever", "-", "0"]);
+    let over = |others: Option<&[&str]>| {
+        with(&alone, |machine| {
+            machine.mounts[0].fstype = "btrfs".to_owned();
+            machine.mounts[0].others =
+                others.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+        })
+    };
+    assert_eq!(three(&over(Some(&["sdb"]))), ["130", "120", "0"]);
+    assert_eq!(three(&over(Some(&["sdb", "gone"]))), ["0+", "0+", "0+"]);
+    assert_eq!(three(&over(None)), ["0+", "-", "0+"]);
+    let survey = survey(&over(Some(&["sdb"])), &[], &[], 180);
+    assert_eq!(survey.standings[0].disks, ["sda", "sdb"]);
 }
 
 #[test]

@@ -176,16 +176,40 @@ fn read_ahead(facts: &Facts, policy: &Policy) -> Vec<Decision> {
                 format!("{class}: the disk's optimal size makes the kernel read ahead 65536 KiB"),
             ),
             (_, _, There::Seen(disks)) if raised && !disks.iter().any(|disk| rotational(disk)) => {
-                fine(format!("{class}: not rotational, so the kernel keeps 128 KiB"))
+                fine(kept(&format!("{class}: not rotational, so the kernel keeps 128 KiB"), &disks))
             }
             (_, _, _) if raised => set(
                 assignment.guarded(Guard::Rotational),
                 format!("{class}: a kernel from 6.17 on reads ahead 2 x max_sectors on a rotational disk"),
             ),
-            _ => fine(format!("{class}: kernels before 6.17 read ahead 128 KiB here")),
+            (_, _, There::Seen(disks)) => {
+                fine(kept(&format!("{class}: kernels before 6.17 read ahead 128 KiB here"), &disks))
+            }
+            (_, _, There::MayCome(_)) => {
+                fine(format!("{class}: kernels before 6.17 read ahead 128 KiB here"))
+            }
         };
         vec![decision]
     })
+}
+
+/// What the kernel does by itself, and what was found where that is not it: somebody else set it then.
+fn kept(by_itself: &str, disks: &[&Disk]) -> String {
+    let mut found: Vec<u64> =
+        disks.iter().filter_map(|disk| disk.live.read_ahead_kb.value()).copied().collect();
+    found.sort_unstable();
+    found.dedup();
+    if found.iter().any(|kib| *kib != READ_AHEAD_KB) {
+        let found: Vec<String> = found.iter().map(u64::to_string).collect();
+        return format!(
+            "{by_itself} unless told otherwise; {} KiB was found, which is somebody's setting and is left",
+            found.join(" and ")
+        );
+    }
+    if disks.iter().any(|disk| disk.live.read_ahead_kb == Attribute::Unknown) {
+        return format!("{by_itself} unless told otherwise; what is set could not be read");
+    }
+    by_itself.to_owned()
 }
 
 fn set(assignment: Assignment, because: String) -> Decision {
@@ -274,5 +298,22 @@ mod tests {
         ] {
             assert_eq!(ask(&READ_AHEAD, &guest(kernel, vec![disk]), &policy), [want], "{kernel}");
         }
+    }
+
+    #[test]
+    fn the_read_ahead_that_was_found_is_said() {
+        let because = |kib: &[Attribute<u64>]| {
+            let disks = kib.iter().zip(["sda", "sdb", "sdc"]).map(|(kib, name)| {
+                let mut disk = disk(name, Class::StorvscScsi);
+                disk.live.read_ahead_kb = kib.clone();
+                disk
+            });
+            let facts = guest("6.1.0-18-amd64", disks.collect());
+            (READ_AHEAD.decide)(&facts, &Policy::default()).remove(0).because().to_owned()
+        };
+        let (usual, large) = (Attribute::Is(128), Attribute::Is(4096));
+        assert!(because(&[usual.clone(), usual.clone()]).ends_with("read ahead 128 KiB here"));
+        assert!(because(&[large.clone(), usual, large]).contains("; 128 and 4096 KiB was found"));
+        assert!(because(&[Attribute::Unknown]).ends_with("what is set could not be read"));
     }
 }

@@ -1,8 +1,9 @@
 //! What a file system does when its storage failed it all the same.
 
-use super::{fine, not_here};
-use crate::facts::Facts;
+use super::{cannot_tell, fine, not_here, refused};
+use crate::facts::{Facts, Mount};
 use crate::policy::{Policy, Recovery};
+use crate::resolve::fstab::{Standing, standing, unnamed};
 use crate::tunable::{Assignment, Decision, Source, Target, Tunable, Value, Want};
 
 const NOT_ASKED: &str = "only with recovery = \"self-heal\"";
@@ -14,7 +15,9 @@ pub static ERRORS: Tunable = Tunable {
     why: "After a failed write to its journal ext4 takes no more writes until an fsck, however healthy the \
           storage is again: the guest sits read-only until somebody finds it. With errors=panic and \
           kernel.panic it restarts and repairs itself. Only ext4, ext3 and ext2 know the option; another file \
-          system would refuse to mount with it, so it is written to the lines of /etc/fstab that name these.",
+          system would refuse to mount with it, so it is written to the lines of /etc/fstab that name these. What \
+          the guest does without is left out: Azure's temporary disk, removable and read-only media, loop mounts, \
+          what is not mounted at boot.",
     sources: &[
         Source { title: "man 5 ext4, errors=", url: "https://man7.org/linux/man-pages/man5/ext4.5.html" },
         Source {
@@ -30,13 +33,54 @@ fn errors(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     if policy.recovery != Recovery::SelfHeal {
         return vec![not_here(NOT_ASKED)];
     }
-    if facts.system.ext.is_empty() {
-        return vec![not_here("/etc/fstab names no ext4, ext3 or ext2")];
+    let machine = facts.machine.as_ref();
+    let (mut needed, mut spare, mut unclear) = (0_usize, Vec::new(), Vec::new());
+    for ext in &facts.system.ext {
+        match standing(ext, machine) {
+            Standing::Needed => needed += 1,
+            Standing::Spare(why) => spare.push(format!("{} ({why})", ext.point)),
+            Standing::Unclear(why) => unclear.push(format!("{}: {why}", ext.point)),
+        }
     }
-    let mounts: Vec<&str> = facts.system.ext.iter().map(|ext| ext.mount.as_str()).collect();
-    let what = vec![Assignment::new(Target::Fstab("errors"), Want::Exactly(Value::word("panic")))];
-    let count = mounts.len();
-    vec![Decision::Set { what, because: format!("recovery = \"self-heal\"; {count} in /etc/fstab") }]
+    let left = if spare.is_empty() { String::new() } else { format!("; left out: {}", spare.join(", ")) };
+    let mut decisions = vec![match needed {
+        0 if facts.system.ext.is_empty() => not_here("/etc/fstab names no ext4, ext3 or ext2"),
+        0 => not_here(format!("/etc/fstab names no ext4, ext3 or ext2 for it{left}")),
+        count => Decision::Set {
+            what: vec![Assignment::new(Target::Fstab("errors"), Want::Exactly(Value::word("panic")))],
+            because: format!("recovery = \"self-heal\"; {count} in /etc/fstab{left}"),
+        },
+    }];
+    decisions.extend(unclear.into_iter().map(|why| cannot_tell("fstab", why)));
+    let nameless = machine.map(|machine| unnamed(&facts.system.ext, machine)).unwrap_or_default();
+    decisions.extend(by_hand(&nameless).map(refused));
+    if machine.is_none_or(|machine| machine.mounts.is_empty()) && !names_root(facts) {
+        decisions.push(cannot_tell("fstab", "it has no line for /, which gets nothing where it is ext4"));
+    }
+    decisions
+}
+
+fn names_root(facts: &Facts) -> bool {
+    facts.system.ext.is_empty() || facts.system.ext.iter().any(|ext| ext.point == "/")
+}
+
+/// Most that are named one by one.
+const SHOWN: usize = 4;
+
+/// What to do for file systems that no line of fstab names; `None` where there are none.
+fn by_hand(nameless: &[&Mount]) -> Option<String> {
+    let first = nameless.first()?;
+    let mut points: Vec<&str> = nameless.iter().take(SHOWN).map(|mount| mount.point.as_str()).collect();
+    if nameless.len() > SHOWN {
+        points.push("others");
+    }
+    let device = first.device.as_deref().map_or("its device".to_owned(), |device| format!("/dev/{device}"));
+    let also = if first.point == "/" { ", or rootflags=errors=panic on the kernel command line" } else { "" };
+    let these = points.join(", ");
+    Some(format!(
+        "mounted as ext4, ext3 or ext2 and not in /etc/fstab as that: {these}; an error there restarts nothing. \
+         By hand: tune2fs -e panic {device}{also}"
+    ))
 }
 
 /// `boot.fsck_repair`
@@ -75,17 +119,63 @@ mod tests {
     use super::*;
     use crate::facts::ExtMount;
 
+    fn line(point: &str) -> ExtMount {
+        let (mount, point) = (point.to_owned(), point.to_owned());
+        ExtMount { device: "UUID=a".to_owned(), mount, point, ..ExtMount::default() }
+    }
+
     #[test]
     fn a_guest_heals_itself_only_where_asked_and_only_on_ext() {
         let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
         let mut facts = guest("6.1.0", Vec::new());
         assert_eq!(ask(&ERRORS, &facts, &heal), ["not-here"]);
         assert_eq!(ask(&FSCK_REPAIR, &facts, &heal), ["fine"]);
-        facts.system.ext = vec![ExtMount { mount: "/".to_owned(), errors: Some("remount-ro".to_owned()) }];
+        facts.system.ext = vec![line("/")];
         assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic"]);
         assert_eq!(ask(&FSCK_REPAIR, &facts, &heal), ["cmdline fsck.repair=yes"]);
         for tunable in [&ERRORS, &FSCK_REPAIR] {
             assert_eq!(ask(tunable, &facts, &Policy::default()), ["not-here"]);
         }
+    }
+
+    #[test]
+    fn a_root_without_a_line_is_said() {
+        let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
+        let mut facts = guest("6.1.0", Vec::new());
+        facts.machine.as_mut().unwrap().mounts = vec![Mount {
+            point: "/".to_owned(),
+            fstype: "ext4".to_owned(),
+            read_only: false,
+            disk: None,
+            others: Some(Vec::new()),
+            device: Some("sda2".to_owned()),
+            options: vec!["rw".to_owned()],
+        }];
+        facts.system.ext = vec![line("/data")];
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "refused"]);
+        let because = (ERRORS.decide)(&facts, &heal).remove(1).because().to_owned();
+        assert!(because.contains("not in /etc/fstab as that: /;"), "{because}");
+        assert!(because.contains("tune2fs -e panic /dev/sda2, or rootflags=errors=panic"), "{because}");
+        facts.system.ext.push(line("/"));
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic"]);
+        // Of an image nobody knows what its root will be.
+        facts.machine.as_mut().unwrap().mounts.clear();
+        facts.system.ext.remove(1);
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "cannot-tell"]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_named_with_the_reason() {
+        let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
+        let mut facts = guest("6.1.0", Vec::new());
+        let stick = ExtMount { spare: Some("not mounted at boot (noauto)"), ..line("/stick") };
+        let odd = ExtMount { odd: true, ..line("/odd") };
+        facts.system.ext = vec![line("/"), stick, odd];
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "cannot-tell"]);
+        let because = (ERRORS.decide)(&facts, &heal).remove(0).because().to_owned();
+        assert!(because.ends_with("; left out: /stick (not mounted at boot (noauto))"), "{because}");
+        facts.system.ext.truncate(2);
+        facts.system.ext.remove(0);
+        assert_eq!(ask(&ERRORS, &facts, &heal)[0], "not-here");
     }
 }

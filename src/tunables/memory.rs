@@ -1,8 +1,9 @@
 //! Swap and dirty memory.
 
 use super::{cannot_tell, fine, not_here};
-use crate::facts::{Class, Disk, Facts, Machine, Role, Swap};
+use crate::facts::{Facts, VmbusClass};
 use crate::policy::Policy;
+use crate::resolve::swap::{First, first};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Value, Want};
 
 /// Low enough that anonymous memory stays in RAM while page cache can be dropped, above the
@@ -35,22 +36,20 @@ fn swappiness(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             Value::number(SWAPPINESS_VALUE),
             "swap of the guest to come is taken to be on disk; without swap it changes nothing",
         )
-    } else if machine.swaps.is_empty() && !facts.system.swap_configured {
-        not_here("no swap is active, so it would change nothing")
-    } else if !machine.swaps.is_empty() && machine.swaps.iter().all(|swap| cannot_stall(machine, swap)) {
-        fine("swap is only on zram or on the host's local disk, which a SAN does not stall")
     } else {
-        // The same words before and after it is active: both boots of a guest write the same bytes.
-        one(Value::number(SWAPPINESS_VALUE), "swap is on a disk that may stall")
+        match first(facts) {
+            First::Nothing => not_here("no swap is active, so it would change nothing"),
+            First::Safe => {
+                fine("swap is only on zram or on the host's local disk, which a SAN does not stall")
+            }
+            First::SafeBefore(what) => fine(format!(
+                "{what} is filled before any swap on a disk that may stall, and wants the kernel's value"
+            )),
+            // The same words before and after it is active: both boots of a guest write the same bytes.
+            First::MayStall => one(Value::number(SWAPPINESS_VALUE), "swap is on a disk that may stall"),
+        }
     };
     vec![decision]
-}
-
-/// zram is memory; Azure's temporary disk is the host's own.
-fn cannot_stall(machine: &Machine, swap: &Swap) -> bool {
-    let known = |disk: &&Disk| Some(disk.name.as_str()) == swap.disk.as_deref();
-    let safe = |disk: &Disk| disk.class == Class::Zram || disk.roles.contains(&Role::AzureTemporary);
-    machine.disks.iter().flatten().find(known).is_some_and(safe) || swap.path.starts_with("/dev/zram")
 }
 
 fn one(value: Value, because: &str) -> Decision {
@@ -107,8 +106,14 @@ fn dirty(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     };
     let drained = DRAIN * DRAIN_SECONDS;
     if memory / 5 <= drained && background.is_none() {
+        let grows = if may_grow(facts) {
+            "; that is its size now: Dynamic Memory, where it is on, may make it larger, and 20 % of that more \
+             (pin vm.dirty_bytes then)"
+        } else {
+            ""
+        };
         return vec![fine(format!(
-            "the kernel's 20 % of {} MiB is no more than a disk of 50 MiB/s drains in {DRAIN_SECONDS} s",
+            "the kernel's 20 % of {} MiB is no more than a disk of 50 MiB/s drains in {DRAIN_SECONDS} s{grows}",
             memory / MIB
         ))];
     }
@@ -119,6 +124,13 @@ fn dirty(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         memory / 5 / DRAIN
     );
     vec![pair(limit, background.unwrap_or(limit / 4), because)]
+}
+
+/// Whether the host may add memory while the guest runs: by the device through which it does. Whether it
+/// is told to, a guest cannot see.
+fn may_grow(facts: &Facts) -> bool {
+    let guest = facts.machine.as_ref().and_then(super::hyperv);
+    guest.is_some_and(|guest| guest.vmbus.contains_key(&VmbusClass::Balloon))
 }
 
 /// Both in one family and in this order: a ratio that was set before is replaced, and background stays below.
@@ -134,13 +146,28 @@ fn pair(limit: u64, background: u64, because: String) -> Decision {
 mod tests {
     use super::super::testing::{ask, assumed, disk, guest, pinned};
     use super::*;
+    use crate::facts::{Class, Hypervisor, Role, Swap, SwapGround, SwapSource};
+
+    fn area(path: &str, on: &str, priority: i64) -> Swap {
+        let (path, disk) = (path.to_owned(), Some(on.to_owned()));
+        Swap { path, disk, others: Some(Vec::new()), priority: Some(priority) }
+    }
+
+    fn with_swap(swaps: &[Swap]) -> Facts {
+        let mut temporary = disk("sdb", Class::StorvscScsi);
+        temporary.roles.insert(Role::AzureTemporary);
+        let disks = vec![disk("sda", Class::StorvscScsi), temporary, disk("zram0", Class::Zram)];
+        let mut facts = guest("6.1.0-18-amd64", disks);
+        facts.machine.as_mut().unwrap().swaps = swaps.to_vec();
+        facts
+    }
 
     fn swapping(path: &str, on: &str) -> Facts {
-        let mut facts =
-            guest("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi), disk("zram0", Class::Zram)]);
-        facts.machine.as_mut().unwrap().swaps =
-            vec![Swap { path: path.to_owned(), disk: Some(on.to_owned()) }];
-        facts
+        with_swap(&[area(path, on, -2)])
+    }
+
+    fn asked(what: &str, priority: Option<i64>, on: SwapGround) -> SwapSource {
+        SwapSource { from: "etc/fstab".to_owned(), what: what.to_owned(), priority, on, holder: None }
     }
 
     #[test]
@@ -151,10 +178,55 @@ mod tests {
         assert_eq!(ask(&SWAPPINESS, &swapping("/dev/zram0", "zram0"), &policy), ["fine"]);
         assert_eq!(ask(&SWAPPINESS, &none, &policy), ["not-here"]);
         let mut early = none.clone();
-        early.system.swap_configured = true;
+        early.system.swaps = vec![asked("UUID=b", None, SwapGround::Storage)];
         assert_eq!(ask(&SWAPPINESS, &early, &policy), ["sysctl vm.swappiness=10"]);
         assert_eq!(ask(&SWAPPINESS, &none, &pinned(&[("vm.swappiness", "1")])), ["sysctl vm.swappiness=1"]);
         assert_eq!(ask(&SWAPPINESS, &assumed("6.1.0-18-amd64"), &policy), ["sysctl vm.swappiness=10"]);
+    }
+
+    #[test]
+    fn the_swap_that_is_used_first_decides() {
+        let disk = |priority| area("/dev/sda3", "sda", priority);
+        let zram = |priority| area("/dev/zram0", "zram0", priority);
+        let local = |priority| area("/mnt/swapfile", "sdb", priority);
+        let set = "sysctl vm.swappiness=10";
+        let lost = Swap { disk: None, ..disk(-2) };
+        let several = Swap { others: None, ..local(-2) };
+        for (swaps, want) in [
+            (vec![disk(-2), zram(100)], "fine"),
+            (vec![zram(5), disk(10)], set),
+            (vec![zram(10), disk(10)], set),
+            (vec![local(-2), disk(-3)], "fine"),
+            (vec![disk(-2), local(-3)], set),
+            (vec![local(-2)], "fine"),
+            (vec![lost], set),
+            (vec![several], set),
+        ] {
+            assert_eq!(ask(&SWAPPINESS, &with_swap(&swaps), &Policy::default()), [want], "{swaps:?}");
+        }
+    }
+
+    #[test]
+    fn swap_that_files_ask_for_counts_before_it_is_active() {
+        let zram = asked("/dev/zram0", Some(100), SwapGround::Zram);
+        let disk = |priority| asked("UUID=b", priority, SwapGround::Storage);
+        let local = asked("/mnt/swapfile", None, SwapGround::AzureTemporary);
+        let set = "sysctl vm.swappiness=10";
+        for (sources, want) in [
+            (vec![zram.clone()], "fine"),
+            (vec![disk(None), zram.clone()], "fine"),
+            (vec![disk(Some(200)), zram.clone()], set),
+            // Not on Azure, so that is no temporary disk.
+            (vec![local], set),
+        ] {
+            let mut facts = with_swap(&[]);
+            facts.system.swaps.clone_from(&sources);
+            assert_eq!(ask(&SWAPPINESS, &facts, &Policy::default()), [want], "{sources:?}");
+        }
+        // What is asked for and is not there makes nothing safe.
+        let mut facts = with_swap(&[area("/dev/sda3", "sda", -2)]);
+        facts.system.swaps = vec![zram];
+        assert_eq!(ask(&SWAPPINESS, &facts, &Policy::default()), [set]);
     }
 
     #[test]
@@ -169,6 +241,13 @@ mod tests {
         for (memory, want) in [(Some(2 << 30), "fine"), (Some(64 << 30), set), (None, "cannot-tell")] {
             assert_eq!(ask(&DIRTY, &with(memory), &policy), [want], "{memory:?}");
         }
+        let mut grows = with(Some(1 << 30));
+        let because = |facts: &Facts| (DIRTY.decide)(facts, &policy).remove(0).because().to_owned();
+        assert!(!because(&grows).contains("Dynamic Memory"));
+        if let Some(Hypervisor::HyperV(guest)) = &mut grows.machine.as_mut().unwrap().hypervisor {
+            guest.vmbus.insert(VmbusClass::Balloon, 1);
+        }
+        assert!(because(&grows).contains("Dynamic Memory"));
         let pins = pinned(&[("vm.dirty_bytes", "134217728")]);
         let set = "sysctl vm.dirty_background_bytes=33554432, sysctl vm.dirty_bytes=134217728";
         assert_eq!(ask(&DIRTY, &with(None), &pins), [set]);

@@ -23,8 +23,8 @@ pub(super) enum Bus {
     Vmbus {
         /// Its class; `None` = could not tell.
         class: Option<VmbusClass>,
-        /// `device_id`, where it was asked for.
-        device_id: String,
+        /// `device_id`, lower case; `None` where it was not asked for or could not be read.
+        device_id: Option<String>,
     },
     /// A virtio device.
     Virtio,
@@ -44,13 +44,15 @@ impl Bus {
         }
     }
 
-    /// Whether the disk at this logical unit is Azure's temporary one.
-    pub(super) fn is_azure_temporary(&self, lun: &str) -> bool {
-        match self {
-            Self::Vmbus { device_id, .. } => {
-                device_id.starts_with(AZURE_GEN1_RESOURCE) || (device_id == AZURE_FABRIC && lun == "1")
-            }
-            Self::Virtio | Self::Neither => false,
+    /// Whether the disk at this logical unit is Azure's temporary one, on a machine of Azure's:
+    /// elsewhere the same identities mean nothing. `None` = could not tell.
+    pub(super) fn is_azure_temporary(&self, lun: &str) -> Option<bool> {
+        let Self::Vmbus { class, device_id } = self else { return Some(false) };
+        match (device_id, class) {
+            (Some(id), _) => Some(id.starts_with(AZURE_GEN1_RESOURCE) || (id == AZURE_FABRIC && lun == "1")),
+            (None, Some(VmbusClass::Ide)) => None,
+            (None, Some(VmbusClass::Scsi)) if lun == "1" => None,
+            _ => Some(false),
         }
     }
 }
@@ -76,8 +78,6 @@ pub(crate) fn parse_class_id(text: &str) -> Option<VmbusClass> {
 pub(super) struct Host {
     /// What it hangs on.
     pub(super) bus: Bus,
-    /// Where its disks belong to an iSCSI session, that this is the kernel's initiator.
-    pub(super) iscsi: bool,
     /// `can_queue`
     pub(super) can_queue: Attribute<u64>,
     /// `nr_hw_queues`
@@ -96,8 +96,8 @@ pub(super) struct Above<'root> {
 }
 
 impl<'root> Above<'root> {
-    /// `azure`: `device_id`s are looked at, as they mean something there and are random elsewhere.
-    pub(super) fn new(machine: &'root Root, azure: bool) -> Self {
+    /// `azure`: `device_id`s are looked at unless it is known not to be, as they are random elsewhere.
+    pub(super) fn new(machine: &'root Root, azure: Option<bool>) -> Self {
         Self { buses: Buses { machine, azure, met: BTreeMap::new() }, hosts: BTreeMap::new() }
     }
 
@@ -119,12 +119,10 @@ fn read_host(buses: &mut Buses<'_>, scsi: &Scsi<'_>, gaps: &mut Vec<Gap>) -> Hos
     let above = split_last(scsi.host_dir).map_or("", |(above, _)| above);
     let mut host = Host {
         bus: buses.of(above, gaps),
-        iscsi: false,
         can_queue: Attribute::Absent,
         nr_hw_queues: Attribute::Absent,
         nr_tags: Attribute::Unknown,
     };
-    let mut driver = Attribute::Absent;
     // sys/class/scsi_host/hostN leads here.
     let path = format!("{}/scsi_host/{}", scsi.host_dir, scsi.host);
     match buses.machine.dir(&path) {
@@ -132,9 +130,6 @@ fn read_host(buses: &mut Buses<'_>, scsi: &Scsi<'_>, gaps: &mut Vec<Gap>) -> Hos
             let mut reader = Reader::new(&dir, ("hosts", scsi.host), gaps);
             host.can_queue = reader.number("can_queue", "can_queue");
             host.nr_hw_queues = reader.number("nr_hw_queues", "nr_hw_queues");
-            if scsi.session.is_some() {
-                driver = reader.text("proc_name", "proc_name");
-            }
         }
         Ok(None) => {}
         Err(error) => {
@@ -143,25 +138,13 @@ fn read_host(buses: &mut Buses<'_>, scsi: &Scsi<'_>, gaps: &mut Vec<Gap>) -> Hos
             host.nr_hw_queues = Attribute::Unknown;
         }
     }
-    host.iscsi = scsi.session.is_some_and(|session| is_iscsi_tcp(buses.machine, session, &driver));
     host
-}
-
-/// Whether the kernel's own initiator serves a session: by its driver, or where
-/// that is unknown by the session's being one of the iSCSI transport at all.
-fn is_iscsi_tcp(machine: &Root, session: &str, driver: &Attribute<String>) -> bool {
-    match driver {
-        Attribute::Is(name) => name == "iscsi_tcp",
-        Attribute::Absent | Attribute::Unknown => {
-            matches!(machine.read_link(&format!("sys/class/iscsi_session/{session}")), Ok(Some(_)))
-        }
-    }
 }
 
 #[derive(Debug)]
 struct Buses<'root> {
     machine: &'root Root,
-    azure: bool,
+    azure: Option<bool>,
     met: BTreeMap<String, Bus>,
 }
 
@@ -218,8 +201,9 @@ impl Buses<'_> {
             reader.gap("class_id", "class", "it is not there".to_owned());
         }
         let class = class.value().copied();
-        let device_id = if self.azure { reader.text("device_id", "device_id") } else { Attribute::Unknown };
-        let device_id = device_id.value().map(|id| id.trim().to_ascii_lowercase()).unwrap_or_default();
+        let asked = self.azure != Some(false);
+        let device_id = if asked { reader.text("device_id", "device_id") } else { Attribute::Unknown };
+        let device_id = device_id.value().map(|id| id.trim().to_ascii_lowercase());
         Bus::Vmbus { class, device_id }
     }
 }
@@ -246,13 +230,19 @@ mod tests {
 
     #[test]
     fn azures_temporary_disk_is_told_by_controller_and_lun() {
-        let below =
-            |id: &str, lun| Bus::Vmbus { class: None, device_id: id.to_owned() }.is_azure_temporary(lun);
-        assert!(below(AZURE_FABRIC, "1"));
-        assert!(!below(AZURE_FABRIC, "0"));
-        assert!(below("{00000000-0001-8899-0000-000000000000}", "0"));
-        assert!(!below("{00000000-0000-8899-0000-000000000000}", "0"));
-        assert!(!below("{f8b3781b-1e82-4818-a1c3-63d806ec15bb}", "1"));
-        assert!(!Bus::Virtio.is_azure_temporary("1"));
+        let below = |id: &str, lun| {
+            Bus::Vmbus { class: None, device_id: Some(id.to_owned()) }.is_azure_temporary(lun)
+        };
+        assert_eq!(below(AZURE_FABRIC, "1"), Some(true));
+        assert_eq!(below(AZURE_FABRIC, "0"), Some(false));
+        assert_eq!(below("{00000000-0001-8899-0000-000000000000}", "0"), Some(true));
+        assert_eq!(below("{00000000-0000-8899-0000-000000000000}", "0"), Some(false));
+        assert_eq!(below("{f8b3781b-1e82-4818-a1c3-63d806ec15bb}", "1"), Some(false));
+        assert_eq!(Bus::Virtio.is_azure_temporary("1"), Some(false));
+        let blind = |class, lun| Bus::Vmbus { class: Some(class), device_id: None }.is_azure_temporary(lun);
+        assert_eq!(blind(VmbusClass::Scsi, "1"), None);
+        assert_eq!(blind(VmbusClass::Scsi, "0"), Some(false));
+        assert_eq!(blind(VmbusClass::Ide, "0"), None);
+        assert_eq!(blind(VmbusClass::FibreChannel, "1"), Some(false));
     }
 }

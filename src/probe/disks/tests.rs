@@ -87,7 +87,7 @@ const PCI: &str = "44c4f61d-4444-4400-9d52-802e27ede19f";
 
 fn disks(stage: &Stage, azure: bool) -> (Vec<Disk>, Vec<Gap>) {
     let mut gaps = Vec::new();
-    let disks = read(&stage.root(), azure, &mut gaps).unwrap();
+    let disks = read(&stage.root(), Some(azure), &mut gaps).unwrap();
     (disks, gaps)
 }
 
@@ -170,28 +170,52 @@ fn a_dvd_drive_is_no_disk_of_storvsc_and_loops_are_not_looked_at() {
 }
 
 #[test]
-fn an_iscsi_disk_is_told_by_session_and_driver() {
-    for (proc_name, listed, class) in [
-        (Some("iscsi_tcp\n"), false, "iscsi"),
-        (None, true, "iscsi"),
-        (None, false, "other"),
-        (Some("qla4xxx\n"), true, "other"),
-    ] {
+fn where_it_could_not_be_told_the_temporary_disk_is_not_said_to_be_none() {
+    let stage = Stage::new();
+    stage.vmbus(GUID, SCSI).storvsc(GUID, 0, 0, "sda").storvsc(GUID, 0, 1, "sdb");
+    let roles = |stage: &Stage, azure| {
+        let disks = read(&stage.root(), azure, &mut Vec::new()).unwrap();
+        disks.iter().map(|d| d.roles.iter().map(|r| r.name()).collect()).collect::<Vec<String>>()
+    };
+    assert_eq!(roles(&stage, None), ["", "perhaps-azure-temporary"]);
+    std::fs::remove_file(stage.at(&format!("{VMBUS}/{GUID}/device_id"))).unwrap();
+    assert_eq!(roles(&stage, Some(true)), ["", "perhaps-azure-temporary"]);
+    assert_eq!(roles(&stage, Some(false)), ["", ""]);
+}
+
+#[test]
+fn a_session_makes_a_disk_iscsi_whatever_carries_it() {
+    for proc_name in [Some("iscsi_tcp\n"), Some("iser\n"), Some("qla4xxx\n"), None] {
         let stage = Stage::new();
-        let host = "sys/devices/platform/host3";
+        let host = "sys/devices/pci0000:00/0000:00:05.0/host3";
         stage.file(&format!("{host}/scsi_host/host3/can_queue"), "113\n");
         if let Some(name) = proc_name {
             stage.file(&format!("{host}/scsi_host/host3/proc_name"), name);
         }
-        if listed {
-            stage.link("sys/class/iscsi_session/session1", "../../devices/x");
-        }
         stage.block(&format!("{host}/session1/target3:0:0/3:0:0:1/block/sdb"));
         let (disks, gaps) = disks(&stage, false);
-        assert_eq!(disks[0].class.name(), class, "{proc_name:?} {listed}");
+        assert_eq!(disks[0].class, Class::Iscsi { session: "session1".to_owned() }, "{proc_name:?}");
         assert_eq!(disks[0].limits.can_queue, Attribute::Is(113));
         assert_eq!(gaps, []);
     }
+}
+
+#[test]
+fn sticks_and_cards_are_removable_and_disks_of_the_host_are_not_asked() {
+    let stage = Stage::new();
+    let usb = "sys/devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/host4/target4:0:0/4:0:0:0";
+    let sata = "sys/devices/pci0000:00/0000:00:1f.2/ata1/host5/target5:0:0/5:0:0:0";
+    stage.block(&format!("{usb}/block/sdb")).block(&format!("{sata}/block/sdc"));
+    stage.file(&format!("{sata}/block/sdc/removable"), "0\n");
+    let card = "sys/devices/pci0000:00/mmc_host/mmc0/mmc0:1/block/mmcblk0";
+    stage.block(card).file(&format!("{card}/removable"), "1\n");
+    stage.vmbus(GUID, SCSI).storvsc(GUID, 0, 0, "sda");
+    stage.file(&format!("{VMBUS}/{GUID}/host0/target0:0:0/0:0:0:0/block/sda/removable"), "1\n");
+    let (disks, gaps) = disks(&stage, false);
+    let removable: Vec<_> =
+        disks.iter().map(|d| (d.name.as_str(), d.roles.contains(&Role::Removable))).collect();
+    assert_eq!(removable, [("mmcblk0", true), ("sda", false), ("sdb", true), ("sdc", false)]);
+    assert_eq!(gaps, []);
 }
 
 #[test]
@@ -313,6 +337,9 @@ fn what_was_read_is_enough_to_read_it_again() {
         .file(&format!("{subsystem}/nvme0n1/queue/rotational"), "0\n");
     stage.link(&format!("{subsystem}/nvme0"), "../../../pci0000:00/nvme/nvme0");
     stage.link("sys/dev/block/8:1", "../../devices/x/block/sda/sda1");
+    let btrfs = "sys/fs/btrfs/0/devices";
+    stage.link(&format!("{btrfs}/dm-0"), "../../../../devices/virtual/block/dm-0");
+    stage.link(&format!("{btrfs}/sdb2"), "../../../../devices/x/block/sdb/sdb2");
     let mounts = "29 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 29 0:9 / /srv rw - btrfs /dev/mapper/vg-data rw\n";
     stage.file("proc/self/mountinfo", mounts).file("proc/swaps", "Filename\n/dev/sdb1 partition 1 0 -2\n");
 
@@ -330,6 +357,7 @@ fn what_was_read_is_enough_to_read_it_again() {
     let second = storage::read(&capture.root(), Some(true), &mut gaps);
     assert_eq!(first, second);
     assert_eq!(gaps, []);
+    assert_eq!(first.mounts[1].others, Some(vec!["sdb".to_owned()]));
     let seen = first.disks.unwrap();
     let seen: Vec<_> = seen.iter().map(|disk| (disk.class.name(), disk.slaves.join(" "))).collect();
     assert_eq!(seen[0], ("lvm", "sdc".to_owned()));

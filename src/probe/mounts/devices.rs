@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::parse::Line;
 use crate::facts::{Disk, Gap};
 use crate::probe::disks::{find, resolve, whole_disk};
-use crate::root::{Dir, Root};
+use crate::root::{Dir, Result, Root};
+
+/// One directory for each btrfs that is mounted, and one for what the kernel can do.
+const BTRFS: &str = "sys/fs/btrfs";
 
 /// Looks disks up, each number and map name once.
 pub(super) struct Devices<'a> {
@@ -17,13 +20,18 @@ pub(super) struct Devices<'a> {
     met: BTreeMap<(u32, u32), Option<(usize, String)>>,
     /// Names below /dev/mapper, read when one is asked for.
     maps: Option<BTreeMap<String, usize>>,
+    /// Of every btrfs its devices and their disks, read when one is asked for.
+    btrfs: Option<Vec<Members>>,
 }
+
+/// The devices of one file system by kernel name, and the disk of each; `None` = could not tell.
+type Members = BTreeMap<String, Option<String>>;
 
 impl<'a> Devices<'a> {
     pub(super) fn new(machine: &'a Root, disks: Option<&'a [Disk]>) -> Self {
         // Where this fails every number does, and the names are tried.
         let numbers = machine.dir("sys/dev/block").ok().flatten();
-        Self { machine, disks, numbers, met: BTreeMap::new(), maps: None }
+        Self { machine, disks, numbers, met: BTreeMap::new(), maps: None, btrfs: None }
     }
 
     /// The disk or map below a mount and the device itself, by number, else by the name of its source.
@@ -37,6 +45,77 @@ impl<'a> Devices<'a> {
         // bcachefs joins its devices with colons.
         let first = line.source.split(':').next().unwrap_or_default();
         self.of_source(first, &format!("mounts.{}", line.point), gaps)
+    }
+
+    /// Disks of a file system beyond the one that mount tables name; `None` = could not tell.
+    pub(super) fn others(
+        &mut self,
+        line: &Line<'_>,
+        disk: Option<&str>,
+        device: Option<&str>,
+        gaps: &mut Vec<Gap>,
+    ) -> Option<Vec<String>> {
+        let (Some(disk), Some(device)) = (disk, device) else { return Some(Vec::new()) };
+        let members: Option<Vec<String>> = match line.fstype {
+            "btrfs" => self.of_btrfs(device, &format!("mounts.{}.devices", line.point), gaps),
+            "bcachefs" => {
+                let fact = format!("mounts.{}", line.point);
+                let sources = line.source.split(':').skip(1);
+                sources.map(|source| self.of_source(source, &fact, gaps).map(|(disk, _)| disk)).collect()
+            }
+            _ => Some(Vec::new()),
+        };
+        let mut others: Vec<String> = members?.into_iter().filter(|name| name != disk).collect();
+        others.sort();
+        others.dedup();
+        Some(others)
+    }
+
+    /// The disks of the btrfs that a device belongs to, by `sys/fs/btrfs/UUID/devices`
+    /// (`btrfs_sysfs_add_fs_devices`,
+    /// <https://github.com/torvalds/linux/blob/v6.12/fs/btrfs/sysfs.c>).
+    fn of_btrfs(&mut self, device: &str, fact: &str, gaps: &mut Vec<Gap>) -> Option<Vec<String>> {
+        if self.btrfs.is_none() {
+            self.btrfs = Some(self.read_btrfs(gaps));
+        }
+        let found = self.btrfs.iter().flatten().find(|members| members.contains_key(device));
+        let Some(members) = found else {
+            let why = format!("no file system there has the device {device}");
+            gaps.push(Gap::new(fact, BTRFS, why));
+            return None;
+        };
+        members.values().cloned().collect()
+    }
+
+    fn read_btrfs(&self, gaps: &mut Vec<Gap>) -> Vec<Members> {
+        let mut all = Vec::new();
+        let listed = self.machine.list(BTRFS).unwrap_or_else(|error| {
+            gaps.push(Gap::new("mounts.btrfs", BTRFS, error.reason()));
+            None
+        });
+        for entry in listed.into_iter().flatten() {
+            let path = format!("{BTRFS}/{}/devices", entry.name);
+            match self.read_members(&path) {
+                Ok(members) => all.push(members),
+                Err(error) => gaps.push(Gap::new("mounts.btrfs", &path, error.reason())),
+            }
+        }
+        all
+    }
+
+    fn read_members(&self, path: &str) -> Result<Members> {
+        let mut members = Members::new();
+        let Some(dir) = self.machine.dir(path)? else { return Ok(members) };
+        for entry in dir.entries()? {
+            let target = dir.read_link(&entry.name)?.map(|target| resolve(path, &target));
+            // A partition's directory lies in its disk's.
+            let disk = target.and_then(|target| {
+                let at = target.rsplit('/').take(2).find_map(|name| find(self.disks?, name))?;
+                Some(self.disks?.get(at)?.name.clone())
+            });
+            members.insert(entry.name, disk);
+        }
+        Ok(members)
     }
 
     /// The disk or map that a name below /dev stands for, and the device's own name; other names are

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::formats::fstab::unescape;
+
 /// One line of mountinfo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line<'a> {
@@ -64,34 +66,24 @@ pub(crate) fn mount_line(line: &str) -> Option<Line<'_>> {
     })
 }
 
-/// Path, and whether it is a file, of every swap area.
-pub(crate) fn swaps(text: &str) -> Vec<(String, bool)> {
-    let fields = text.lines().skip(1).map(str::split_ascii_whitespace);
-    fields
-        .filter_map(|mut line| Some((unescape(line.next()?).into_owned(), line.next()? == "file")))
-        .collect()
+/// One swap area.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Area {
+    pub(crate) path: String,
+    /// A file, not a device.
+    pub(crate) is_file: bool,
+    pub(crate) priority: Option<i64>,
 }
 
-/// Undoes the kernel's octal escapes, `\040` for a blank (`mangle_path`,
-/// <https://github.com/torvalds/linux/blob/v6.12/fs/seq_file.c>).
-fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains('\\') {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = if let (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) =
-            (first, after)
-        {
-            bytes.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
-            after
-        } else {
-            bytes.push(first);
-            after
-        };
-    }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+/// Every swap area: path, type, size, used, priority.
+pub(crate) fn swaps(text: &str) -> Vec<Area> {
+    let area = |line: &str| {
+        let mut fields = line.split_ascii_whitespace();
+        let (path, kind) = (unescape(fields.next()?).into_owned(), fields.next()?);
+        let priority = fields.nth(2).and_then(|number| number.parse().ok());
+        Some(Area { path, is_file: kind == "file", priority })
+    };
+    text.lines().skip(1).filter_map(area).collect()
 }
 
 #[cfg(test)]
@@ -141,10 +133,13 @@ mod tests {
                     /dev/sda3                               partition\t2097148\t\t0\t\t-2\n\
                     /var/my\\040swap                          file\t\t1048572\t\t0\t\t-3\n\
                     /dev/zram0                              partition\t8388604\t0\t\t100\n";
+        let area = |path: &str, is_file, priority| Area { path: path.to_owned(), is_file, priority };
+        let zram = area("/dev/zram0", false, Some(100));
         assert_eq!(
             swaps(text),
-            [("/dev/sda3".into(), false), ("/var/my swap".into(), true), ("/dev/zram0".into(), false)]
+            [area("/dev/sda3", false, Some(-2)), area("/var/my swap", true, Some(-3)), zram]
         );
+        assert_eq!(swaps("Filename\n/x file\n"), [area("/x", true, None)]);
         assert!(swaps("Filename Type Size Used Priority\n").is_empty());
         assert!(swaps("").is_empty());
     }

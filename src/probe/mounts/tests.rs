@@ -71,9 +71,44 @@ fn mounts_and_swaps_of_an_azure_guest_find_their_disks() {
 }
 
 #[test]
-fn file_systems_without_a_number_go_by_their_source() {
+fn every_device_of_a_btrfs_counts() {
+    let stage = stage();
+    let fs = |uuid: &str, device: &str, target: &str| {
+        stage
+            .link(&format!("sys/fs/btrfs/{uuid}/devices/{device}"), &format!("../../../../devices/{target}"));
+    };
+    fs("1", "sda3", "x/block/sda/sda3");
+    fs("1", "dm-0", "virtual/block/dm-0");
+    fs("1", "sdb", "x/block/sdb");
+    fs("2", "sdc1", "x/block/sdc/sdc1");
+    stage.file("sys/fs/btrfs/features/raid56", "0\n");
     let (storage, gaps) = read(
-        &stage(),
+        &stage,
+        "29 1 0:30 /@ / rw - btrfs /dev/sda3 rw,subvol=/@\n\
+         30 29 0:31 / /one rw - btrfs /dev/sdc1 rw\n\
+         31 29 0:32 / /lost rw - btrfs /dev/sdc2 rw\n\
+         32 29 0:33 / /bc rw - bcachefs /dev/sda5:/dev/sdb1:/dev/sdc3 rw\n\
+         33 29 8:17 / /x rw - ext4 /dev/sdb1 rw\n",
+        "Filename Type Size Used Priority\n/swapfile file 1 0 -2\n/dev/dm-0 partition 1 0 -3\n",
+    );
+    let others: Vec<_> =
+        storage.mounts.iter().map(|mount| mount.others.as_ref().map(|names| names.join(" "))).collect();
+    let some = |names: &str| Some(names.to_owned());
+    assert_eq!(others, [some("dm-0 sdb"), some(""), None, some("sdb sdc"), some("")]);
+    assert_eq!(gaps, ["mounts./lost.devices"]);
+    assert_eq!(storage.swaps[0].others, Some(vec!["dm-0".to_owned(), "sdb".to_owned()]));
+    assert_eq!((storage.swaps[1].others.clone(), storage.swaps[1].priority), (Some(Vec::new()), Some(-3)));
+    assert_eq!(roles(&storage, "sdb"), ["root", "swap", "azure-temporary"]);
+    assert_eq!(roles(&storage, "sdc"), ["root", "swap", "data"]);
+}
+
+#[test]
+fn file_systems_without_a_number_go_by_their_source() {
+    let stage = stage();
+    stage.link("sys/fs/btrfs/1/devices/sda3", "../../../../devices/x/block/sda/sda3");
+    stage.link("sys/fs/btrfs/2/devices/dm-0", "../../../../devices/virtual/block/dm-0");
+    let (storage, gaps) = read(
+        &stage,
         "29 1 0:30 /@ / rw - btrfs /dev/sda3 rw,subvol=/@\n\
          30 29 0:30 /@home /home rw - btrfs /dev/sda3 rw,subvol=/@home\n\
          31 29 0:31 / /srv rw - btrfs /dev/mapper/vg-data rw\n\

@@ -22,10 +22,10 @@ pub(super) fn assign(disks: &mut [Disk], mounts: &[Mount], swaps: &[Swap]) {
         }
     }
     for mount in mounts {
-        spread(disks, mount.disk.as_deref(), role_of(&mount.point));
+        mount.disks().for_each(|disk| spread(disks, disk, role_of(&mount.point)));
     }
     for swap in swaps {
-        spread(disks, swap.disk.as_deref(), Role::Swap);
+        swap.disks().for_each(|disk| spread(disks, disk, Role::Swap));
     }
 }
 
@@ -37,8 +37,8 @@ fn role_of(point: &str) -> Role {
     }
 }
 
-fn spread(disks: &mut [Disk], from: Option<&str>, role: Role) {
-    let mut open: Vec<usize> = from.and_then(|name| find(disks, name)).into_iter().collect();
+fn spread(disks: &mut [Disk], from: &str, role: Role) {
+    let mut open: Vec<usize> = find(disks, from).into_iter().collect();
     while let Some(disk) = open.pop().and_then(|at| disks.get_mut(at)) {
         let is_no_storage = disk.class == Class::Zram;
         // What lies on the temporary disk is lost with the host anyway.
@@ -95,7 +95,33 @@ mod tests {
 
     fn mount(point: &str, disk: &str) -> Mount {
         let (point, fstype, disk) = (point.to_owned(), "ext4".to_owned(), Some(disk.to_owned()));
-        Mount { point, fstype, read_only: false, disk, device: None, options: Vec::new() }
+        Mount {
+            point,
+            fstype,
+            read_only: false,
+            disk,
+            others: Some(Vec::new()),
+            device: None,
+            options: Vec::new(),
+        }
+    }
+
+    fn swap(disk: &str) -> Swap {
+        Swap { path: String::new(), disk: Some(disk.to_owned()), others: Some(Vec::new()), priority: None }
+    }
+
+    #[test]
+    fn every_disk_of_a_file_system_has_its_role() {
+        let mut disks = vec![disk("dm-0", &["sdc"]), disk("sda", &[]), disk("sdb", &[]), disk("sdc", &[])];
+        let over = |point, members: &[&str]| Mount {
+            others: Some(members.iter().map(|&member| member.to_owned()).collect()),
+            ..mount(point, "sda")
+        };
+        let spread = Swap { others: Some(vec!["dm-0".to_owned()]), ..swap("sda") };
+        assign(&mut disks, &[over("/", &["sdb"]), over("/srv", &["dm-0"])], &[spread]);
+        assert_eq!(roles(&disks, "sda"), ["root", "swap", "data"]);
+        assert_eq!(roles(&disks, "sdb"), ["root"]);
+        assert_eq!(roles(&disks, "sdc"), ["swap", "data"]);
     }
 
     fn roles(disks: &[Disk], name: &str) -> Vec<&'static str> {
@@ -114,7 +140,7 @@ mod tests {
         ];
         disks[0].class = Class::Multipath { paths: vec!["sda".into(), "sdb".into()] };
         disks[5].class = Class::Zram;
-        let swaps = ["dm-1", "zram0"].map(|d| Swap { path: String::new(), disk: Some(d.to_owned()) });
+        let swaps = ["dm-1", "zram0"].map(swap);
         assign(&mut disks, &[mount("/", "dm-2"), mount("/boot", "sda"), mount("/srv", "gone")], &swaps);
         assert_eq!(roles(&disks, "dm-2"), ["root"]);
         assert_eq!(roles(&disks, "dm-0"), ["root", "swap"]);
@@ -136,7 +162,7 @@ mod tests {
         for at in [3, 4] {
             disks[at].roles.insert(Role::AzureTemporary);
         }
-        let swap = Swap { path: String::new(), disk: Some("md0".to_owned()) };
+        let swap = swap("md0");
         assign(&mut disks, &[mount("/mnt", "dm-0"), mount("/srv", "dm-1")], &[swap]);
         assert_eq!(roles(&disks, "dm-0"), ["azure-temporary"]);
         assert_eq!(roles(&disks, "md0"), ["swap", "azure-temporary"]);
