@@ -138,11 +138,11 @@ pub struct Boot {
     pub configured: Option<Vec<String>>,
     /// Fragments of /etc/default/grub.d that sort after ours and set the same variable.
     pub later_fragments: Vec<String>,
-    /// Programs of the root that make boot files.
+    /// Programs of the root that make this stack's boot files.
     pub tools: BootTools,
     /// The one menu that grub-mkconfig made, below the root; `None` where there is none, or more than one.
     pub menu: Option<String>,
-    /// `/etc/kernel/cmdline` is there.
+    /// `/etc/kernel/cmdline` is there, on a stack that takes a new kernel's arguments from it.
     pub kernel_cmdline: bool,
 }
 

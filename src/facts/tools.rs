@@ -1,13 +1,14 @@
 //! The programs of a root that make boot files.
 
-/// Which of them are installed, by their files below `/usr/bin` and `/usr/sbin`.
+/// Which of those that the boot stack has a use for are installed, by their files below `/usr/bin` and
+/// `/usr/sbin`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BootTools {
     /// What makes the initramfs; `None` where nothing known is installed.
     pub initramfs: Option<Initramfs>,
     /// Debian's `update-grub`.
     pub update_grub: bool,
-    /// `grub2-mkconfig` or `grub-mkconfig`, whichever is installed.
+    /// `grub2-mkconfig` or `grub-mkconfig`, whichever is installed, where there is no `update-grub`.
     pub mkconfig: Option<&'static str>,
     /// `rpm-ostree`
     pub rpm_ostree: bool,

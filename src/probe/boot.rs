@@ -30,19 +30,29 @@ const STACKS: &[fn(&mut Look<'_>) -> Option<Hit>] = &[
     grub::mkconfig,
 ];
 
+/// Stacks that take a new kernel's arguments from `/etc/kernel/cmdline`, where it is there.
+const BY_CMDLINE: &[BootStack] = &[
+    BootStack::GrubBls,
+    BootStack::GrubBlsKernelopts,
+    BootStack::SystemdBoot,
+    BootStack::TransactionalUpdate,
+    BootStack::Uki,
+];
+
 /// Reads the boot stack and what GRUB's defaults hold.
 pub fn read(root: &Root, os: Option<&OsRelease>, gaps: &mut Vec<Gap>) -> Boot {
     let mut look = Look::new(root, os, gaps);
     let (stack, because) =
         STACKS.iter().find_map(|stack| stack(&mut look)).unwrap_or_else(|| nothing(&mut look));
     let fragments = grub::fragments(&mut look, stack);
+    let tools = tools::read(&mut look, stack);
     Boot {
         stack,
         because,
         later_fragments: grub::later(fragments.as_deref().unwrap_or_default()),
-        tools: tools::read(&mut look),
-        menu: tools::menu(&mut look, stack),
-        kernel_cmdline: look.there("etc/kernel/cmdline"),
+        menu: tools::menu(&mut look, &tools),
+        tools,
+        kernel_cmdline: BY_CMDLINE.contains(&stack) && look.there("etc/kernel/cmdline"),
         configured: grub::configured(&mut look, fragments),
     }
 }

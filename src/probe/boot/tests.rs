@@ -218,20 +218,13 @@ fn tools_are_what_is_installed() {
     ] {
         assert_eq!(tools("fedora", &[bin, chosen(text)]).initramfs, builder, "{text}");
     }
-    let all = tools(
-        "x",
-        &[
-            ("usr/sbin/grub-mkconfig", ""),
-            ("usr/bin/rpm-ostree", ""),
-            ("usr/bin/sdbootutil", ""),
-            ("usr/sbin/update-grub", ""),
-        ],
-    );
-    assert_eq!(
-        (all.mkconfig, all.rpm_ostree, all.sdbootutil, all.update_grub),
-        (Some("grub-mkconfig"), true, true, true)
-    );
-    assert!(boot("x", &[("etc/kernel/cmdline", "root=x")]).0.kernel_cmdline);
+    let grub = &[DEBIAN, ("usr/sbin/update-grub", "")];
+    assert!(tools("debian", grub).update_grub && tools("debian", grub).mkconfig.is_none());
+    assert_eq!(tools("debian", &[DEBIAN]).mkconfig, Some("grub-mkconfig"));
+    assert!(tools("fedora", &[("ostree/repo/config", ""), ("usr/bin/rpm-ostree", "")]).rpm_ostree);
+    let bls = ("etc/sysconfig/bootloader", "LOADER_TYPE=grub2-bls\n");
+    let suse = boot("opensuse", &[bls, ("usr/bin/sdbootutil", ""), ("etc/kernel/cmdline", "root=x")]).0;
+    assert!(suse.tools.sdbootutil && suse.kernel_cmdline);
 }
 
 /// On UEFI machines of EL 7 the menu is on the ESP; from EL 8 on the ESP has a stub that leads to it.

@@ -11,16 +11,26 @@ const GENERATED: &str = "### BEGIN /etc/grub.d/";
 /// Where vendors keep a directory each.
 const ESP: &str = "boot/efi/EFI";
 
-pub(super) fn read(look: &mut Look<'_>) -> BootTools {
-    let mkconfig = ["grub2-mkconfig", "grub-mkconfig"].into_iter().find(|name| installed(look, name));
+/// What the stack has no use for is not looked for.
+pub(super) fn read(look: &mut Look<'_>, stack: BootStack) -> BootTools {
+    let uses = |stacks: &[BootStack]| stacks.contains(&stack);
+    let update_grub = uses(&[BootStack::DebianGrub]) && installed(look, "update-grub");
+    let generates = uses(MENUS) && !update_grub;
+    let by_entry = uses(&[BootStack::SystemdBoot, BootStack::TransactionalUpdate]);
     BootTools {
         initramfs: initramfs(look),
-        update_grub: installed(look, "update-grub"),
-        mkconfig,
-        rpm_ostree: installed(look, "rpm-ostree"),
-        sdbootutil: installed(look, "sdbootutil"),
+        update_grub,
+        mkconfig: ["grub2-mkconfig", "grub-mkconfig"]
+            .into_iter()
+            .find(|name| generates && installed(look, name)),
+        rpm_ostree: uses(&[BootStack::Ostree]) && installed(look, "rpm-ostree"),
+        sdbootutil: by_entry && installed(look, "sdbootutil"),
     }
 }
+
+/// Stacks whose menu is made by the name of its file.
+const MENUS: &[BootStack] =
+    &[BootStack::DebianGrub, BootStack::GrubMkconfig, BootStack::SuseGrub, BootStack::AzureLinuxGrubD];
 
 fn installed(look: &mut Look<'_>, name: &str) -> bool {
     ["usr/sbin", "usr/bin"].into_iter().any(|directory| look.there(&format!("{directory}/{name}")))
@@ -47,15 +57,9 @@ fn initramfs(look: &mut Look<'_>) -> Option<Initramfs> {
     .map(|(_, builder)| builder)
 }
 
-/// The menu that grub-mkconfig made, for the stacks whose menu is made by name of the file.
-pub(super) fn menu(look: &mut Look<'_>, stack: BootStack) -> Option<String> {
-    let named = matches!(
-        stack,
-        BootStack::DebianGrub | BootStack::GrubMkconfig | BootStack::SuseGrub | BootStack::AzureLinuxGrubD
-    );
-    if !named {
-        return None;
-    }
+/// The menu that the generator made.
+pub(super) fn menu(look: &mut Look<'_>, tools: &BootTools) -> Option<String> {
+    tools.mkconfig?;
     let mut places = vec!["boot/grub2/grub.cfg".to_owned(), "boot/grub/grub.cfg".to_owned()];
     let vendors = look.names(ESP).unwrap_or_default();
     places.extend(vendors.into_iter().map(|vendor| format!("{ESP}/{vendor}/grub.cfg")));
