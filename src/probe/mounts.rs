@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use crate::facts::{Disk, Gap, Mount, Swap};
 use crate::root::Root;
 
+use super::noted;
+
 use devices::Devices;
 use parse::Line;
 
@@ -32,11 +34,28 @@ pub fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> (Vec
     let mut devices = Devices::new(machine, disks);
     let mounts =
         lines.iter().filter(|line| line.stands_on_storage()).map(|line| mount(line, &mut devices, gaps));
-    let mounts = mounts.collect();
+    let mut mounts: Vec<Mount> = mounts.collect();
+    if let Some(root) = mounts.iter_mut().find(|mount| mount.point == "/") {
+        complete(machine, root, gaps);
+    }
     let text = read_text(machine, "proc/swaps", "swaps", gaps);
     let swaps = parse::swaps(&text).into_iter().take(MOST_SWAPS);
     let swaps = swaps.map(|area| swap(area, &lines, &mut devices, gaps)).collect();
     (mounts, swaps)
+}
+
+/// Adds what the root's superblock says of errors. Mount tables show the option only where it differs from
+/// the superblock's, this file shows it always (`ext4_seq_options_show`,
+/// <https://github.com/torvalds/linux/blob/v6.12/fs/ext4/super.c>).
+fn complete(machine: &Root, root: &mut Mount, gaps: &mut Vec<Gap>) {
+    let is_errors = |option: &str| option.starts_with("errors=");
+    let Some(device) = root.device.as_ref().filter(|_| root.fstype.starts_with("ext")) else { return };
+    if root.options.iter().any(|option| is_errors(option)) {
+        return;
+    }
+    let path = format!("proc/fs/ext4/{device}/options");
+    let text = noted(gaps, "mounts./.errors", &path, machine.read_text(&path)).into_value();
+    root.options.extend(text.iter().flat_map(|text| text.lines()).find(|o| is_errors(o)).map(str::to_owned));
 }
 
 fn read_text(machine: &Root, path: &str, fact: &str, gaps: &mut Vec<Gap>) -> String {

@@ -174,6 +174,20 @@ mod tests {
     }
 
     #[test]
+    fn the_extension_that_freezes_is_found_by_its_directory() {
+        let found = |path: &str| {
+            let (_dir, root) = laid_out(&[(path, "")]);
+            read_snapshot_extension(&root, &mut Vec::new())
+        };
+        let publisher = "Microsoft.Azure.RecoveryServices";
+        assert!(found(&format!(
+            "var/lib/waagent/{publisher}.VMSnapshotLinux-1.0.9246.0/HandlerManifest.json"
+        )));
+        assert!(!found(&format!("var/lib/waagent/{publisher}.VMSnapshotLinux__1.0.9246.0.zip")));
+        assert!(!found("var/lib/waagent/Microsoft.Azure.Monitor.AzureMonitorLinuxAgent-1.33.4/x"));
+    }
+
+    #[test]
     fn multipath_timers_are_read_in_order() {
         let (_dir, root) = laid_out(&[
             ("etc/multipath.conf", "defaults {\n user_friendly_names yes\n polling_interval 10\n}\n"),

@@ -1,7 +1,7 @@
 //! Which file systems of `/etc/fstab` the guest stands or falls with, so that `errors=panic` may go there.
 
 use super::swap::{by_name, is_azure};
-use crate::facts::{Class, Disk, ExtMount, HyperV, Hypervisor, Machine, Mount, Role};
+use crate::facts::{Class, Disk, ExtMount, HyperV, Hypervisor, Machine, Mount, Origin, Role};
 
 /// What is known of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +39,18 @@ pub fn needed<'a>(ext: &'a [ExtMount], machine: Option<&Machine>) -> Vec<&'a Ext
 
 /// By the disk that it is mounted from now, else by the one that it names; `None` = nothing against it.
 fn on_this_disk(ext: &ExtMount, machine: &Machine) -> Option<Standing> {
-    let find = |name: &str| machine.disks.iter().flatten().find(|disk| disk.name == name);
     if let Some(mount) = machine.mounts.iter().find(|mount| mount.point == ext.point) {
-        let against = mount.disks().filter_map(find).find_map(against);
+        let against = mount.disks().find_map(|name| against(machine, name));
         let unknown = mount.disk.is_none() && may_have_temporary(machine);
         let could_not = || Standing::Unclear("could not tell on which disk it lies".to_owned());
         return against.or_else(|| unknown.then(could_not));
     }
     if let Some(disk) = by_name(machine, &ext.device) {
-        return against(disk);
+        return against(machine, &disk.name);
+    }
+    // What stands there is kept where nothing speaks against it: early in boot not all is mounted yet.
+    if ext.errors.as_deref() == Some("panic") {
+        return None;
     }
     let unclear = |why: &str| Some(Standing::Unclear(why.to_owned()));
     match &machine.disks {
@@ -55,23 +58,42 @@ fn on_this_disk(ext: &ExtMount, machine: &Machine) -> Option<Standing> {
         None if may_have_temporary(machine) && is_device_name(&ext.device) => {
             unclear("could not tell whether that is Azure's temporary disk")
         }
+        // Early in boot most disks are still to come.
+        Some(_) if machine.origin == Origin::Live => {
+            unclear("it is not mounted now, so its disk is not known")
+        }
         Some(disks) => {
-            let temporary = |disk: &&Disk| {
-                [Role::AzureTemporary, Role::PerhapsTemporary].iter().any(|r| disk.roles.contains(r))
-            };
             let is_mounted =
                 |disk: &Disk| machine.mounts.iter().any(|mount| mount.disks().any(|d| d == disk.name));
-            let free = disks.iter().filter(temporary).any(|disk| disk.slaves.is_empty() && !is_mounted(disk));
-            if free {
-                return unclear("it is not mounted now, and it may be Azure's temporary disk");
+            let is_free = |disk: &&Disk| disk.slaves.is_empty() && !is_mounted(disk);
+            let goes = [Role::AzureTemporary, Role::PerhapsTemporary, Role::Removable];
+            let may_be =
+                disks.iter().filter(is_free).any(|disk| goes.iter().any(|role| disk.roles.contains(role)));
+            if may_be {
+                unclear("it is not mounted now, and may be a disk that comes and goes")
+            } else {
+                None
             }
-            None
         }
         None => None,
     }
 }
 
-fn against(disk: &Disk) -> Option<Standing> {
+/// What speaks against a disk or map, or against one that it stands on.
+fn against(machine: &Machine, name: &str) -> Option<Standing> {
+    let (mut open, mut met) = (vec![name], Vec::new());
+    while let Some(name) = open.pop().filter(|name| !met.contains(name)) {
+        met.push(name);
+        let Some(disk) = machine.disks.iter().flatten().find(|disk| disk.name == name) else { continue };
+        if let Some(found) = of_one(disk) {
+            return Some(found);
+        }
+        open.extend(disk.slaves.iter().map(String::as_str));
+    }
+    None
+}
+
+fn of_one(disk: &Disk) -> Option<Standing> {
     let spare = |why: &str| Some(Standing::Spare(why.to_owned()));
     if disk.roles.contains(&Role::AzureTemporary) {
         return spare("Azure's temporary disk");
@@ -106,7 +128,6 @@ pub fn unnamed<'a>(ext: &[ExtMount], machine: &'a Machine) -> Vec<&'a Mount> {
     let is_named = |mount: &Mount| ext.iter().any(|ext| ext.point == mount.point);
     let named: Vec<&str> =
         machine.mounts.iter().filter(|m| is_named(m)).filter_map(|m| m.device.as_deref()).collect();
-    let find = |name: &str| machine.disks.iter().flatten().find(|disk| disk.name == name);
     let mut found: Vec<&Mount> = Vec::new();
     for mount in &machine.mounts {
         let is_ext = matches!(mount.fstype.as_str(), "ext2" | "ext3" | "ext4");
@@ -114,7 +135,7 @@ pub fn unnamed<'a>(ext: &[ExtMount], machine: &'a Machine) -> Vec<&'a Mount> {
         let seen = mount.device.as_deref().is_some_and(|device| {
             named.contains(&device) || found.iter().any(|other| other.device.as_deref() == Some(device))
         });
-        let spare = mount.disks().filter_map(find).any(|disk| against(disk).is_some());
+        let spare = mount.disks().any(|name| against(machine, name).is_some());
         let is_root = mount.point == "/";
         if is_ext && !panics && !is_named(mount) && !mount.read_only && (is_root || (!seen && !spare)) {
             found.push(mount);
@@ -166,12 +187,14 @@ mod tests {
     fn azure(is_azure: Option<bool>) -> Machine {
         let azure = HyperV { azure: is_azure, ..HyperV::default() };
         Machine {
+            origin: Origin::Captured,
             hypervisor: Some(Hypervisor::HyperV(azure)),
             disks: Some(vec![
                 disk("sda", &[Role::Root]),
                 disk("sdb", &[Role::AzureTemporary]),
                 disk("sdc", &[Role::Data]),
                 disk("sdd", &[Role::Removable]),
+                Disk { class: Class::Loop, ..disk("loop0", &[]) },
             ]),
             mounts: vec![
                 mount("/", "sda1"),
@@ -198,14 +221,40 @@ mod tests {
         assert_eq!(said(&ext("UUID=b", "/mnt"), &machine), "spare: Azure's temporary disk");
         assert_eq!(said(&ext("UUID=c", "/data"), &machine), "needed");
         assert_eq!(said(&ext("UUID=d", "/stick"), &machine), "spare: a removable disk");
-        // Its only temporary disk is mounted elsewhere.
+        // All that comes and goes is mounted elsewhere.
         assert_eq!(said(&ext("UUID=e", "/mnt/data"), &machine), "needed");
+        let live = Machine { origin: Origin::Live, ..machine.clone() };
+        let unclear = "unclear: it is not mounted now, so its disk is not known";
+        assert_eq!(said(&ext("UUID=e", "/mnt/data"), &live), unclear);
         let mut unmounted = machine.clone();
         unmounted.mounts.remove(1);
-        let unclear = "unclear: it is not mounted now, and it may be Azure's temporary disk";
+        let unclear = "unclear: it is not mounted now, and may be a disk that comes and goes";
         assert_eq!(said(&ext("UUID=b", "/mnt"), &unmounted), unclear);
         assert_eq!(said(&ext("/dev/sdb1", "/x"), &unmounted), "spare: Azure's temporary disk");
         assert_eq!(said(&ext("/dev/sdc1", "/x"), &unmounted), "needed");
+    }
+
+    #[test]
+    fn what_lies_below_a_map_counts_and_a_ring_ends() {
+        let mut machine = azure(Some(true));
+        let above = |name: &str, below: &str| Disk { slaves: vec![below.to_owned()], ..disk(name, &[]) };
+        let maps =
+            [above("dm-0", "sdd"), above("dm-1", "dm-0"), above("dm-2", "dm-3"), above("dm-3", "dm-2")];
+        machine.disks.get_or_insert_default().extend(maps);
+        let on = |point, name: &str| Mount { disk: Some(name.to_owned()), ..mount(point, name) };
+        machine.mounts.extend([on("/luks", "dm-1"), on("/ring", "dm-2")]);
+        assert_eq!(said(&ext("UUID=l", "/luks"), &machine), "spare: a removable disk");
+        assert_eq!(said(&ext("UUID=r", "/ring"), &machine), "needed");
+    }
+
+    #[test]
+    fn what_was_written_stays_while_its_disk_is_not_mounted_yet() {
+        let mut early = azure(Some(true));
+        early.mounts.truncate(1);
+        early.origin = Origin::Live;
+        let ours = |point| ExtMount { errors: Some("panic".to_owned()), ..ext("UUID=c", point) };
+        assert_eq!(said(&ours("/data"), &early), "needed");
+        assert_eq!(said(&ours("/mnt"), &azure(Some(true))), "spare: Azure's temporary disk");
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn errors(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     }];
     decisions.extend(unclear.into_iter().map(|why| cannot_tell("fstab", why)));
     let nameless = machine.map(|machine| unnamed(&facts.system.ext, machine)).unwrap_or_default();
-    decisions.extend(by_hand(&nameless).map(refused));
+    decisions.extend(by_hand(&nameless));
     if machine.is_none_or(|machine| machine.mounts.is_empty()) && !names_root(facts) {
         decisions.push(cannot_tell("fstab", "it has no line for /, which gets nothing where it is ext4"));
     }
@@ -67,20 +67,34 @@ fn names_root(facts: &Facts) -> bool {
 /// Most that are named one by one.
 const SHOWN: usize = 4;
 
-/// What to do for file systems that no line of fstab names; `None` where there are none.
-fn by_hand(nameless: &[&Mount]) -> Option<String> {
-    let first = nameless.first()?;
-    let mut points: Vec<&str> = nameless.iter().take(SHOWN).map(|mount| mount.point.as_str()).collect();
-    if nameless.len() > SHOWN {
-        points.push("others");
+/// What to do for file systems that no line of fstab names. What the root's superblock says of errors is
+/// known, of the others it is not read.
+fn by_hand(nameless: &[&Mount]) -> Vec<Decision> {
+    let device = |mount: &Mount| {
+        mount.device.as_deref().map_or("its device".to_owned(), |device| format!("/dev/{device}"))
+    };
+    let (root, others): (Vec<&Mount>, Vec<&Mount>) = nameless.iter().partition(|mount| mount.point == "/");
+    let mut decisions: Vec<Decision> = root.iter().map(|root| refused(format!(
+        "/ is {} and not in /etc/fstab as that, so no line can carry the option and an error there restarts \
+         nothing. By hand: tune2fs -e panic {}, or rootflags=errors=panic on the kernel command line",
+        root.fstype, device(root)
+    ))).collect();
+    if !others.is_empty() {
+        let mut these: Vec<String> =
+            others.iter().take(SHOWN).map(|mount| format!("{} ({})", mount.point, device(mount))).collect();
+        if others.len() > SHOWN {
+            these.push(format!("{} more", others.len() - SHOWN));
+        }
+        decisions.push(cannot_tell(
+            "superblock",
+            format!(
+                "mounted and not in /etc/fstab as ext4, ext3 or ext2: {}; what they do about an error their \
+             superblocks say (tune2fs -l), and tune2fs -e panic changes it",
+                these.join(", ")
+            ),
+        ));
     }
-    let device = first.device.as_deref().map_or("its device".to_owned(), |device| format!("/dev/{device}"));
-    let also = if first.point == "/" { ", or rootflags=errors=panic on the kernel command line" } else { "" };
-    let these = points.join(", ");
-    Some(format!(
-        "mounted as ext4, ext3 or ext2 and not in /etc/fstab as that: {these}; an error there restarts nothing. \
-         By hand: tune2fs -e panic {device}{also}"
-    ))
+    decisions
 }
 
 /// `boot.fsck_repair`
@@ -117,7 +131,7 @@ fn fsck_repair(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 mod tests {
     use super::super::testing::{ask, guest};
     use super::*;
-    use crate::facts::ExtMount;
+    use crate::facts::{ExtMount, Origin};
 
     fn line(point: &str) -> ExtMount {
         let (mount, point) = (point.to_owned(), point.to_owned());
@@ -142,6 +156,7 @@ mod tests {
     fn a_root_without_a_line_is_said() {
         let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
         let mut facts = guest("6.1.0", Vec::new());
+        facts.machine.as_mut().unwrap().origin = Origin::Captured;
         facts.machine.as_mut().unwrap().mounts = vec![Mount {
             point: "/".to_owned(),
             fstype: "ext4".to_owned(),
@@ -154,10 +169,17 @@ mod tests {
         facts.system.ext = vec![line("/data")];
         assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "refused"]);
         let because = (ERRORS.decide)(&facts, &heal).remove(1).because().to_owned();
-        assert!(because.contains("not in /etc/fstab as that: /;"), "{because}");
+        assert!(because.starts_with("/ is ext4 and not in /etc/fstab"), "{because}");
         assert!(because.contains("tune2fs -e panic /dev/sda2, or rootflags=errors=panic"), "{because}");
         facts.system.ext.push(line("/"));
         assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic"]);
+        let machine = facts.machine.as_mut().unwrap();
+        let srv =
+            Mount { point: "/srv".to_owned(), device: Some("sdc1".to_owned()), ..machine.mounts[0].clone() };
+        machine.mounts.push(srv);
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "cannot-tell"]);
+        let because = (ERRORS.decide)(&facts, &heal).remove(1).because().to_owned();
+        assert!(because.contains("ext2: /srv (/dev/sdc1);"), "{because}");
         // Of an image nobody knows what its root will be.
         facts.machine.as_mut().unwrap().mounts.clear();
         facts.system.ext.remove(1);

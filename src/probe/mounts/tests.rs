@@ -71,6 +71,21 @@ fn mounts_and_swaps_of_an_azure_guest_find_their_disks() {
 }
 
 #[test]
+fn the_roots_superblock_says_what_it_does_about_errors() {
+    let options = |mountinfo: &str| {
+        let stage = stage();
+        stage.file("proc/fs/ext4/sda1/options", "rw\nbsddf\nerrors=panic\ncommit=5\n");
+        let (storage, gaps) = read(&stage, mountinfo, "");
+        assert_eq!(gaps, [""; 0]);
+        storage.mounts[0].options.join(",")
+    };
+    assert_eq!(options("29 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), "rw,errors=panic");
+    assert_eq!(options("29 1 8:1 / / rw - ext4 /dev/sda1 rw,errors=continue\n"), "rw,errors=continue");
+    assert_eq!(options("29 1 8:1 / / rw - xfs /dev/sda1 rw\n"), "rw");
+    assert_eq!(options("29 1 8:1 / /srv rw - ext4 /dev/sda1 rw\n"), "rw");
+}
+
+#[test]
 fn every_device_of_a_btrfs_counts() {
     let stage = stage();
     let fs = |uuid: &str, device: &str, target: &str| {
