@@ -9,10 +9,12 @@
 pub mod bytes;
 pub mod edit;
 pub mod fstab;
+pub mod glob;
 pub mod grub;
 pub mod iscsi;
 pub mod modprobe;
 pub mod multipath;
+pub mod number;
 pub mod sysctl;
 pub mod udev;
 pub mod unit;
