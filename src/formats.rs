@@ -15,7 +15,10 @@ pub mod iscsi;
 pub mod modprobe;
 pub mod multipath;
 pub mod number;
+pub mod programs;
+pub mod saptune;
 pub mod sysctl;
+pub mod tuned;
 pub mod udev;
 pub mod unit;
 
