@@ -9,6 +9,7 @@
 mod storage;
 mod system;
 mod timers;
+mod writers;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,10 @@ pub use system::{
 };
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,
+};
+pub use writers::{
+    BootScript, Chosen, FileWrites, Hides, LAYERS, Mask, Note, Programs, Saptune, SysctlFile, SysctlFiles,
+    Tuned, Ufw, UnitState, Unread,
 };
 
 /// Everything that a decision may rest on.

@@ -9,8 +9,10 @@ use ini::{IniOption, Section, read, read_flat};
 pub struct Profile {
     /// Its units in the order in which they are applied; those switched off are left out.
     pub units: Vec<Unit>,
-    /// Why tuned refuses it, or why it may be another than it seems; one clause each.
-    pub flaws: Vec<String>,
+    /// Why tuned refuses the whole of it, as far as its files are there to be read; one clause each.
+    pub refused: Vec<String>,
+    /// What could not be told, and may hold more units and options; one clause each.
+    pub open: Vec<String>,
 }
 
 /// One unit: a plugin with its options.
@@ -62,12 +64,12 @@ const DEEPEST: usize = 32;
 /// earlier one's unit of the same name, `replace` drops them all, `drop` some
 /// (<https://github.com/redhat-performance/tuned/blob/v2.25.1/tuned/profiles/merger.py>).
 pub fn load(names: &[&str], source: &mut dyn Source) -> Profile {
-    let mut loader = Loader { source, read: Vec::new(), merged: Merged::default() };
-    let mut flaws = Vec::new();
-    loader.load(names, &mut flaws);
-    let Merged { units, variables } = loader.merged;
-    let known = values(&variables, loader.source, &mut flaws);
-    let mut profile = Profile { units: units.into_iter().filter(|unit| unit.enabled).collect(), flaws };
+    let mut loader =
+        Loader { source, read: Vec::new(), merged: Merged::default(), profile: Profile::default() };
+    loader.load(names);
+    let Loader { source, merged: Merged { units, variables }, mut profile, .. } = loader;
+    let known = values(&variables, source, &mut profile.open);
+    profile.units = units.into_iter().filter(|unit| unit.enabled).collect();
     for unit in &mut profile.units {
         unit.devices = expand(&unit.devices, &known).unwrap_or_else(|| "*".to_owned());
         for option in &mut unit.options {
@@ -88,14 +90,15 @@ struct Loader<'s> {
     source: &'s mut dyn Source,
     read: Vec<String>,
     merged: Merged,
+    profile: Profile,
 }
 
 impl Loader<'_> {
-    fn load(&mut self, names: &[&str], flaws: &mut Vec<String>) {
+    fn load(&mut self, names: &[&str]) {
         for name in names {
             let (optional, name) = name.strip_prefix('-').map_or((false, *name), |name| (true, name));
             if name.contains('$') {
-                flaws.push(format!("it includes {name}, which only tuned can tell"));
+                self.profile.open.push(format!("a profile includes {name}, which only tuned can tell"));
                 continue;
             }
             let name = name.rsplit('/').next().unwrap_or(name);
@@ -104,38 +107,38 @@ impl Loader<'_> {
                 Ok(None) => {
                     let seen = self.read.iter().any(|path| path.ends_with(&format!("/{name}/tuned.conf")));
                     if !optional && !seen {
-                        flaws.push(format!(
-                            "there is no profile {name}, and without it tuned refuses the whole"
-                        ));
+                        let why =
+                            format!("there is no profile {name}, and without it tuned refuses the whole");
+                        self.profile.refused.push(why);
                     }
                     continue;
                 }
                 Err(why) => {
-                    flaws.push(why);
+                    self.profile.open.push(why);
                     continue;
                 }
             };
             if self.read.len() >= DEEPEST {
-                flaws.push("it includes more profiles than were followed".to_owned());
+                self.profile.open.push("a profile includes more than were followed".to_owned());
                 return;
             }
             self.read.push(path.clone());
             match read(&text) {
-                Ok(sections) => self.merge(&path, sections, flaws),
+                Ok(sections) => self.merge(&path, sections),
                 Err(line) => {
                     let why = format!("{path}:{line} is no line of a profile, and tuned refuses the whole");
-                    flaws.push(why);
+                    self.profile.refused.push(why);
                 }
             }
         }
     }
 
-    fn merge(&mut self, path: &str, sections: Vec<Section>, flaws: &mut Vec<String>) {
+    fn merge(&mut self, path: &str, sections: Vec<Section>) {
         let main = sections.iter().find(|section| section.name == "main");
         let include = main.and_then(|main| main.options.iter().find(|option| option.name == "include"));
         if let Some(include) = include {
             let names: Vec<&str> = include.value.split([',', ';']).map(str::trim).collect();
-            self.load(&names, flaws);
+            self.load(&names);
         }
         for section in sections.into_iter().filter(|section| section.name != "main") {
             self.merge_section(path, section);
@@ -219,7 +222,7 @@ fn update(earlier: &mut Unit, unit: Unit, keys: &Keys) {
 fn values(
     variables: &[(String, String)],
     source: &mut dyn Source,
-    flaws: &mut Vec<String>,
+    open: &mut Vec<String>,
 ) -> Vec<(String, Option<String>)> {
     let mut known: Vec<(String, Option<String>)> = Vec::new();
     for (name, written) in variables {
@@ -236,7 +239,7 @@ fn values(
                 }
             }
             Ok(None) => {}
-            Err(why) => flaws.push(why),
+            Err(why) => open.push(why),
         }
     }
     known
@@ -298,7 +301,7 @@ mod tests {
             )
         };
         let of_unit = |unit: &Unit| unit.options.iter().map(|o| option(unit, o)).collect::<Vec<_>>();
-        (profile.units.iter().flat_map(of_unit).collect(), profile.flaws)
+        (profile.units.iter().flat_map(of_unit).collect(), [profile.refused, profile.open].concat())
     }
 
     #[test]

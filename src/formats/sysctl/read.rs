@@ -11,6 +11,8 @@ pub struct Line {
     pub optional: bool,
     /// The key as a path below `/proc/sys`, wildcards kept: `vm/swappiness`.
     pub key: String,
+    /// The key was written with dots, which is the only form that tuned understands.
+    pub dotted: bool,
     /// The value; `None` on a line that keeps the key out (`-key` without `=`).
     pub value: Option<String>,
 }
@@ -62,9 +64,10 @@ fn assignment(line: u32, text: &str, blank: impl Fn(char) -> bool) -> Option<Lin
         Some(rest) => (value.is_some(), rest),
         None => (false, key),
     };
-    let key = path_of(key.trim_matches(&blank));
+    let written = key.trim_matches(&blank);
+    let (key, dotted) = (path_of(written), !written.contains('/'));
     let value = value.map(|value| value.trim_matches(&blank).to_owned());
-    (!key.is_empty()).then_some(Line { line, optional, key, value })
+    (!key.is_empty()).then_some(Line { line, optional, key, dotted, value })
 }
 
 /// The path below `/proc/sys` of a key in either form. Where a dot comes before any slash, dots are
