@@ -11,6 +11,7 @@ mod storage;
 mod system;
 mod timers;
 mod tools;
+mod writers;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,10 @@ pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,
 };
 pub use tools::{BootTools, Initramfs};
+pub use writers::{
+    BootScript, Chosen, FileWrites, Hides, LAYERS, Mask, Note, Programs, Saptune, SysctlFile, SysctlFiles,
+    Tuned, Ufw, UnitState, Unread,
+};
 
 /// Everything that a decision may rest on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

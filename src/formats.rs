@@ -9,11 +9,16 @@
 pub mod bytes;
 pub mod edit;
 pub mod fstab;
+pub mod glob;
 pub mod grub;
 pub mod iscsi;
 pub mod modprobe;
 pub mod multipath;
+pub mod number;
+pub mod programs;
+pub mod saptune;
 pub mod sysctl;
+pub mod tuned;
 pub mod udev;
 pub mod unit;
 

@@ -11,7 +11,9 @@ pub mod chain;
 pub mod device;
 pub mod fstab;
 pub mod multipath;
+pub mod programs;
 pub mod swap;
+pub mod sysctl;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

@@ -343,6 +343,14 @@ impl Root {
         Ok(Some(kind))
     }
 
+    /// Whether a regular file stands at a path that somebody may execute, links followed.
+    pub fn is_executable(&self, path: &str) -> Result<bool> {
+        let Some(fd) = self.open(path, OFlags::PATH)? else { return Ok(false) };
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("looking at", path, errno))?;
+        let file = Kind::of(FileType::from_raw_mode(stat.st_mode)) == Kind::File;
+        Ok(file && stat.st_mode & 0o111 != 0)
+    }
+
     /// Whether a regular file stands at a path, links followed; unreadable counts as an error.
     pub fn has_file(&self, path: &str) -> Result<bool> {
         Ok(self.kind(path)? == Some(Kind::File))

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Arch, Attribute, BootTools, IscsiFiles, KernelRelease, MultipathSetting, Watchdog};
+use super::{
+    Arch, Attribute, BootTools, IscsiFiles, KernelRelease, Mask, MultipathSetting, Programs, SysctlFiles,
+    Unread, Watchdog,
+};
 
 /// What the root knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -247,6 +250,14 @@ pub struct Owners {
     pub rules: Vec<RuleWrite>,
     /// Module options of other files, in kmod's order.
     pub options: Vec<OptionLine>,
+    /// Sysctl files with all that decides over them.
+    pub sysctl_files: SysctlFiles,
+    /// Programs that write to `/proc/sys` and `/sys`.
+    pub programs: Programs,
+    /// Files that take the place of ours.
+    pub masks: Vec<Mask>,
+    /// Files that could not be read and may hold a writer.
+    pub unread: Vec<Unread>,
 }
 
 /// waagent.conf, as far as it holds a timer.

@@ -1,5 +1,8 @@
 //! sysctl.d files (man 5 sysctl.d).
 
+pub mod order;
+pub mod read;
+
 use super::{Refusal, lines, only};
 
 /// One assignment.

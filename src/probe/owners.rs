@@ -2,34 +2,27 @@
 
 mod concern;
 mod layers;
+mod programs;
+mod saptune;
+mod sysctls;
+mod tuned;
+mod units;
 
-use crate::facts::{Gap, OptionLine, Owners, RuleWrite, SysctlLine, Waagent};
-use crate::formats::{modprobe, sysctl, udev};
+use crate::facts::{Gap, OptionLine, Owners, RuleWrite, WATCHED, Waagent};
+use crate::formats::{modprobe, udev};
 use crate::root::Root;
 
 use concern::may_concern;
-use layers::{Layers, gap, tops};
+use layers::{Found, Layers, Notes, gap, tops, unit_mask};
+use programs::Reader;
 
-const SYSCTLS: Layers = Layers { below: "sysctl.d", ending: ".conf", fact: "owners.sysctls" };
 const RULES: Layers = Layers { below: "udev/rules.d", ending: ".rules", fact: "owners.rules" };
 const OPTIONS: Layers = Layers { below: "modprobe.d", ending: ".conf", fact: "owners.options" };
 
-/// procps reads it after everything else, systemd-sysctl not at all.
-const SYSCTL_CONF: &str = "etc/sysctl.conf";
 const WAAGENT_CONF: &str = "etc/waagent.conf";
 /// The rules file of azure-vm-utils
 /// (<https://github.com/Azure/azure-vm-utils/blob/main/udev/80-azure-disk.rules>).
 const AZURE_RULES: &str = "/80-azure-disk.rules";
-
-/// Sysctl keys that matter here; one that ends in `_` stands for all that begin so.
-const KEYS: &[&str] = &[
-    "vm.swappiness",
-    "vm.dirty_",
-    "kernel.hung_task_",
-    "kernel.panic",
-    "kernel.softlockup_panic",
-    "kernel.watchdog_thresh",
-];
 
 /// Attributes that matter here.
 const ATTRS: &[&str] = &[
@@ -48,20 +41,29 @@ const HINTS: &[&str] = &["queue/", "timeout", "max_retries"];
 /// Reads them. What cannot be read becomes a gap.
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
     let tops = tops(root);
-    let (rules, azure_vm_utils) = rules(root, tops, gaps);
+    let mut notes = Notes::default();
+    let (rules, azure_vm_utils) = rules(root, tops, &mut notes, gaps);
+    let (waagent, tuned) = (waagent(root, gaps), active_profile(root, gaps));
+    let options = options(root, tops, &mut notes, gaps);
+    let (sysctl_files, sysctls) = sysctls::read_all(root, tops, &mut notes, gaps);
+    notes.masks.extend(WATCHED.iter().filter_map(|unit| unit_mask(root, tops, unit)));
     let multipath_conf = any(root, gaps, "owners.multipath", &["etc/multipath.conf"]);
     Owners {
-        waagent: waagent(root, gaps),
+        waagent,
         azure_vm_utils,
-        tuned: tuned(root, gaps),
+        tuned,
         saptune: any(root, gaps, "owners.saptune", &["usr/sbin/saptune"]),
         multipath: multipath_conf
             || any(root, gaps, "owners.multipath", &["usr/sbin/multipathd", "sbin/multipathd"]),
         multipath_conf,
         iscsi: any(root, gaps, "owners.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
-        sysctls: sysctls(root, tops, gaps),
+        sysctls,
         rules,
-        options: options(root, tops, gaps),
+        options,
+        sysctl_files,
+        programs: programs::read(&mut Reader { root, tops, notes: &mut notes, gaps }),
+        masks: notes.masks,
+        unread: notes.unread,
     }
 }
 
@@ -98,7 +100,7 @@ pub(crate) fn scsi_timeout(text: &str) -> Option<u64> {
     value.trim_matches(['"', ' ', '\t', '\r']).parse().ok()
 }
 
-fn tuned(root: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
+fn active_profile(root: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
     parse_profile(&text(root, gaps, "owners.tuned", "etc/tuned/active_profile")?)
 }
 
@@ -109,33 +111,11 @@ pub(crate) fn parse_profile(text: &str) -> Option<String> {
     (!profile.is_empty()).then_some(profile)
 }
 
-fn sysctls(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<SysctlLine> {
-    let mut texts = SYSCTLS.texts(root, tops, gaps);
-    texts.extend(text(root, gaps, SYSCTLS.fact, SYSCTL_CONF).map(|text| (SYSCTL_CONF.to_owned(), text)));
-    let mut lines = Vec::new();
-    for (path, text) in texts {
-        for entry in sysctl::scan(&text).into_iter().filter(|entry| is_watched(&entry.key)) {
-            lines.push(SysctlLine {
-                path: path.clone(),
-                line: entry.line,
-                key: entry.key,
-                value: entry.value,
-            });
-        }
-    }
-    lines
-}
-
-fn is_watched(key: &str) -> bool {
-    !key.contains(['*', '?', '['])
-        && KEYS.iter().any(|known| key == *known || (known.ends_with('_') && key.starts_with(known)))
-}
-
 /// The writes, and whether azure-vm-utils' timeout is among them.
-fn rules(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bool) {
+fn rules(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bool) {
     let mut rules = Vec::new();
     let mut azure = false;
-    for (path, text) in RULES.texts(root, tops, gaps) {
+    for Found { path, text, .. } in RULES.read(root, tops, notes, gaps) {
         // Most files say nothing of the kind, and parsing is what costs.
         if !HINTS.iter().any(|hint| text.contains(hint)) {
             continue;
@@ -161,9 +141,9 @@ fn rules(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bo
     (rules, azure)
 }
 
-fn options(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
+fn options(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
     let mut lines = Vec::new();
-    for (path, text) in OPTIONS.texts(root, tops, gaps) {
+    for Found { path, text, .. } in OPTIONS.read(root, tops, notes, gaps) {
         for option in modprobe::scan(&text) {
             if super::MODULES.contains(&option.module.as_str()) {
                 lines.push(OptionLine {
@@ -262,7 +242,7 @@ mod tests {
             ]
         );
         assert_eq!(gaps, [""; 0]);
-        assert!(super::super::SYSCTL_KEYS.iter().all(|key| is_watched(key)));
+        assert!(super::super::SYSCTL_KEYS.iter().all(|key| sysctls::is_watched(key)));
     }
 
     #[test]

@@ -76,7 +76,9 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
     };
     let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
-    let tuned = format == Format::Sysctl && facts.system.owners.tuned.is_some();
+    let owners = &facts.system.owners;
+    // Installed is enough: without a profile tuned chooses one when it starts.
+    let tuned = format == Format::Sysctl && (owners.tuned.is_some() || owners.programs.tuned.is_some());
     if facts.for_image() && !ours_there && !tuned {
         return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
     }

@@ -6,12 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::Gap;
-use crate::marker::body_of;
+use crate::facts::{Gap, Hides, LAYERS, Mask, Unread};
+use crate::formats::bytes::decode;
+use crate::marker::{BASE_NAME, body_of};
 use crate::root::{Dir, Entry, Error, Kind, Root};
-
-/// The directories, highest first. The last is the fourth on a merged `/usr`.
-const TOPS: [&str; 5] = ["etc", "run", "usr/local/lib", "usr/lib", "lib"];
 
 /// One set of directories.
 #[derive(Debug)]
@@ -24,9 +22,46 @@ pub(super) struct Layers {
     pub(super) fact: &'static str,
 }
 
+/// One file of a set.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Below the root.
+    pub(super) path: String,
+    /// Its text; a byte that is no part of UTF-8 is a character of its own.
+    pub(super) text: String,
+    /// The target, where it is a link.
+    pub(super) link: Option<String>,
+}
+
+/// What was found out beside the files.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Files that take the place of ours.
+    pub(super) masks: Vec<Mask>,
+    /// What could not be read.
+    pub(super) unread: Vec<Unread>,
+}
+
+impl Notes {
+    /// Remembers what could not be read, as a gap too.
+    pub(super) fn unread(&mut self, gaps: &mut Vec<Gap>, fact: &str, of: &str, path: &str, error: &Error) {
+        self.unread.push(Unread { of: of.to_owned(), path: path.to_owned(), why: error.reason() });
+        let gap = gap(fact, path, error);
+        if !gaps.contains(&gap) {
+            gaps.push(gap);
+        }
+    }
+}
+
 impl Layers {
-    /// Path and text of everybody else's files, in reading order.
-    pub(super) fn texts(&self, root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<(String, String)> {
+    /// Everybody else's files, in reading order.
+    pub(super) fn read(
+        &self,
+        root: &Root,
+        tops: &[&str],
+        notes: &mut Notes,
+        gaps: &mut Vec<Gap>,
+    ) -> Vec<Found> {
         let mut dirs = Vec::new();
         let mut files: BTreeMap<String, (usize, Entry)> = BTreeMap::new();
         for top in tops {
@@ -39,27 +74,66 @@ impl Layers {
                     }
                     dirs.push(dir);
                 }
-                Err(error) => gaps.push(gap(self.fact, &path, &error)),
+                Err(error) => notes.unread(gaps, self.fact, self.below, &path, &error),
             }
         }
+        let own = format!("{BASE_NAME}{}", self.ending);
         let mut texts = Vec::new();
         for (name, (at, entry)) in files {
             let Some(dir) = dirs.get(at) else { continue };
             let path = format!("{}/{name}", dir.path());
-            match text(root, dir, &entry) {
-                Ok(Some(text)) if body_of(text.as_bytes()).is_none() => texts.push((path, text)),
+            let read = read_one(root, dir, &entry);
+            if name == own
+                && let Some(how) = hides(read.as_ref().map(|(bytes, _)| bytes.as_deref()))
+            {
+                notes.masks.push(Mask { below: self.below.to_owned(), by: path.clone(), how });
+            }
+            match read {
+                Ok((Some(bytes), link)) if body_of(&bytes).is_none() => {
+                    texts.push(Found { path, text: decode(&bytes), link });
+                }
                 Ok(_) => {}
-                Err(error) => gaps.push(gap(self.fact, &path, &error)),
+                Err(error) => notes.unread(gaps, self.fact, self.below, &path, &error),
             }
         }
         texts
     }
 }
 
+/// How a file of our name takes our place; `None` where it is ours.
+fn hides(read: Result<Option<&[u8]>, &Error>) -> Option<Hides> {
+    match read {
+        Ok(None | Some([])) => Some(Hides::Masked),
+        Ok(Some(bytes)) if body_of(bytes).is_some() => None,
+        Ok(Some(_)) => Some(Hides::Replaced),
+        Err(_) => Some(Hides::Unread),
+    }
+}
+
+/// The highest file of our name among a unit's drop-ins, where it is not ours.
+pub(super) fn unit_mask(root: &Root, tops: &[&str], unit: &str) -> Option<Mask> {
+    let below = format!("systemd/system/{unit}.d");
+    for top in tops {
+        let by = format!("{top}/{below}/{BASE_NAME}.conf");
+        let masked = matches!(root.read_link(&by), Ok(Some(target)) if is_null(&target));
+        let how = match if masked { Ok(None) } else { root.read(&by) } {
+            Ok(None) if !masked => continue,
+            read => hides(read.as_ref().map(Option::as_deref)),
+        };
+        return how.map(|how| Mask { below, by, how });
+    }
+    None
+}
+
+/// Whether a link's target masks what it stands for.
+pub(super) fn is_null(target: &str) -> bool {
+    target.ends_with("/dev/null")
+}
+
 /// The tops without `lib` where that is `usr/lib` under another name.
 pub(super) fn tops(root: &Root) -> &'static [&'static str] {
     let merged = matches!(root.read_link("lib"), Ok(Some(_)));
-    TOPS.get(..TOPS.len() - usize::from(merged)).unwrap_or(&TOPS)
+    LAYERS.get(..LAYERS.len() - usize::from(merged)).unwrap_or(&LAYERS)
 }
 
 fn open<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Vec<Entry>)>, Error> {
@@ -68,19 +142,18 @@ fn open<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Vec<Entry>)>,
     Ok(Some((dir, entries)))
 }
 
-/// A file's text; `None` where a link to /dev/null masks it or leads nowhere.
-fn text(root: &Root, dir: &Dir<'_>, entry: &Entry) -> Result<Option<String>, Error> {
+/// A file's bytes, none where a link to /dev/null masks it or leads nowhere, and the target of a link.
+fn read_one(root: &Root, dir: &Dir<'_>, entry: &Entry) -> Result<(Option<Vec<u8>>, Option<String>), Error> {
     let path = format!("{}/{}", dir.path(), entry.name);
     if entry.kind == Kind::Link {
-        let masked = dir.read_link(&entry.name)?.is_some_and(|target| target.ends_with("/dev/null"));
-        return if masked { Ok(None) } else { root.read_text(&path) };
+        let target = dir.read_link(&entry.name)?;
+        let masked = target.as_deref().is_some_and(is_null);
+        return Ok((if masked { None } else { root.read(&path)? }, target));
     }
     match dir.read_listed(entry) {
         // Some rules files exceed what an attribute may hold.
-        Err(Error::TooLarge { .. }) => root.read_text(&path),
-        Ok(Some(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| Error::NotText { path }),
-        Ok(None) => Ok(None),
-        Err(error) => Err(error),
+        Err(Error::TooLarge { .. }) => Ok((root.read(&path)?, None)),
+        read => Ok((read?, None)),
     }
 }
 
