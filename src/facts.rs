@@ -16,8 +16,8 @@ use crate::cmdline::Cmdline;
 
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
-    Boot, BootStack, ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners,
-    RuleWrite, SysctlLine, System, Waagent,
+    Boot, BootStack, ExtMount, InstalledKernel, Mask, ModuleFact, OptionLine, OsRelease, OwnFile, Owners,
+    RuleFile, RuleWrite, SysctlLine, System, Waagent,
 };
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,

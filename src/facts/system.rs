@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Arch, Attribute, IscsiFiles, KernelRelease, MultipathSetting, Watchdog};
+use crate::formats::udev::Rules;
 
 /// What the root knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -184,6 +185,10 @@ pub struct Owners {
     pub sysctls: Vec<SysctlLine>,
     /// Attribute writes of other udev rules, in the order in which udev reads them.
     pub rules: Vec<RuleWrite>,
+    /// Everybody else's rules files that may write a knob of ours, in the order in which udev reads them.
+    pub rule_files: Vec<RuleFile>,
+    /// Files of others that are read in place of ours, as they have our name in a directory of that format.
+    pub masks: Vec<Mask>,
     /// Module options of other files, in kmod's order.
     pub options: Vec<OptionLine>,
 }
@@ -223,6 +228,24 @@ pub struct RuleWrite {
     pub value: String,
     /// A program of `RUN` writes it, which is after all rules.
     pub program: bool,
+}
+
+/// One of somebody else's udev rules files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFile {
+    /// File, below the root.
+    pub path: String,
+    /// Its lines, as udev reads them.
+    pub rules: Rules,
+}
+
+/// A file or link of our name that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mask {
+    /// Below the root: `etc/udev/rules.d/90-hvtune.rules`.
+    pub path: String,
+    /// Nothing stands in it: it only switches ours off, as a link to /dev/null does.
+    pub nothing: bool,
 }
 
 /// One `options` line of somebody else's modprobe.d file.

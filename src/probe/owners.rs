@@ -3,7 +3,7 @@
 mod concern;
 mod layers;
 
-use crate::facts::{Gap, OptionLine, Owners, RuleWrite, SysctlLine, Waagent};
+use crate::facts::{Gap, Mask, OptionLine, Owners, RuleFile, RuleWrite, SysctlLine, Waagent};
 use crate::formats::{modprobe, sysctl, udev};
 use crate::root::Root;
 
@@ -42,13 +42,26 @@ const ATTRS: &[&str] = &[
     "max_retries",
 ];
 
-/// What every rules file that writes one of [`ATTRS`] contains.
-const HINTS: &[&str] = &["queue/", "timeout", "max_retries"];
+/// What every rules file that writes one of [`ATTRS`] or a sysctl key, by itself or by a program, contains.
+const HINTS: &[&str] = &[
+    "queue/",
+    "timeout",
+    "max_retries",
+    "scheduler",
+    "nr_requests",
+    "read_ahead",
+    "blockdev",
+    "hdparm",
+    "SYSCTL{",
+    "sysctl ",
+    "proc/sys/",
+];
 
 /// Reads them. What cannot be read becomes a gap.
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
     let tops = tops(root);
-    let (rules, azure_vm_utils) = rules(root, tops, gaps);
+    let mut masks = Vec::new();
+    let (rules, rule_files, azure_vm_utils) = rules(root, tops, gaps, &mut masks);
     let multipath_conf = any(root, gaps, "owners.multipath", &["etc/multipath.conf"]);
     Owners {
         waagent: waagent(root, gaps),
@@ -59,9 +72,11 @@ pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
             || any(root, gaps, "owners.multipath", &["usr/sbin/multipathd", "sbin/multipathd"]),
         multipath_conf,
         iscsi: any(root, gaps, "owners.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
-        sysctls: sysctls(root, tops, gaps),
+        sysctls: sysctls(root, tops, gaps, &mut masks),
         rules,
-        options: options(root, tops, gaps),
+        rule_files,
+        options: options(root, tops, gaps, &mut masks),
+        masks,
     }
 }
 
@@ -109,8 +124,9 @@ pub(crate) fn parse_profile(text: &str) -> Option<String> {
     (!profile.is_empty()).then_some(profile)
 }
 
-fn sysctls(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<SysctlLine> {
-    let mut texts = SYSCTLS.texts(root, tops, gaps);
+fn sysctls(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>, masks: &mut Vec<Mask>) -> Vec<SysctlLine> {
+    let (mut texts, mask) = SYSCTLS.texts(root, tops, gaps);
+    masks.extend(mask);
     texts.extend(text(root, gaps, SYSCTLS.fact, SYSCTL_CONF).map(|text| (SYSCTL_CONF.to_owned(), text)));
     let mut lines = Vec::new();
     for (path, text) in texts {
@@ -131,11 +147,19 @@ fn is_watched(key: &str) -> bool {
         && KEYS.iter().any(|known| key == *known || (known.ends_with('_') && key.starts_with(known)))
 }
 
-/// The writes, and whether azure-vm-utils' timeout is among them.
-fn rules(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bool) {
+/// The writes, the files, and whether azure-vm-utils' timeout is among the writes.
+fn rules(
+    root: &Root,
+    tops: &[&str],
+    gaps: &mut Vec<Gap>,
+    masks: &mut Vec<Mask>,
+) -> (Vec<RuleWrite>, Vec<RuleFile>, bool) {
     let mut rules = Vec::new();
+    let mut files = Vec::new();
     let mut azure = false;
-    for (path, text) in RULES.texts(root, tops, gaps) {
+    let (texts, mask) = RULES.texts(root, tops, gaps);
+    masks.extend(mask);
+    for (path, text) in texts {
         // Most files say nothing of the kind, and parsing is what costs.
         if !HINTS.iter().any(|hint| text.contains(hint)) {
             continue;
@@ -157,13 +181,16 @@ fn rules(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bo
                 program: write.program,
             });
         }
+        files.push(RuleFile { rules: udev::read(&text), path });
     }
-    (rules, azure)
+    (rules, files, azure)
 }
 
-fn options(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
+fn options(root: &Root, tops: &[&str], gaps: &mut Vec<Gap>, masks: &mut Vec<Mask>) -> Vec<OptionLine> {
     let mut lines = Vec::new();
-    for (path, text) in OPTIONS.texts(root, tops, gaps) {
+    let (texts, mask) = OPTIONS.texts(root, tops, gaps);
+    masks.extend(mask);
+    for (path, text) in texts {
         for option in modprobe::scan(&text) {
             if super::MODULES.contains(&option.module.as_str()) {
                 lines.push(OptionLine {
@@ -299,6 +326,24 @@ mod tests {
             let (found, _) = owners(&[("usr/lib/udev/rules.d/80-azure-disk.rules", azure), (etc, mask)]);
             assert!(!found.azure_vm_utils, "{mask}");
         }
+    }
+
+    #[test]
+    fn a_file_of_our_name_that_is_not_ours_stands_in_our_place() {
+        let ours = "KERNEL==\"sda\"\n";
+        let ours = format!("{}{ours}", marker_line(ours.as_bytes()));
+        let place = "etc/udev/rules.d/90-hvtune.rules";
+        for (text, nothing) in
+            [("", Some(true)), ("-> /dev/null", Some(true)), ("# x\n", Some(false)), (&ours, None)]
+        {
+            let (found, _) = owners(&[("usr/lib/udev/rules.d/90-hvtune.rules", &ours), (place, text)]);
+            let mask = nothing.map(|nothing| Mask { path: place.to_owned(), nothing });
+            assert_eq!(found.masks, mask.into_iter().collect::<Vec<_>>(), "{text}");
+        }
+        let (found, _) = owners(&[("usr/lib/sysctl.d/90-hvtune.conf", "vm.swappiness=1\n")]);
+        assert_eq!(found.masks.len(), 1);
+        let (found, _) = owners(&[("etc/udev/rules.d/.x.rules", "ATTR{queue/scheduler}=\"none\"\n")]);
+        assert_eq!(found, Owners::default());
     }
 
     #[test]

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::Gap;
-use crate::marker::body_of;
+use crate::facts::{Gap, Mask};
+use crate::formats::bytes;
+use crate::marker::{BASE_NAME, body_of};
 use crate::root::{Dir, Entry, Error, Kind, Root};
 
 /// The directories, highest first. The last is the fourth on a merged `/usr`.
@@ -25,8 +26,14 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Path and text of everybody else's files, in reading order.
-    pub(super) fn texts(&self, root: &Root, tops: &[&str], gaps: &mut Vec<Gap>) -> Vec<(String, String)> {
+    /// Path and text of everybody else's files, in reading order, and what is read in place of ours.
+    /// Bytes that are no UTF-8 are kept ([`bytes::decode`]), as the readers of these files keep them.
+    pub(super) fn texts(
+        &self,
+        root: &Root,
+        tops: &[&str],
+        gaps: &mut Vec<Gap>,
+    ) -> (Vec<(String, String)>, Option<Mask>) {
         let mut dirs = Vec::new();
         let mut files: BTreeMap<String, (usize, Entry)> = BTreeMap::new();
         for top in tops {
@@ -34,7 +41,7 @@ impl Layers {
             match open(root, &path) {
                 Ok(None) => {}
                 Ok(Some((dir, entries))) => {
-                    for entry in entries.into_iter().filter(|entry| entry.name.ends_with(self.ending)) {
+                    for entry in entries.into_iter().filter(|entry| self.is_read(&entry.name)) {
                         files.entry(entry.name.clone()).or_insert((dirs.len(), entry));
                     }
                     dirs.push(dir);
@@ -43,16 +50,29 @@ impl Layers {
             }
         }
         let mut texts = Vec::new();
+        let mut mask = None;
         for (name, (at, entry)) in files {
             let Some(dir) = dirs.get(at) else { continue };
             let path = format!("{}/{name}", dir.path());
-            match text(root, dir, &entry) {
-                Ok(Some(text)) if body_of(text.as_bytes()).is_none() => texts.push((path, text)),
+            let read = text(root, dir, &entry);
+            let ours = matches!(&read, Ok(Some(text)) if body_of(text.as_bytes()).is_some());
+            if !ours && name.strip_suffix(self.ending) == Some(BASE_NAME) {
+                let nothing = matches!(&read, Ok(text) if text.as_ref().is_none_or(String::is_empty));
+                mask = Some(Mask { path: path.clone(), nothing });
+            }
+            match read {
+                Ok(Some(text)) if !ours => texts.push((path, text)),
                 Ok(_) => {}
                 Err(error) => gaps.push(gap(self.fact, &path, &error)),
             }
         }
-        texts
+        (texts, mask)
+    }
+
+    /// Hidden files are nobody's (`hidden_or_backup_file`,
+    /// <https://github.com/systemd/systemd/blob/v257/src/basic/path-util.c>).
+    fn is_read(&self, name: &str) -> bool {
+        name.ends_with(self.ending) && !name.starts_with('.')
     }
 }
 
@@ -73,15 +93,14 @@ fn text(root: &Root, dir: &Dir<'_>, entry: &Entry) -> Result<Option<String>, Err
     let path = format!("{}/{}", dir.path(), entry.name);
     if entry.kind == Kind::Link {
         let masked = dir.read_link(&entry.name)?.is_some_and(|target| target.ends_with("/dev/null"));
-        return if masked { Ok(None) } else { root.read_text(&path) };
+        return if masked { Ok(None) } else { Ok(root.read(&path)?.map(|bytes| bytes::decode(&bytes))) };
     }
-    match dir.read_listed(entry) {
+    let read = match dir.read_listed(entry) {
         // Some rules files exceed what an attribute may hold.
-        Err(Error::TooLarge { .. }) => root.read_text(&path),
-        Ok(Some(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| Error::NotText { path }),
-        Ok(None) => Ok(None),
-        Err(error) => Err(error),
-    }
+        Err(Error::TooLarge { .. }) => root.read(&path),
+        read => read,
+    };
+    Ok(read?.map(|bytes| bytes::decode(&bytes)))
 }
 
 /// What could not be read, as a gap.
