@@ -20,7 +20,7 @@ use crate::cmdline::Cmdline;
 pub use kernels::KernelRelease;
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
-    Boot, BootStack, ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners,
+    Boot, BootStack, ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleFile,
     RuleWrite, SwapGround, SwapSource, SysctlLine, System, Waagent,
 };
 pub use timers::{

@@ -10,10 +10,12 @@
 pub mod chain;
 pub mod device;
 pub mod fstab;
+mod mask;
 pub mod multipath;
 pub mod programs;
 pub mod swap;
 pub mod sysctl;
+pub mod udev;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

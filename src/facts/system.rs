@@ -6,6 +6,7 @@ use super::{
     Arch, Attribute, BootTools, IscsiFiles, KernelRelease, Mask, MultipathSetting, Programs, SysctlFiles,
     Unread, Watchdog,
 };
+use crate::formats::udev::Rules;
 
 /// What the root knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -248,6 +249,8 @@ pub struct Owners {
     pub sysctls: Vec<SysctlLine>,
     /// Attribute writes of other udev rules, in the order in which udev reads them.
     pub rules: Vec<RuleWrite>,
+    /// Everybody else's rules files that may write a knob of ours, in the order in which udev reads them.
+    pub rule_files: Vec<RuleFile>,
     /// Module options of other files, in kmod's order.
     pub options: Vec<OptionLine>,
     /// Sysctl files with all that decides over them.
@@ -295,6 +298,15 @@ pub struct RuleWrite {
     pub value: String,
     /// A program of `RUN` writes it, which is after all rules.
     pub program: bool,
+}
+
+/// One of somebody else's udev rules files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFile {
+    /// File, below the root.
+    pub path: String,
+    /// Its lines, as udev reads them.
+    pub rules: Rules,
 }
 
 /// One `options` line of somebody else's modprobe.d file.

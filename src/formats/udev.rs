@@ -1,10 +1,17 @@
 //! udev rules (man 7 udev).
 
+mod key;
+mod lines;
+mod read;
 mod scan;
+mod token;
 
-use super::{Refusal, lines, only};
+use super::{Refusal, only};
 
+pub use key::{Key, Term};
+pub use read::{Rule, Rules, read};
 pub use scan::{Write, scan};
+pub use token::Op;
 
 /// One `KEY op "value"` of a rule line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +35,7 @@ impl Token {
 pub fn parse(text: &str) -> Result<Vec<Vec<Token>>, Refusal> {
     let mut rules = Vec::new();
     let mut jumps: Vec<(u32, String)> = Vec::new();
-    for (number, line) in lines(text)? {
+    for (number, line) in super::lines(text)? {
         let tokens = rule(line).map_err(|why| Refusal::new(number, why))?;
         for token in &tokens {
             match token.key.as_str() {

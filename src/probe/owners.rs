@@ -8,7 +8,7 @@ mod sysctls;
 mod tuned;
 mod units;
 
-use crate::facts::{Gap, OptionLine, Owners, RuleWrite, WATCHED, Waagent};
+use crate::facts::{Gap, OptionLine, Owners, RuleFile, RuleWrite, WATCHED, Waagent};
 use crate::formats::{modprobe, udev};
 use crate::root::Root;
 
@@ -35,14 +35,26 @@ const ATTRS: &[&str] = &[
     "max_retries",
 ];
 
-/// What every rules file that writes one of [`ATTRS`] contains.
-const HINTS: &[&str] = &["queue/", "timeout", "max_retries"];
+/// What every rules file that writes one of [`ATTRS`] or a sysctl key, by itself or by a program, contains.
+const HINTS: &[&str] = &[
+    "queue/",
+    "timeout",
+    "max_retries",
+    "scheduler",
+    "nr_requests",
+    "read_ahead",
+    "blockdev",
+    "hdparm",
+    "SYSCTL{",
+    "sysctl ",
+    "proc/sys/",
+];
 
 /// Reads them. What cannot be read becomes a gap.
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
     let tops = tops(root);
     let mut notes = Notes::default();
-    let (rules, azure_vm_utils) = rules(root, tops, &mut notes, gaps);
+    let (rules, rule_files, azure_vm_utils) = rules(root, tops, &mut notes, gaps);
     let (waagent, tuned) = (waagent(root, gaps), active_profile(root, gaps));
     let options = options(root, tops, &mut notes, gaps);
     let (sysctl_files, sysctls) = sysctls::read_all(root, tops, &mut notes, gaps);
@@ -59,6 +71,7 @@ pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
         iscsi: any(root, gaps, "owners.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
         sysctls,
         rules,
+        rule_files,
         options,
         sysctl_files,
         programs: programs::read(&mut Reader { root, tops, notes: &mut notes, gaps }),
@@ -111,9 +124,15 @@ pub(crate) fn parse_profile(text: &str) -> Option<String> {
     (!profile.is_empty()).then_some(profile)
 }
 
-/// The writes, and whether azure-vm-utils' timeout is among them.
-fn rules(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -> (Vec<RuleWrite>, bool) {
+/// The writes, the files, and whether azure-vm-utils' timeout is among the writes.
+fn rules(
+    root: &Root,
+    tops: &[&str],
+    notes: &mut Notes,
+    gaps: &mut Vec<Gap>,
+) -> (Vec<RuleWrite>, Vec<RuleFile>, bool) {
     let mut rules = Vec::new();
+    let mut files = Vec::new();
     let mut azure = false;
     for Found { path, text, .. } in RULES.read(root, tops, notes, gaps) {
         // Most files say nothing of the kind, and parsing is what costs.
@@ -137,8 +156,9 @@ fn rules(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -> 
                 program: write.program,
             });
         }
+        files.push(RuleFile { rules: udev::read(&text), path });
     }
-    (rules, azure)
+    (rules, files, azure)
 }
 
 fn options(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
@@ -162,6 +182,7 @@ fn options(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::{Hides, Mask};
     use crate::marker::marker_line;
     use crate::root::laid_out;
 
@@ -279,6 +300,27 @@ mod tests {
             let (found, _) = owners(&[("usr/lib/udev/rules.d/80-azure-disk.rules", azure), (etc, mask)]);
             assert!(!found.azure_vm_utils, "{mask}");
         }
+    }
+
+    #[test]
+    fn a_file_of_our_name_that_is_not_ours_stands_in_our_place() {
+        let ours = "KERNEL==\"sda\"\n";
+        let ours = format!("{}{ours}", marker_line(ours.as_bytes()));
+        let place = "etc/udev/rules.d/90-hvtune.rules";
+        for (text, how) in [
+            ("", Some(Hides::Masked)),
+            ("-> /dev/null", Some(Hides::Masked)),
+            ("# x\n", Some(Hides::Replaced)),
+            (&ours, None),
+        ] {
+            let (found, _) = owners(&[("usr/lib/udev/rules.d/90-hvtune.rules", &ours), (place, text)]);
+            let mask = how.map(|how| Mask { below: "udev/rules.d".to_owned(), by: place.to_owned(), how });
+            assert_eq!(found.masks, mask.into_iter().collect::<Vec<_>>(), "{text}");
+        }
+        let (found, _) = owners(&[("usr/lib/sysctl.d/90-hvtune.conf", "vm.swappiness=1\n")]);
+        assert_eq!(found.masks.len(), 1);
+        let (found, _) = owners(&[("etc/udev/rules.d/.x.rules", "ATTR{queue/scheduler}=\"none\"\n")]);
+        assert_eq!(found, Owners::default());
     }
 
     #[test]

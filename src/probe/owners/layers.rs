@@ -69,7 +69,7 @@ impl Layers {
             match open(root, &path) {
                 Ok(None) => {}
                 Ok(Some((dir, entries))) => {
-                    for entry in entries.into_iter().filter(|entry| entry.name.ends_with(self.ending)) {
+                    for entry in entries.into_iter().filter(|entry| self.is_read(&entry.name)) {
                         files.entry(entry.name.clone()).or_insert((dirs.len(), entry));
                     }
                     dirs.push(dir);
@@ -97,6 +97,12 @@ impl Layers {
             }
         }
         texts
+    }
+
+    /// Hidden files are nobody's (`hidden_or_backup_file`,
+    /// <https://github.com/systemd/systemd/blob/v257/src/basic/path-util.c>).
+    fn is_read(&self, name: &str) -> bool {
+        name.ends_with(self.ending) && !name.starts_with('.')
     }
 }
 

@@ -3,10 +3,10 @@
 use super::draft::Draft;
 use super::knob::Knob;
 use super::{Acts, Moment, Who};
-use crate::facts::{Facts, Hides, SysctlFile, SysctlFiles, UnitState};
+use crate::facts::{Facts, SysctlFile, SysctlFiles, UnitState};
 use crate::formats::sysctl::order::{self, Fate, Step};
 use crate::formats::sysctl::read::Line;
-use crate::resolve::Ours;
+use crate::resolve::{Ours, mask};
 
 const AT_BOOT: &str = "systemd-sysctl reads the files in the order of their names";
 const BY_HAND: &str =
@@ -66,7 +66,9 @@ pub(super) fn with_ours<'a>(
     ours: Option<Ours<'a>>,
 ) -> Vec<(&'a str, &'a [Line])> {
     let all = others.iter().map(|file| (file.path.as_str(), file.lines.as_slice()));
-    let (Some(ours), Some(own)) = (ours.filter(|ours| mask(facts, *ours).is_none()), own) else {
+    let (Some(ours), Some(own)) =
+        (ours.filter(|ours| mask::hidden(facts, "sysctl.d", ours.path).is_none()), own)
+    else {
         return all.collect();
     };
     let mut files: Vec<(&str, &[Line])> = all.filter(|(path, _)| base(path) != base(ours.path)).collect();
@@ -79,21 +81,10 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The file that takes the place of ours.
-fn mask<'f>(facts: &'f Facts, ours: Ours<'_>) -> Option<&'f crate::facts::Mask> {
-    let masks = facts.system.owners.masks.iter();
-    masks.filter(|mask| mask.below == "sysctl.d").find(|mask| mask.hides(ours.path))
-}
-
 /// Our writer, where another file takes its place.
 fn hidden(facts: &Facts, knob: &Knob, ours: Option<Ours<'_>>) -> Option<Draft> {
     let ours = ours?;
-    let mask = mask(facts, ours)?;
-    let acts = match mask.how {
-        Hides::Masked => Acts::No(format!("{} masks it", mask.by)),
-        Hides::Replaced => Acts::No(format!("{} is read in its place", mask.by)),
-        Hides::Unread => Acts::Maybe(format!("{} could not be read, and may take its place", mask.by)),
-    };
+    let acts = mask::hidden(facts, "sysctl.d", ours.path)?;
     let who = Who::Ours { path: ours.path.to_owned() };
     Some(Draft::new(who, &knob.path, Some(ours.value.to_owned()), Moment::Files, AT_BOOT).acting(acts))
 }

@@ -1,0 +1,267 @@
+//! Who writes a disk's attribute: the kernel, udev's rules, the programs that they run.
+//!
+//! udev reads files in the order of their base names, whatever their directory, and goes through
+//! all of them for each event of each device; programs of `RUN` follow after the rules of their
+//! event, those of `PROGRAM` at once. A disk has several devices whose events can write to it.
+//! What a rule looks at is compared with what is known of the disk, or with what is sure of a
+//! class of disks that are yet to come; what is not known leaves the rule open
+//! (<https://github.com/systemd/systemd/blob/v257/src/udev/udev-rules.c>, and 252's).
+
+mod builtin;
+mod device;
+mod glob;
+mod known;
+mod look;
+mod parents;
+mod paths;
+mod pattern;
+mod program;
+mod shell;
+mod subst;
+mod sysctl;
+mod value;
+mod walk;
+mod write;
+
+use std::collections::BTreeMap;
+
+use self::device::{Place, Subject};
+use self::pattern::{Answer, Text};
+use self::walk::Walk;
+use super::{Acts, Chain, Moment, Ours, Writer};
+use crate::facts::{Disk, Facts, RuleFile};
+use crate::formats::udev::Key;
+use crate::scale::Scale;
+use crate::tunable::{Select, UdevAttr, Want};
+
+pub use sysctl::sysctl_writers;
+
+/// What our own rules would write, and when they leave alone what they find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned<'a> {
+    /// File and value.
+    pub ours: Ours<'a>,
+    /// What is wanted: of a number that is at least or at most so, a better one is left as it is.
+    pub want: &'a Want,
+}
+
+impl Planned<'_> {
+    /// Whether the rule finds what it wants, and so writes nothing.
+    fn keeps(&self, before: Option<&Text>) -> Answer {
+        let scale = Scale::Number;
+        let (Want::AtLeast(bound) | Want::AtMost(bound)) = self.want else { return Answer::No };
+        let Some(bound) = scale.position(&bound.to_string()) else { return Answer::No };
+        let open = || Answer::Maybe("it writes only where what it finds is not good enough".to_owned());
+        let Some(Text::Among(forms)) = before else { return open() };
+        let good = |form: &pattern::Form| match form {
+            pattern::Form::Is(text) => scale.position(text).map(|found| match self.want {
+                Want::AtMost(_) => found <= bound,
+                _ => found >= bound,
+            }),
+            pattern::Form::Like(_) => None,
+        };
+        let all: Option<Vec<bool>> = forms.iter().map(good).collect();
+        match all {
+            Some(all) if all.iter().all(|good| *good) => Answer::Yes,
+            Some(all) if all.iter().all(|good| !*good) => Answer::No,
+            _ => open(),
+        }
+    }
+}
+
+/// Who writes an attribute of a disk. `extra` are writers that no rule is: of module options, of
+/// programs that write later or again and again.
+pub fn chain(
+    facts: &Facts,
+    disk: &Disk,
+    attr: UdevAttr,
+    ours: Option<Planned<'_>>,
+    extra: Vec<Writer>,
+) -> Chain {
+    of_subject(facts, &Subject::of_disk(disk), attr, ours.as_ref(), extra)
+}
+
+/// The same of a disk that may come: only what is sure of its class is known.
+pub fn chain_of_class(
+    facts: &Facts,
+    select: Select,
+    attr: UdevAttr,
+    ours: Option<Planned<'_>>,
+    extra: Vec<Writer>,
+) -> Chain {
+    of_subject(facts, &Subject::of_class(select), attr, ours.as_ref(), extra)
+}
+
+/// The device whose event our own rule acts on.
+fn main_place(attr: UdevAttr) -> Place {
+    if attr == UdevAttr::MaxRetries { Place::ScsiDisk } else { Place::Block }
+}
+
+fn of_subject(
+    facts: &Facts,
+    subject: &Subject<'_>,
+    attr: UdevAttr,
+    ours: Option<&Planned<'_>>,
+    extra: Vec<Writer>,
+) -> Chain {
+    let (before, after): (Vec<Writer>, Vec<Writer>) =
+        extra.into_iter().partition(|writer| writer.moment < Moment::Files);
+    let mut writers: Vec<Writer> = builtin::value(facts, subject, attr).into_iter().collect();
+    writers.extend(before);
+    let start = Chain { writers: writers.clone(), doubts: Vec::new() }.in_force();
+    let mut walk = Walk { facts, subject, attr, ours, state: BTreeMap::new(), writers: Vec::new() };
+    if let Some(home) = paths::home(subject, attr) {
+        let text = start.value().filter(|_| attr != UdevAttr::Scheduler).map(Text::is);
+        walk.state.insert(home, text.unwrap_or_else(|| Text::Unknown(attr.path().to_owned())));
+    }
+    let files = facts.system.owners.rule_files.as_slice();
+    let files = if files.iter().any(|file| mentions(file, attr)) { files } else { &[] };
+    added(&mut walk, files);
+    let later = if files.is_empty() { Vec::new() } else { changed(&walk, files) };
+    writers.append(&mut walk.writers);
+    writers.extend(later);
+    writers.extend(after);
+    Chain { writers, doubts: doubts(facts) }
+}
+
+/// The names under which an attribute can be written.
+fn ways(subject: &Subject<'_>, attr: UdevAttr) -> Vec<UdevAttr> {
+    match attr {
+        UdevAttr::Timeout | UdevAttr::IoTimeout if subject.is_scsi() => {
+            let other = if attr == UdevAttr::Timeout { UdevAttr::IoTimeout } else { UdevAttr::Timeout };
+            vec![attr, other]
+        }
+        attr => vec![attr],
+    }
+}
+
+/// The events of a disk that is found, in their order.
+fn added(walk: &mut Walk<'_>, files: &[RuleFile]) {
+    let main = main_place(walk.attr);
+    let places = places(walk, files);
+    let mut beside = 0..0;
+    for &place in
+        places.iter().filter(|place| **place < main || (**place != main && **place != Place::Partition))
+    {
+        let from = walk.writers.len();
+        walk.event(files, place, "add", Moment::Files);
+        if place != Place::Scsi {
+            beside =
+                if beside.is_empty() { from..walk.writers.len() } else { beside.start..walk.writers.len() };
+        }
+    }
+    let from = walk.writers.len();
+    walk.event(files, main, "add", Moment::AfterRules);
+    // No order holds between two devices of one parent.
+    if walk.writers.iter().skip(from).any(|writer| !matches!(writer.acts, Acts::No(_))) {
+        let open = "its device's event may come before the disk's or after it";
+        walk.writers.iter_mut().take(beside.end).skip(beside.start).for_each(|writer| doubt(writer, open));
+    }
+    if places.contains(&Place::Partition) {
+        let from = walk.writers.len();
+        walk.event(files, Place::Partition, "add", Moment::AfterRules);
+        let open = "it acts on events of partitions, if the disk has any";
+        walk.writers.iter_mut().skip(from).for_each(|writer| doubt(writer, open));
+    }
+}
+
+/// What further events change: those of a driver that is bound after the disk was found, and
+/// `change`, which `udevadm trigger` makes, and every program that has had the disk open for writing.
+fn changed(walk: &Walk<'_>, files: &[RuleFile]) -> Vec<Writer> {
+    let mut found = Vec::new();
+    if walk.subject.is_scsi() {
+        let mut again = Walk { writers: Vec::new(), ..walk.clone() };
+        again.event(files, Place::Scsi, "bind", Moment::AfterRules);
+        found.extend(differing(
+            walk,
+            again.writers,
+            "it acts again when the driver is bound, which may come later",
+        ));
+    }
+    let mut again = Walk { writers: Vec::new(), ..walk.clone() };
+    let main = main_place(walk.attr);
+    for place in places(walk, files) {
+        let moment = if place < main { Moment::Files } else { Moment::AfterRules };
+        again.event(files, place, "change", moment);
+    }
+    found.extend(differing(walk, again.writers, "it acts on change events, which may come at any time"));
+    for writer in &mut found {
+        writer.moment = writer.moment.max(Moment::AfterRules);
+    }
+    found
+}
+
+/// The writers of further events, where the value is not the same after these.
+fn differing(walk: &Walk<'_>, writers: Vec<Writer>, why: &str) -> Vec<Writer> {
+    let possible = |writer: &&Writer| !matches!(writer.acts, Acts::No(_));
+    let last = |writers: &[Writer]| -> Vec<Option<String>> {
+        let sure = writers.iter().rposition(|writer| writer.acts == Acts::Yes).unwrap_or(0);
+        writers.iter().skip(sure).filter(possible).map(|writer| writer.value.clone()).collect()
+    };
+    let before = last(&walk.writers);
+    let news = last(&writers).iter().any(|value| !before.contains(value));
+    if !news {
+        return Vec::new();
+    }
+    let sure = writers.iter().rposition(|writer| writer.acts == Acts::Yes).unwrap_or(0);
+    let mut found: Vec<Writer> = writers.into_iter().skip(sure).filter(|writer| possible(&writer)).collect();
+    for writer in &mut found {
+        doubt(writer, why);
+    }
+    found
+}
+
+fn doubt(writer: &mut Writer, why: &str) {
+    if writer.acts == Acts::Yes {
+        writer.acts = Acts::Maybe(why.to_owned());
+    }
+}
+
+/// The devices whose events matter for an attribute.
+fn places(walk: &Walk<'_>, files: &[RuleFile]) -> Vec<Place> {
+    let climbs = files.iter().flat_map(|file| &file.rules.rules).flat_map(|rule| &rule.terms).any(|term| {
+        matches!(term.key, Key::Run | Key::Program | Key::ImportProgram)
+            || (term.key == Key::SetAttr && term.attr.contains("../"))
+    });
+    let scsi = walk.subject.is_scsi();
+    let counts = |place: &Place| match place {
+        Place::Scsi | Place::ScsiDisk => scsi,
+        Place::Bdi => walk.attr == UdevAttr::ReadAheadKb,
+        Place::Block => true,
+        Place::Partition => climbs && !matches!(walk.subject.class, crate::facts::Class::Multipath { .. }),
+    };
+    Place::ALL.into_iter().filter(counts).collect()
+}
+
+/// Whether a file holds anything that may write the attribute.
+fn mentions(file: &RuleFile, attr: UdevAttr) -> bool {
+    let name = match attr.path().rsplit('/').next().unwrap_or_default() {
+        // The other name of a SCSI disk's timer.
+        "io_timeout" => "timeout",
+        name => name,
+    };
+    file.rules.rules.iter().flat_map(|rule| &rule.terms).any(|term| match term.key {
+        Key::SetAttr => term.attr.ends_with(name),
+        Key::Run | Key::Program | Key::ImportProgram => {
+            let tools = ["blockdev", "hdparm"];
+            term.value.contains(name)
+                || (attr == UdevAttr::ReadAheadKb && tools.iter().any(|tool| term.value.contains(tool)))
+        }
+        _ => false,
+    })
+}
+
+/// Files that could not be read, and may hold a rule.
+fn doubts(facts: &Facts) -> Vec<String> {
+    let unread = facts.system.owners.unread.iter().filter(|unread| unread.of == "udev/rules.d");
+    unread
+        .map(|unread| format!("{} could not be read, and may hold a rule: {}", unread.path, unread.why))
+        .collect()
+}
+
+fn base_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests;
