@@ -8,6 +8,8 @@
 //! a doubt has no sure answer.
 
 pub mod chain;
+pub mod kernel_arg;
+pub mod module_option;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

@@ -186,6 +186,8 @@ fn command(stack: BootStack, add: &[String], drop: &[String]) -> String {
         BootStack::AzureLinuxGrubenv => {
             format!("grub2-editenv - set kernelopts=\"$kernelopts {added}\"")
         }
-        BootStack::DebianGrub | BootStack::Unrecognised | BootStack::Unknown => String::new(),
+        BootStack::DebianGrub | BootStack::Nullboot | BootStack::Unrecognised | BootStack::Unknown => {
+            String::new()
+        }
     }
 }
