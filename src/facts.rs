@@ -6,7 +6,9 @@
 //! tell", and the reason stands in [`Facts::gaps`]. Absence is another value:
 //! an empty list, `false`, [`Attribute::Absent`].
 
+mod boot;
 mod kernels;
+mod modprobe;
 mod storage;
 mod system;
 mod timers;
@@ -17,11 +19,13 @@ use std::collections::BTreeMap;
 
 use crate::cmdline::Cmdline;
 
+pub use boot::{Boot, BootArg, BootLine, BootStack, Configured, Holds, LineKind};
 pub use kernels::KernelRelease;
+pub use modprobe::{ModprobeFile, ModprobeLine};
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
-    Boot, BootStack, ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleFile,
-    RuleWrite, SwapGround, SwapSource, SysctlLine, System, Waagent,
+    ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleFile, RuleWrite,
+    SwapGround, SwapSource, SysctlLine, System, Waagent,
 };
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,

@@ -6,17 +6,20 @@
 //! takes other people's files, passes over what it does not understand, and
 //! serves to find contenders. Both are pure.
 
+pub mod bls;
 pub mod bytes;
 pub mod edit;
 pub mod fstab;
 pub mod glob;
 pub mod grub;
 pub mod iscsi;
+pub mod kmod;
 pub mod modprobe;
 pub mod multipath;
 pub mod number;
 pub mod programs;
 pub mod saptune;
+pub mod shell;
 pub mod sysctl;
 pub mod tuned;
 pub mod udev;

@@ -8,6 +8,7 @@ mod identity;
 pub mod iscsi;
 pub mod kernel;
 pub mod memory;
+pub mod modprobe;
 pub mod modules;
 pub mod mounts;
 pub mod os;
@@ -164,6 +165,7 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         kernels: modules::read(root, gaps),
         boot,
         owners,
+        modprobe: modprobe::read(root, gaps),
         iscsi,
         multipath,
         watchdogs: services::read_watchdogs(root, gaps),

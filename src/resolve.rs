@@ -10,7 +10,9 @@
 pub mod chain;
 pub mod device;
 pub mod fstab;
+pub mod kernel_arg;
 mod mask;
+pub mod module_option;
 pub mod multipath;
 pub mod programs;
 pub mod swap;

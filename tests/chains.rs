@@ -225,12 +225,12 @@ fn sysctl_conf_is_read_at_boot_through_a_link_alone() {
 #[test]
 fn arguments_come_before_every_file() {
     let grub = |line: &str| format!("GRUB_CMDLINE_LINUX_DEFAULT=\"{line}\"\n");
-    let mut facts = facts(&[
+    let facts = facts(&[
         ("usr/lib/modules/6.1.0-1-amd64/modules.builtin", ""),
+        ("usr/sbin/grub-mkconfig", "for x in /etc/default/grub.d/*.cfg\n"),
+        ("boot/grub/grub.cfg", "menuentry 'Debian' {\n\tlinux /vmlinuz-6.1.0-1-amd64 root=/dev/sda1\n}\n"),
         ("etc/default/grub", &grub("sysctl.vm.swappiness=5 sysctl/kernel/panic=30 panic=-1")),
     ]);
-    facts.system.boot.configured =
-        Some(["sysctl.vm.swappiness=5", "sysctl/kernel/panic=30", "panic=-1"].map(str::to_owned).to_vec());
     assert_eq!(value(&sysctl::chain(&facts, "vm.swappiness", None)), "5");
     assert_eq!(value(&sysctl::chain(&facts, "vm.swappiness", Some(ours("10")))), "10");
     assert_eq!(value(&sysctl::chain(&facts, "kernel.panic", None)), "30");

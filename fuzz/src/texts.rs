@@ -2,7 +2,7 @@
 
 use hvtune::capture::scrub as scrubbed;
 use hvtune::cmdline::{Cmdline, same_key, split_arg};
-use hvtune::facts::KernelRelease;
+use hvtune::facts::{Attribute, KernelRelease};
 use hvtune::formats::edit::{Owned, restore, set};
 use hvtune::marker::{Standing, body_of, marker_line, standing_of};
 use hvtune::policy::{parse_duration, parse_stall};
@@ -60,8 +60,14 @@ pub fn modprobe(text: &str) {
 
 pub fn grub(text: &str) {
     let (one, two) = halves(text);
-    let _ = formats::grub::scan_assignments(text);
-    let _ = formats::grub::configured(&[("a", one), ("b", two)]);
+    for shell in [formats::grub::Shell::Dash, formats::grub::Shell::Bash] {
+        let texts = [("a", one), ("b", two)].map(|(path, text)| (path.to_owned(), Attribute::Is(text.to_owned())));
+        let first = vec!["a".to_owned(), "b".to_owned()];
+        let files = formats::grub::Files { first, texts: texts.into(), shell, ..Default::default() };
+        let _ = formats::grub::evaluate(&files);
+    }
+    let _ = formats::grub::menu::menu_lines("grub.cfg", text, &Default::default());
+    let _ = (formats::grub::env::parse(text), formats::bls::parse(text), formats::kmod::lines(text));
     if formats::grub::is_argument(text) {
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.,:/@+-=".contains(&byte)));
     }

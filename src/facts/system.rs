@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Arch, Attribute, BootTools, IscsiFiles, KernelRelease, Mask, MultipathSetting, Programs, SysctlFiles,
-    Unread, Watchdog,
+    Arch, Attribute, Boot, IscsiFiles, KernelRelease, Mask, ModprobeFile, MultipathSetting, Programs,
+    SysctlFiles, Unread, Watchdog,
 };
 use crate::formats::udev::Rules;
 
@@ -23,6 +23,8 @@ pub struct System {
     pub boot: Boot,
     /// Other writers of the same knobs.
     pub owners: Owners,
+    /// Everybody's modprobe.d files, in libkmod's order.
+    pub modprobe: Vec<ModprobeFile>,
     /// open-iscsi's settings.
     pub iscsi: IscsiFiles,
     /// Timers of multipath.conf and its drop-ins, in reading order.
@@ -129,103 +131,6 @@ pub struct ModuleFact {
     pub builtin: Option<bool>,
     /// Its parameters; `Unknown` where a compressed module hides them.
     pub parameters: Attribute<BTreeSet<String>>,
-}
-
-/// How the root boots.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Boot {
-    /// Which stack; see persistence of the kernel command line.
-    pub stack: BootStack,
-    /// Why it was taken for that.
-    pub because: String,
-    /// Arguments configured by others in /etc/default/grub and its directory (ours left out), in order.
-    pub configured: Option<Vec<String>>,
-    /// Fragments of /etc/default/grub.d that sort after ours and set the same variable.
-    pub later_fragments: Vec<String>,
-    /// Programs of the root that make this stack's boot files.
-    pub tools: BootTools,
-    /// The one menu that grub-mkconfig made, below the root; `None` where there is none, or more than one.
-    pub menu: Option<String>,
-    /// `/etc/kernel/cmdline` is there, on a stack that takes a new kernel's arguments from it.
-    pub kernel_cmdline: bool,
-}
-
-/// Boot stacks told apart (first hit wins).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BootStack {
-    /// bootc image.
-    Bootc,
-    /// rpm-ostree / ostree without bootc.
-    Ostree,
-    /// Flatcar.
-    Flatcar,
-    /// SUSE transactional-update (SLE Micro, `MicroOS`).
-    TransactionalUpdate,
-    /// Unified kernel images.
-    Uki,
-    /// systemd-boot.
-    SystemdBoot,
-    /// SUSE's perl-bootloader with GRUB.
-    SuseGrub,
-    /// GRUB with BLS entries whose options are `$kernelopts` (EL 8).
-    GrubBlsKernelopts,
-    /// GRUB with static BLS entries (EL 9, Fedora).
-    GrubBls,
-    /// GRUB without BLS, no /etc/default/grub.d (EL 7).
-    GrubMkconfig,
-    /// Azure Linux whose /etc/default/grub sources grub.d.
-    AzureLinuxGrubD,
-    /// Azure Linux with grubenv `kernelopts`.
-    AzureLinuxGrubenv,
-    /// Debian, Ubuntu: grub-mkconfig that sources /etc/default/grub.d.
-    DebianGrub,
-    /// No boot loader found where /boot holds a kernel: none, or one we do not know.
-    Unrecognised,
-    /// Nothing to tell it by: /boot or the ESP may be unmounted.
-    #[default]
-    Unknown,
-}
-
-impl BootStack {
-    /// All of them.
-    pub const ALL: [Self; 15] = [
-        Self::Bootc,
-        Self::Ostree,
-        Self::Flatcar,
-        Self::TransactionalUpdate,
-        Self::Uki,
-        Self::SystemdBoot,
-        Self::SuseGrub,
-        Self::GrubBlsKernelopts,
-        Self::GrubBls,
-        Self::GrubMkconfig,
-        Self::AzureLinuxGrubD,
-        Self::AzureLinuxGrubenv,
-        Self::DebianGrub,
-        Self::Unrecognised,
-        Self::Unknown,
-    ];
-
-    /// The name in JSON and text.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bootc => "bootc",
-            Self::Ostree => "ostree",
-            Self::Flatcar => "flatcar",
-            Self::TransactionalUpdate => "transactional-update",
-            Self::Uki => "uki",
-            Self::SystemdBoot => "systemd-boot",
-            Self::SuseGrub => "suse-grub",
-            Self::GrubBlsKernelopts => "grub-bls-kernelopts",
-            Self::GrubBls => "grub-bls",
-            Self::GrubMkconfig => "grub-mkconfig",
-            Self::AzureLinuxGrubD => "azurelinux-grub.d",
-            Self::AzureLinuxGrubenv => "azurelinux-grubenv",
-            Self::DebianGrub => "debian-grub",
-            Self::Unrecognised => "unrecognised",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 /// Other writers of the knobs that we set.

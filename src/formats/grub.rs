@@ -5,13 +5,16 @@
 //! where a failing last command ends it without a word
 //! (<https://git.savannah.gnu.org/cgit/grub.git/tree/util/grub-mkconfig.in>).
 
-mod scan;
+pub mod env;
+mod eval;
+pub mod menu;
+pub mod words;
 
 use super::{Refusal, lines, only};
 use crate::cmdline::split_arg;
 use crate::value::Value;
 
-pub use scan::{Assignment, configured, scan_assignments};
+pub use eval::{Files, GrubVariable, Outcome, Shell, evaluate};
 
 /// What one line of our fragment does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,12 @@ pub enum Edit {
 pub const LINUX: &str = "GRUB_CMDLINE_LINUX";
 /// Arguments of ordinary entries; they follow those of [`LINUX`].
 pub const LINUX_DEFAULT: &str = "GRUB_CMDLINE_LINUX_DEFAULT";
+
+/// Whether a variable of grub-mkconfig's holds arguments of ordinary entries.
+fn is_cmdline(variable: &str) -> bool {
+    variable == LINUX || variable == LINUX_DEFAULT
+}
+
 /// The last line of our fragment: whatever came before, sourcing it ends well.
 pub const END: &str = ":";
 

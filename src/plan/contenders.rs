@@ -1,10 +1,11 @@
 //! Other writers of the knobs that we set, and who wins.
 
 use super::Plan;
-use crate::facts::{Facts, SysctlLine};
+use crate::facts::{Facts, Holds, SysctlLine};
 use crate::formats::sysctl::{Effective, Entry, effective, effective_procps};
 use crate::marker::BASE_NAME;
 use crate::render::landing;
+use crate::resolve::{Acts, Ours, kernel_arg};
 use crate::tunable::{Target, UdevAttr};
 
 /// Somebody else who writes a knob of ours.
@@ -32,7 +33,8 @@ pub(super) fn find(facts: &Facts, plan: &Plan) -> Vec<Contender> {
             Target::Sysctl(key) => sysctl(facts, key, assignment.want.value().as_str()),
             Target::Udev { attr, .. } => rules(facts, *attr),
             Target::ModuleOption { module, option } => options(facts, module, option),
-            Target::KernelArg(key) | Target::DropKernelArg(key) => fragments(facts, key),
+            Target::KernelArg(key) => fragments(facts, key, false),
+            Target::DropKernelArg(key) => fragments(facts, key, true),
             // The edited line is the one that counts in its file.
             Target::Iscsi(_) | Target::Waagent(_) | Target::Fstab(_) => Vec::new(),
             Target::Multipath { section, key } => multipath(facts, section, key),
@@ -213,21 +215,47 @@ fn options(facts: &Facts, module: &str, option: &str) -> Vec<Contender> {
             },
         });
     }
-    found.extend(fragments(facts, &format!("{module}.{option}")).into_iter().filter(|_| on_cmdline));
+    found.extend(fragments(facts, &format!("{module}.{option}"), false).into_iter().filter(|_| on_cmdline));
     found
 }
 
-fn fragments(facts: &Facts, key: &str) -> Vec<Contender> {
-    let later = facts.system.boot.later_fragments.iter();
-    later
-        .map(|path| Contender {
+/// Who gives or loses a kernel argument after our fragment was read.
+fn fragments(facts: &Facts, key: &str, takes_away: bool) -> Vec<Contender> {
+    let config = &facts.system.boot.configured;
+    if !config.reads_ours {
+        return Vec::new();
+    }
+    let path = format!("etc/default/grub.d/{BASE_NAME}.cfg");
+    let chain = if takes_away {
+        kernel_arg::removal(facts, key, &path)
+    } else {
+        kernel_arg::chain(facts, key, Some(Ours { path: &path, value: "" }))
+    };
+    let mut found = Vec::new();
+    if let (Holds::No(why) | Holds::Maybe(why), false) = (&config.ours, takes_away) {
+        let who = why.split(' ').next().unwrap_or_default().to_owned();
+        found.push(Contender {
             knob: key.to_owned(),
-            who: path.clone(),
             value: "GRUB_CMDLINE_LINUX_DEFAULT".to_owned(),
-            winner: path.clone(),
+            winner: who.clone(),
+            who,
             because: "it sets the variable after our fragment; what it does not carry over is lost",
-        })
-        .collect()
+        });
+    }
+    let after = chain.writers.iter().skip_while(|writer| !writer.is_ours()).skip(1);
+    for writer in after.filter(|writer| !matches!(writer.acts, Acts::No(_))) {
+        found.push(Contender {
+            knob: key.to_owned(),
+            who: writer.who.name(),
+            value: writer.shown.clone(),
+            winner: writer.who.name(),
+            because: match writer.acts {
+                Acts::Maybe(_) => "it may come behind ours: only a shell can tell",
+                _ => "it comes behind ours, and the kernel takes the last",
+            },
+        });
+    }
+    found
 }
 
 /// Other files of multipath's. The last `overrides` counts, and only a map's own section outranks it

@@ -4,6 +4,9 @@
 //! on. `/boot` and the ESP may be unmounted, in an image build above all: what
 //! is missing there makes the stack unknown, not absent.
 
+mod alive;
+mod config;
+mod entries;
 mod grub;
 pub(crate) mod look;
 mod tools;
@@ -21,6 +24,7 @@ const STACKS: &[fn(&mut Look<'_>) -> Option<Hit>] = &[
     ostree,
     flatcar,
     transactional,
+    alive::nullboot,
     uki,
     systemd_boot,
     suse,
@@ -39,22 +43,29 @@ const BY_CMDLINE: &[BootStack] = &[
     BootStack::Uki,
 ];
 
-/// Reads the boot stack and what GRUB's defaults hold.
+/// Reads the boot stack, what GRUB's defaults hold, and what the entries pass.
 pub fn read(root: &Root, os: Option<&OsRelease>, gaps: &mut Vec<Gap>) -> Boot {
     let mut look = Look::new(root, os, gaps);
     let (stack, because) =
         STACKS.iter().find_map(|stack| stack(&mut look)).unwrap_or_else(|| nothing(&mut look));
-    let fragments = grub::fragments(&mut look, stack);
+    let others = alive::others(&mut look, stack);
     let tools = tools::read(&mut look, stack);
-    Boot {
-        stack,
-        because,
-        later_fragments: grub::later(fragments.as_deref().unwrap_or_default()),
-        menu: tools::menu(&mut look, &tools),
-        tools,
-        kernel_cmdline: BY_CMDLINE.contains(&stack) && look.there("etc/kernel/cmdline"),
-        configured: grub::configured(&mut look, fragments),
+    let mut boot = Boot { stack, because, ..Boot::default() };
+    boot.menu = tools::menu(&mut look, &tools);
+    boot.tools = tools;
+    boot.kernel_cmdline = BY_CMDLINE.contains(&stack) && look.there("etc/kernel/cmdline");
+    boot.unsure = alive::unsure(&mut look, stack, &others);
+    if !others.is_empty() {
+        let also: Vec<String> =
+            others.iter().map(|(other, why)| format!("{} ({why})", other.name())).collect();
+        boot.because.push_str(&format!("; it may boot by another: {}", also.join(", ")));
     }
+    boot.others = others;
+    entries::read(&mut look, &mut boot);
+    if alive::is_grub(stack) || stack == BootStack::TransactionalUpdate {
+        boot.configured = config::read(&mut look, stack);
+    }
+    boot
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every look at a stack answers with an Option")]
@@ -75,8 +86,7 @@ fn ostree(look: &mut Look<'_>) -> Option<Hit> {
         (Some("usr/lib/bootc"), None)
             if look.names("boot/loader/entries").is_some_and(|names| names.is_empty()) =>
         {
-            let grub = ["boot/grub2/grub.cfg", "boot/grub/grub.cfg"].into_iter().any(|path| look.there(path));
-            if grub {
+            if alive::menu(look).is_some() {
                 None
             } else {
                 hit(BootStack::Bootc, "usr/lib/bootc, and no boot entries of the root's own")
@@ -111,15 +121,18 @@ pub(crate) fn root_is_read_only(fstab: &str) -> bool {
     })
 }
 
-fn uki(look: &mut Look<'_>) -> Option<Hit> {
-    for esp in look::ESPS {
+/// A unified kernel image on an ESP.
+fn uki_image(look: &mut Look<'_>) -> Option<String> {
+    look::ESPS.iter().find_map(|esp| {
         let dir = format!("{esp}EFI/Linux");
-        let images = look.names(&dir).unwrap_or_default();
-        if let Some(image) =
-            images.iter().find(|name| name.to_ascii_lowercase().strip_suffix(".efi").is_some())
-        {
-            return hit(BootStack::Uki, format!("{dir}/{image}"));
-        }
+        let image = look.named(&dir, "", ".efi").into_iter().next()?;
+        Some(format!("{dir}/{image}"))
+    })
+}
+
+fn uki(look: &mut Look<'_>) -> Option<Hit> {
+    if let Some(image) = uki_image(look) {
+        return hit(BootStack::Uki, image);
     }
     if let Some((path, layout)) = look.install_layout()
         && layout == "uki"
@@ -135,19 +148,24 @@ fn uki(look: &mut Look<'_>) -> Option<Hit> {
     if holding("vmlinuz").is_none() { hit(BootStack::Uki, image) } else { None }
 }
 
+/// Beside a GRUB menu only where it has something to boot, and GRUB's own loader is not what the
+/// firmware finds.
 fn systemd_boot(look: &mut Look<'_>) -> Option<Hit> {
+    let menu = alive::menu(look).is_some();
     for esp in look::ESPS {
         let conf = format!("{esp}loader/loader.conf");
         let loaders = look.names(&format!("{esp}EFI/systemd")).unwrap_or_default();
         if let Some(loader) = loaders.first()
             && look.there(&conf)
         {
+            if menu && !alive::systemd_boot_is_first(look, esp) {
+                continue;
+            }
             return hit(BootStack::SystemdBoot, format!("{conf} and {esp}EFI/systemd/{loader}"));
         }
     }
     let (path, layout) = look.install_layout()?;
-    let grub = ["boot/grub2/grub.cfg", "boot/grub/grub.cfg"].into_iter().any(|path| look.there(path));
-    if layout == "bls" && !grub {
+    if layout == "bls" && !menu {
         return hit(BootStack::SystemdBoot, format!("{path} says layout=bls, and there is no GRUB menu"));
     }
     None

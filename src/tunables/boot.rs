@@ -3,8 +3,10 @@
 use super::kernel::PANIC_SECONDS;
 use super::{cannot_tell, fine, kernels, not_here};
 use crate::cmdline::{same_key, split_arg};
-use crate::facts::Facts;
+use crate::facts::{BootStack, Facts};
 use crate::policy::{Policy, Recovery};
+use crate::resolve::kernel_arg::{self, ABSENT};
+use crate::resolve::{Acts, InForce};
 use crate::tunable::{Assignment, Decision, Source, Target, Tunable, Value, Want};
 
 /// `boot.elevator`
@@ -42,16 +44,28 @@ fn all_modern(facts: &Facts) -> bool {
     !kernels.is_empty() && kernels.iter().all(|kernel| kernel.at_least(5, 0))
 }
 
-/// Whether an argument of this key is configured, or on the running kernel's command line; `None` = nobody could look.
+/// Whether the next boot has an argument of this key, as far as others give it; `None` = nobody can tell.
 fn present(facts: &Facts, key: &str) -> Option<bool> {
-    let named = |args: &[String]| args.iter().any(|arg| same_key(split_arg(arg).0, key));
-    let configured = facts.system.boot.configured.as_deref().map(named);
-    let running = facts.machine.as_ref().and_then(|m| m.cmdline.as_ref()).map(|line| named(&line.args));
-    match (configured, running) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (None, None) => None,
-        _ => Some(false),
+    let chain = kernel_arg::chain(facts, key, None);
+    // Whatever may be there is worth taking away.
+    if chain.others().any(|writer| writer.value.is_some() && !matches!(writer.acts, Acts::No(_))) {
+        return Some(true);
     }
+    if chain.in_force().value() == Some(ABSENT) {
+        return Some(false);
+    }
+    let running = facts.machine.as_ref().and_then(|m| m.cmdline.as_ref())?;
+    running.args.iter().any(|arg| same_key(split_arg(arg).0, key)).then_some(true)
+}
+
+/// Why nobody can tell.
+fn untold(facts: &Facts, keys: &[&'static str]) -> Option<String> {
+    keys.iter().find(|key| present(facts, key).is_none()).map(|key| {
+        match kernel_arg::chain(facts, key, None).in_force() {
+            InForce::Unknown { because, .. } => because,
+            InForce::Known { .. } => "the next boot's command line could not be told".to_owned(),
+        }
+    })
 }
 
 fn elevator(facts: &Facts, _: &Policy) -> Vec<Decision> {
@@ -76,12 +90,9 @@ fn drop_dead(facts: &Facts, keys: &[&'static str]) -> Vec<Decision> {
     let held = |key: &&'static str| present(facts, key) == Some(true);
     let found: Vec<&'static str> = keys.iter().copied().filter(held).collect();
     if found.is_empty() {
-        let unread = keys.iter().all(|key| present(facts, key).is_none());
-        let nobody = "neither the boot loader's configuration nor a command line could be read";
-        return vec![if unread {
-            cannot_tell("boot.configured", nobody)
-        } else {
-            not_here(format!("{} is not on the command line", keys.join(" or ")))
+        return vec![match untold(facts, keys) {
+            Some(why) => cannot_tell("boot.configured", why),
+            None => not_here(format!("{} is not on the command line", keys.join(" or "))),
         }];
     }
     if !all_modern(facts) {
@@ -126,11 +137,17 @@ pub static PANIC: Tunable = Tunable {
     decide: panic,
 };
 
-fn panic(_: &Facts, policy: &Policy) -> Vec<Decision> {
+fn panic(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     if policy.recovery != Recovery::SelfHeal {
         return vec![not_here("only with recovery = \"self-heal\"")];
     }
     let value = policy.pin("kernel.panic").map_or(Value::number(PANIC_SECONDS), |pin| pin.value.clone());
+    // A fragment of ours is kept as it is; elsewhere it is somebody's step, asked for until it is done.
+    let by_hand = facts.system.boot.stack != BootStack::DebianGrub;
+    let arg = format!("panic={value}");
+    if by_hand && kernel_arg::held(facts, &arg) == Some(true) {
+        return vec![fine(format!("every boot entry, and what a new kernel inherits, has {arg}"))];
+    }
     vec![Decision::Set {
         what: vec![Assignment::new(Target::KernelArg("panic"), Want::Exactly(value))],
         because: "recovery = \"self-heal\"".to_owned(),
@@ -141,12 +158,42 @@ fn panic(_: &Facts, policy: &Policy) -> Vec<Decision> {
 mod tests {
     use super::super::testing::{ask, assumed, disk, guest};
     use super::*;
-    use crate::facts::{Attribute, Class};
+    use crate::cmdline::Cmdline;
+    use crate::facts::{Attribute, BootArg, BootLine, Class, Holds, LineKind};
+
+    fn given(arg: &str) -> BootArg {
+        BootArg {
+            text: Some(arg.to_owned()),
+            path: "etc/default/grub".to_owned(),
+            line: 1,
+            holds: Holds::Yes,
+            after_ours: false,
+        }
+    }
 
     fn configured(kernel: &str, args: &[&str]) -> Facts {
         let mut facts = guest(kernel, vec![disk("sda", Class::StorvscScsi)]);
-        facts.system.boot.configured = Some(args.iter().map(|&arg| arg.to_owned()).collect());
+        facts.system.boot.stack = BootStack::DebianGrub;
+        facts.system.boot.configured.args = args.iter().map(|&arg| given(arg)).collect();
         facts
+    }
+
+    /// What nobody could read is not said to be absent, whatever the running line says.
+    #[test]
+    fn a_line_that_nobody_could_read_is_not_told() {
+        let policy = Policy::default();
+        let mut facts = configured("6.1.0-18-amd64", &["quiet"]);
+        facts.machine.as_mut().unwrap().cmdline = Some(Cmdline::parse("ro quiet"));
+        assert_eq!(ask(&ELEVATOR, &facts, &policy), ["not-here"]);
+        let mut unread = facts.clone();
+        unread.system.boot.configured.doubts.push("etc/default/grub could not be read".to_owned());
+        assert_eq!(ask(&ELEVATOR, &unread, &policy), ["cannot-tell"]);
+        unread.machine.as_mut().unwrap().cmdline = Some(Cmdline::parse("ro elevator=noop"));
+        assert_eq!(ask(&ELEVATOR, &unread, &policy), ["cmdline-remove elevator=absent"]);
+        let mut opaque = facts;
+        let holds = Holds::Maybe("a shell".to_owned());
+        opaque.system.boot.configured.args.push(BootArg { text: None, holds, ..given("") });
+        assert_eq!(ask(&ELEVATOR, &opaque, &policy), ["cannot-tell"]);
     }
 
     #[test]
@@ -180,5 +227,18 @@ mod tests {
         let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
         assert_eq!(ask(&PANIC, &facts, &heal), ["cmdline panic=10"]);
         assert_eq!(ask(&PANIC, &facts, &Policy::default()), ["not-here"]);
+        let mut entries = facts;
+        entries.system.boot.stack = BootStack::GrubBls;
+        let line = |args: &[&str]| BootLine {
+            path: "boot/loader/entries/a.conf".to_owned(),
+            line: 1,
+            entry: String::new(),
+            kind: LineKind::Entry,
+            args: args.iter().map(|arg| given(arg)).collect(),
+        };
+        entries.system.boot.lines = vec![line(&["panic=10"]), line(&["quiet"])];
+        assert_eq!(ask(&PANIC, &entries, &heal), ["cmdline panic=10"]);
+        entries.system.boot.lines = vec![line(&["panic=10"]), line(&["panic=5", "panic=10"])];
+        assert_eq!(ask(&PANIC, &entries, &heal), ["fine"]);
     }
 }

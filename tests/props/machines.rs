@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use hvtune::cmdline::Cmdline;
 use hvtune::facts::{
-    Attribute, BootStack, Class, Disk, Facts, HyperV, Hypervisor, InstalledKernel, KernelRelease, Machine,
-    ModuleFact, OptionLine, Origin, RuleWrite, SysctlLine, Waagent,
+    Attribute, Boot, BootArg, BootStack, Class, Disk, Facts, Holds, HyperV, Hypervisor, InstalledKernel,
+    KernelRelease, Machine, ModuleFact, OptionLine, Origin, RuleWrite, SysctlLine, Waagent,
 };
 use hvtune::probe::{self, MachineSource};
 use hvtune::root::Root;
@@ -249,8 +249,23 @@ fn apply(facts: &mut Facts, change: Change) {
         }
         Change::Others(text) => others(facts, &text),
         Change::Stack(stack) => system.boot.stack = stack,
-        Change::Arguments(arguments) => system.boot.configured = arguments,
+        Change::Arguments(arguments) => configured(&mut system.boot, arguments),
         Change::Cmdline(text) => machine.cmdline = Some(Cmdline::parse(&text)),
+    }
+}
+
+/// What /etc/default/grub gives; `None`: nobody can tell.
+fn configured(boot: &mut Boot, arguments: Option<Vec<String>>) {
+    let line = |(text, line)| BootArg {
+        text: Some(text),
+        path: "etc/default/grub".to_owned(),
+        line,
+        holds: Holds::Yes,
+        after_ours: false,
+    };
+    match arguments {
+        Some(arguments) => boot.configured.args = arguments.into_iter().zip(1..).map(line).collect(),
+        None => boot.configured.doubts.push("etc/default/grub could not be read".to_owned()),
     }
 }
 
@@ -265,5 +280,7 @@ fn others(facts: &mut Facts, text: &str) {
     owners.rules.push(RuleWrite { path: path.clone(), line: u32::MAX, attr, value: value.clone(), program });
     let (module, parameter) = ("nvme_core".to_owned(), "io_timeout".to_owned());
     owners.options.push(OptionLine { path: path.clone(), line: 1, module, parameter, value });
-    facts.system.boot.later_fragments.push(path);
+    let given =
+        BootArg { text: Some(text.to_owned()), path, line: 1, holds: Holds::Yes, after_ours: program };
+    facts.system.boot.configured.args.push(given);
 }

@@ -1,10 +1,12 @@
 //! Parsers meet any text and any bytes, and none of them panics.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use hvtune::cmdline::{Cmdline, same_key, split_arg};
-use hvtune::facts::KernelRelease;
-use hvtune::formats::{grub, modprobe, sysctl, udev};
+use hvtune::facts::{Attribute, KernelRelease};
+use hvtune::formats::grub::{Files, Shell};
+use hvtune::formats::{bls, grub, kmod, modprobe, shell, sysctl, udev};
 use hvtune::marker::{Standing, body_of, marker_line, standing_of};
 use hvtune::policy::{parse_duration, parse_stall};
 use hvtune::probe::{self, Identity, MachineSource};
@@ -99,8 +101,14 @@ proptest! {
 
     #[test]
     fn no_text_is_too_odd(text in any_text(), other in any_text()) {
-        let _ = (grub::scan_assignments(&text), grub::is_argument(&text));
-        let _ = grub::configured(&[("a", &text), ("b", &other)]);
+        let _ = (shell::parse(&text), grub::is_argument(&text));
+        for shell in [Shell::Dash, Shell::Bash] {
+            let texts = [("a", &text), ("b", &other)].map(|(path, text)| (path.to_owned(), Attribute::Is(text.clone())));
+            let first = vec!["a".to_owned(), "b".to_owned()];
+            let _ = grub::evaluate(&Files { first, texts: texts.into(), shell, ..Files::default() });
+        }
+        let _ = grub::menu::menu_lines("grub.cfg", &text, &BTreeMap::new());
+        let _ = (grub::env::parse(&text), bls::parse(&text), kmod::lines(&text));
         let _ = (udev::scan(&text), modprobe::scan(&text), sysctl::scan(&text));
         let (one, two) = (sysctl::scan(&text), sysctl::scan(&other));
         let _ = sysctl::effective(&[("a", &one), ("etc/sysctl.conf", &two), ("b", &one)]);

@@ -2,8 +2,9 @@
 
 use super::{Pending, Place, Plan, Step, in_the_image, menu_command};
 use crate::cmdline::{same_key, split_arg};
-use crate::facts::{BootStack, Facts};
-use crate::render::{kernel_arg, landing};
+use crate::facts::{BootStack, Facts, Holds};
+use crate::render;
+use crate::resolve::kernel_arg;
 use crate::tunable::{Target, Value};
 
 const DEFAULT_GRUB: &str = "/etc/default/grub";
@@ -34,21 +35,26 @@ fn wanted(facts: &Facts, plan: &Plan) -> (Vec<String>, Vec<String>) {
     for (_, assignment, _) in plan.settings() {
         match &assignment.target {
             Target::DropKernelArg(key) => remove.extend(spellings(facts, key)),
-            Target::ModuleOption { module, .. } if !landing(facts, module).cmdline => {}
-            _ => add.extend(kernel_arg(assignment)),
+            Target::ModuleOption { module, .. } if !render::landing(facts, module).cmdline => {}
+            _ => add.extend(render::kernel_arg(assignment)),
         }
     }
     let line = facts.running().and_then(|machine| machine.cmdline.as_ref());
-    add.retain(|arg| line.is_none_or(|line| !line.holds(arg)));
+    // Where no boot entry can be read, what this boot has came from somewhere.
+    let has = |arg: &String| line.is_some_and(|line| line.holds(arg));
+    add.retain(|arg| !kernel_arg::held(facts, arg).unwrap_or_else(|| has(arg)));
     (add, remove)
 }
 
-/// Every argument of a key, as configured and as on the running command line.
+/// Every argument of a key: as configured, as the boot entries have it, and as on the running command line.
 fn spellings(facts: &Facts, key: &str) -> Vec<String> {
+    let boot = &facts.system.boot;
+    let entries = boot.lines.iter().flat_map(|line| &line.args);
+    let there = boot.configured.args.iter().chain(entries).filter(|arg| !matches!(arg.holds, Holds::No(_)));
     let line = facts.machine.as_ref().and_then(|machine| machine.cmdline.as_ref());
     let running = line.iter().flat_map(|line| &line.args);
     let mut found: Vec<String> = Vec::new();
-    for arg in facts.system.boot.configured.iter().flatten().chain(running) {
+    for arg in there.filter_map(|arg| arg.text.as_ref()).chain(running) {
         if same_key(split_arg(arg).0, key) && !found.contains(arg) {
             found.push(arg.clone());
         }
@@ -96,9 +102,11 @@ fn places(facts: &Facts, add: &[String]) -> Vec<Place> {
         BootStack::Uki => vec![uki()],
         BootStack::Bootc => vec![bootc(add)],
         BootStack::Flatcar => vec![flatcar(add)],
-        BootStack::Ostree | BootStack::DebianGrub | BootStack::Unrecognised | BootStack::Unknown => {
-            Vec::new()
-        }
+        BootStack::Ostree
+        | BootStack::DebianGrub
+        | BootStack::Nullboot
+        | BootStack::Unrecognised
+        | BootStack::Unknown => Vec::new(),
     }
 }
 

@@ -150,7 +150,8 @@ fn arguments_without_a_command_have_a_place() {
         assert_eq!(step.add, ["panic=10"], "{boot:?}");
         // As they stand there: a key alone would find neither.
         assert_eq!(step.remove, ["elevator=deadline", "\"elevator=$(reboot)\""], "{boot:?}");
-        let nowhere = [BootStack::Ostree, BootStack::Unrecognised, BootStack::Unknown].contains(&boot.stack)
+        let nowhere = [BootStack::Ostree, BootStack::Nullboot, BootStack::Unrecognised, BootStack::Unknown]
+            .contains(&boot.stack)
             || (boot.tools.sdbootutil && !boot.kernel_cmdline);
         assert!(nowhere || !step.places.is_empty(), "{boot:?}");
         let cmdline = step.places.iter().any(|place| place.file == "/etc/kernel/cmdline");

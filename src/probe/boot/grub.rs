@@ -1,21 +1,16 @@
 //! GRUB's four ways: BLS entries, Azure Linux, Debian, and the plain menu generator.
 
-use crate::facts::{Attribute, BootStack};
-use crate::formats::grub;
+use crate::facts::BootStack;
 
 use super::look::{is_kernel, setting};
 use super::{Hit, Look, hit};
 
-const DEFAULTS: &str = "etc/default/grub";
-const FRAGMENTS: &str = "etc/default/grub.d";
-const OURS: &str = "90-hvtune.cfg";
-const ENTRIES: &str = "boot/loader/entries";
+pub(super) const DEFAULTS: &str = "etc/default/grub";
+pub(super) const FRAGMENTS: &str = "etc/default/grub.d";
+pub(super) const ENTRIES: &str = "boot/loader/entries";
 /// Red Hat's generator; it knows BLS entries since release 8.
 const GRUB2_MKCONFIG: &str = "usr/sbin/grub2-mkconfig";
 const GRUB_MKCONFIG: &str = "usr/sbin/grub-mkconfig";
-
-/// A file of shell assignments: path and text.
-pub(super) type Source = (String, String);
 
 /// BLS entries. Unless `GRUB_ENABLE_BLSCFG` says otherwise they are on where grubby's old
 /// new-kernel-pkg is gone (`10_linux_bls` of Red Hat's GRUB).
@@ -99,46 +94,4 @@ pub(super) fn mkconfig(look: &mut Look<'_>) -> Option<Hit> {
         return hit(BootStack::GrubMkconfig, format!("{tool} and {DEFAULTS}"));
     }
     hit(BootStack::Unknown, format!("{tool} and {DEFAULTS}, but no kernel in boot: it may not be mounted"))
-}
-
-/// The fragments that are sourced here, ours left out, sorted; `None` = could not tell.
-pub(super) fn fragments(look: &mut Look<'_>, stack: BootStack) -> Option<Vec<Source>> {
-    if !matches!(stack, BootStack::DebianGrub | BootStack::AzureLinuxGrubD) {
-        return Some(Vec::new());
-    }
-    let names = look.names(FRAGMENTS)?;
-    let others = names
-        .into_iter()
-        .filter(|name| name.strip_suffix(".cfg").is_some() && name != OURS && !name.starts_with('.'));
-    others
-        .map(|name| format!("{FRAGMENTS}/{name}"))
-        .map(|path| Some((path.clone(), look.text(&path)?)))
-        .collect()
-}
-
-/// Those that come after ours and assign the same variable anew.
-pub(super) fn later(fragments: &[Source]) -> Vec<String> {
-    let ours = format!("{FRAGMENTS}/{OURS}");
-    let assigns = |text: &str| {
-        text.lines()
-            .any(|line| !line.trim_start().starts_with('#') && line.contains("GRUB_CMDLINE_LINUX_DEFAULT="))
-    };
-    let later = fragments.iter().filter(|(path, text)| *path > ours && assigns(text));
-    later.map(|(path, _)| path.clone()).collect()
-}
-
-/// The arguments that others configured, in the order in which a normal entry has them;
-/// `None` where a file could not be read.
-pub(super) fn configured(look: &mut Look<'_>, fragments: Option<Vec<Source>>) -> Option<Vec<String>> {
-    let mut sources: Vec<Source> = match look.read(DEFAULTS) {
-        Attribute::Is(text) => vec![(DEFAULTS.to_owned(), text)],
-        Attribute::Absent => Vec::new(),
-        Attribute::Unknown => return None,
-    };
-    sources.extend(fragments?);
-    let texts: Vec<(&str, &str)> =
-        sources.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let (args, opaque) = grub::configured(&texts);
-    // What a shell would have to be run for is not known.
-    (!opaque).then_some(args)
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::facts::{Attribute, Gap, OsRelease};
+use crate::formats::bytes::decode;
 use crate::probe::noted;
 use crate::root::Root;
 
 const FACT: &str = "boot";
+/// systemd-boot takes some 100 KiB, shim and GRUB up to 4 MiB.
+const LOADER_LIMIT: usize = 8 << 20;
 
 /// Where the ESP is mounted, trailing slash included.
 pub(super) const ESPS: &[&str] = &["boot/efi/", "efi/", "boot/"];
@@ -30,7 +33,7 @@ impl<'a> Look<'a> {
         noted(self.gaps, FACT, path, self.root.kind(path)).value().is_some()
     }
 
-    /// A file's text; bytes that are no text are no obstacle.
+    /// A file's text, whatever its bytes.
     pub(super) fn text(&mut self, path: &str) -> Option<String> {
         self.read(path).into_value()
     }
@@ -41,7 +44,7 @@ impl<'a> Look<'a> {
             return text.clone();
         }
         let text = match noted(self.gaps, FACT, path, self.root.read(path)) {
-            Attribute::Is(bytes) => Attribute::Is(String::from_utf8_lossy(&bytes).into_owned()),
+            Attribute::Is(bytes) => Attribute::Is(decode(&bytes)),
             Attribute::Absent => Attribute::Absent,
             Attribute::Unknown => Attribute::Unknown,
         };
@@ -56,6 +59,20 @@ impl<'a> Look<'a> {
             Attribute::Absent => Some(Vec::new()),
             Attribute::Unknown => None,
         }
+    }
+
+    /// Whether a file holds these bytes; what is larger than any boot loader is not searched.
+    pub(super) fn holds(&mut self, path: &str, wanted: &[u8]) -> bool {
+        let bytes = noted(self.gaps, FACT, path, self.root.read_at_most(path, LOADER_LIMIT)).into_value();
+        bytes.is_some_and(|bytes| bytes.windows(wanted.len()).any(|window| window == wanted))
+    }
+
+    /// The names in a directory that begin and end so.
+    pub(super) fn named(&mut self, path: &str, beginning: &str, ending: &str) -> Vec<String> {
+        let mut names = self.names(path).unwrap_or_default();
+        names.retain(|name| name.starts_with(beginning) && name.to_ascii_lowercase().ends_with(ending));
+        names.sort();
+        names
     }
 
     /// kernel-install's layout, and the file that sets it (man 8 kernel-install).

@@ -1,0 +1,179 @@
+//! How the root boots, and what the next kernel gets on its command line.
+
+use super::BootTools;
+
+/// How the root boots.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Boot {
+    /// Which stack; see persistence of the kernel command line.
+    pub stack: BootStack,
+    /// Why it was taken for that.
+    pub because: String,
+    /// What leaves it open whether the machine boots by that stack; `None`: nothing does.
+    pub unsure: Option<String>,
+    /// Other stacks that look alive too, and why.
+    pub others: Vec<(BootStack, String)>,
+    /// What `/etc/default/grub` and all that it sources configure.
+    pub configured: Configured,
+    /// What the boot entries that are there pass, and what a kernel that comes later inherits.
+    pub lines: Vec<BootLine>,
+    /// What could not be read or understood of the entries.
+    pub doubts: Vec<String>,
+    /// Programs of the root that make this stack's boot files.
+    pub tools: BootTools,
+    /// The one menu that grub-mkconfig made, below the root; `None` where there is none, or more than one.
+    pub menu: Option<String>,
+    /// `/etc/kernel/cmdline` is there, on a stack that takes a new kernel's arguments from it.
+    pub kernel_cmdline: bool,
+}
+
+/// What `GRUB_CMDLINE_LINUX` and `GRUB_CMDLINE_LINUX_DEFAULT` come to, in that order: the arguments
+/// of an ordinary entry of the menu that is made next, but for `root=` and `ro`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Configured {
+    /// In the order of the command line; what no longer counts, before it.
+    pub args: Vec<BootArg>,
+    /// Before which of them what our fragment adds stands.
+    pub ours_at: usize,
+    /// Whether our fragment is read at all.
+    pub reads_ours: bool,
+    /// Whether what our fragment adds stays.
+    pub ours: Holds,
+    /// What could not be read or understood, and may hide an argument: one sentence each.
+    pub doubts: Vec<String>,
+}
+
+/// Whether something is so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Holds {
+    /// It is.
+    #[default]
+    Yes,
+    /// It may be; why that could not be decided.
+    Maybe(String),
+    /// It is not, though it seems to be; why.
+    No(String),
+}
+
+/// An argument of a kernel command line, with where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootArg {
+    /// `key=value` or `key`, in quotes where it holds a blank; `None`: nobody can tell what stands there.
+    pub text: Option<String>,
+    /// File, below the root.
+    pub path: String,
+    /// Line number, from 1; 0 where the file as a whole says so.
+    pub line: u32,
+    /// Whether it is on the line.
+    pub holds: Holds,
+    /// It comes in after our fragment was read, which can take nothing of it away.
+    pub after_ours: bool,
+}
+
+/// The command line of one boot entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootLine {
+    /// File, below the root.
+    pub path: String,
+    /// Line number, from 1.
+    pub line: u32,
+    /// The entry's title; empty where it has none.
+    pub entry: String,
+    /// What passes it.
+    pub kind: LineKind,
+    /// Its arguments, in order.
+    pub args: Vec<BootArg>,
+}
+
+/// What passes a command line to a kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    /// An entry of a menu that is made from a configuration.
+    Menu,
+    /// An entry that stands for itself: a file of `loader/entries`.
+    Entry,
+    /// The entry of a kernel that is installed later.
+    NewKernel,
+}
+
+/// Boot stacks told apart (first hit wins).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BootStack {
+    /// bootc image.
+    Bootc,
+    /// rpm-ostree / ostree without bootc.
+    Ostree,
+    /// Flatcar.
+    Flatcar,
+    /// SUSE transactional-update (SLE Micro, `MicroOS`).
+    TransactionalUpdate,
+    /// Unified kernel images.
+    Uki,
+    /// nullboot of confidential Ubuntu guests: shim boots a sealed image, GRUB is not asked.
+    Nullboot,
+    /// systemd-boot.
+    SystemdBoot,
+    /// SUSE's perl-bootloader with GRUB.
+    SuseGrub,
+    /// GRUB with BLS entries whose options are `$kernelopts` (EL 8).
+    GrubBlsKernelopts,
+    /// GRUB with static BLS entries (EL 9, Fedora).
+    GrubBls,
+    /// GRUB without BLS, no /etc/default/grub.d (EL 7).
+    GrubMkconfig,
+    /// Azure Linux whose /etc/default/grub sources grub.d.
+    AzureLinuxGrubD,
+    /// Azure Linux with grubenv `kernelopts`.
+    AzureLinuxGrubenv,
+    /// Debian, Ubuntu: grub-mkconfig that sources /etc/default/grub.d.
+    DebianGrub,
+    /// No boot loader found where /boot holds a kernel: none, or one we do not know.
+    Unrecognised,
+    /// Nothing to tell it by: /boot or the ESP may be unmounted.
+    #[default]
+    Unknown,
+}
+
+impl BootStack {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::Bootc,
+        Self::Ostree,
+        Self::Flatcar,
+        Self::TransactionalUpdate,
+        Self::Uki,
+        Self::Nullboot,
+        Self::SystemdBoot,
+        Self::SuseGrub,
+        Self::GrubBlsKernelopts,
+        Self::GrubBls,
+        Self::GrubMkconfig,
+        Self::AzureLinuxGrubD,
+        Self::AzureLinuxGrubenv,
+        Self::DebianGrub,
+        Self::Unrecognised,
+        Self::Unknown,
+    ];
+
+    /// The name in JSON and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bootc => "bootc",
+            Self::Ostree => "ostree",
+            Self::Flatcar => "flatcar",
+            Self::TransactionalUpdate => "transactional-update",
+            Self::Uki => "uki",
+            Self::Nullboot => "nullboot",
+            Self::SystemdBoot => "systemd-boot",
+            Self::SuseGrub => "suse-grub",
+            Self::GrubBlsKernelopts => "grub-bls-kernelopts",
+            Self::GrubBls => "grub-bls",
+            Self::GrubMkconfig => "grub-mkconfig",
+            Self::AzureLinuxGrubD => "azurelinux-grub.d",
+            Self::AzureLinuxGrubenv => "azurelinux-grubenv",
+            Self::DebianGrub => "debian-grub",
+            Self::Unrecognised => "unrecognised",
+            Self::Unknown => "unknown",
+        }
+    }
+}

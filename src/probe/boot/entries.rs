@@ -1,0 +1,225 @@
+//! What the boot entries that are there pass to their kernels, and what a new kernel inherits.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::cmdline::Cmdline;
+use crate::facts::{Attribute, Boot, BootArg, BootLine, BootStack, Holds, LineKind};
+use crate::formats::bls;
+use crate::formats::grub::{GrubVariable, menu};
+
+use super::alive::{MENUS, is_grub};
+use super::config::environment;
+use super::grub::ENTRIES;
+use super::look::ESPS;
+use super::{Look, uki_image};
+
+/// Who reads the entries of `loader/entries`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// GRUB takes the first `options` line, and knows variables.
+    Grub,
+    /// systemd-boot joins all of them.
+    SystemdBoot,
+}
+
+/// Reads them into the boot facts.
+pub(super) fn read(look: &mut Look<'_>, boot: &mut Boot) {
+    let variables = variables(look);
+    match boot.stack {
+        BootStack::GrubBls | BootStack::GrubBlsKernelopts | BootStack::Ostree | BootStack::Bootc => {
+            entries(look, boot, ENTRIES, Reader::Grub, &variables);
+        }
+        BootStack::SystemdBoot | BootStack::Uki => {
+            for esp in ESPS {
+                entries(look, boot, &format!("{esp}loader/entries"), Reader::SystemdBoot, &variables);
+            }
+        }
+        stack if is_grub(stack) || stack == BootStack::TransactionalUpdate => menus(look, boot, &variables),
+        _ => {}
+    }
+    inherited(look, boot, &variables);
+    doubts(look, boot);
+}
+
+/// Variables of GRUB's script: what the menu sets, and over it the environment block.
+fn variables(look: &mut Look<'_>) -> BTreeMap<String, GrubVariable> {
+    let mut known = BTreeMap::new();
+    for path in MENUS {
+        if let Some(text) = look.text(path) {
+            known.extend(menu::set_in(path, &text));
+        }
+    }
+    known.extend(environment(look));
+    known
+}
+
+/// GRUB's menus, those on the ESP among them (EL 7).
+fn menus(look: &mut Look<'_>, boot: &mut Boot, variables: &BTreeMap<String, GrubVariable>) {
+    let mut paths: Vec<String> = MENUS.iter().map(|path| (*path).to_owned()).collect();
+    let esp = "boot/efi/EFI";
+    let vendors = look.names(esp).unwrap_or_default();
+    paths.extend(vendors.iter().map(|vendor| format!("{esp}/{vendor}/grub.cfg")));
+    for path in paths {
+        match look.read(&path) {
+            Attribute::Is(text) => boot.lines.extend(menu::menu_lines(&path, &text, variables)),
+            Attribute::Absent => {}
+            Attribute::Unknown => boot.doubts.push(format!("{path} could not be read")),
+        }
+    }
+}
+
+/// The files of one `loader/entries`.
+fn entries(
+    look: &mut Look<'_>,
+    boot: &mut Boot,
+    dir: &str,
+    reader: Reader,
+    variables: &BTreeMap<String, GrubVariable>,
+) {
+    let Some(mut names) = look.names(dir) else {
+        return boot.doubts.push(format!("{dir} could not be listed"));
+    };
+    names.retain(|name| name.strip_suffix(".conf").is_some());
+    names.sort();
+    for name in names {
+        let path = format!("{dir}/{name}");
+        let Some(text) = look.text(&path) else {
+            boot.doubts.push(format!("{path} could not be read"));
+            continue;
+        };
+        let entry = bls::parse(&text);
+        if menu::is_rescue(&entry.title)
+            || name.contains("-0-rescue")
+            || entry.linux.is_empty()
+            || entry.linux.contains("memtest")
+        {
+            continue;
+        }
+        let used = if reader == Reader::Grub { 1 } else { entry.options.len() };
+        let args = entry.options.iter().take(used).flat_map(|(line, text)| match reader {
+            Reader::Grub => menu::args_of(&path, *line, text, variables, true),
+            Reader::SystemdBoot => plain(&path, *line, text),
+        });
+        let args: Vec<BootArg> = args.collect();
+        let line = entry.options.first().map_or(1, |(line, _)| *line);
+        let title = if entry.title.is_empty() { name } else { entry.title };
+        boot.lines.push(BootLine { path, line, entry: title, kind: LineKind::Entry, args });
+    }
+}
+
+/// Arguments in a file that nothing is expanded in.
+fn plain(path: &str, line: u32, text: &str) -> Vec<BootArg> {
+    let argument = |text: String| BootArg {
+        text: Some(text),
+        path: path.to_owned(),
+        line,
+        holds: Holds::Yes,
+        after_ours: true,
+    };
+    Cmdline::parse(text).args.into_iter().map(argument).collect()
+}
+
+/// The command line of a kernel that is installed later.
+fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &BTreeMap<String, GrubVariable>) {
+    match boot.stack {
+        BootStack::GrubBlsKernelopts => {
+            let args = menu::args_of(ENTRIES, 0, "$kernelopts $tuned_params", variables, true);
+            boot.lines.push(new_kernel("boot/grub2/grubenv", args));
+        }
+        BootStack::GrubBls | BootStack::SystemdBoot | BootStack::Uki => {
+            // kernel-install asks them in this order, and then the running kernel.
+            for path in ["etc/kernel/cmdline", "usr/lib/kernel/cmdline"] {
+                match look.read(path) {
+                    Attribute::Is(text) => {
+                        let lines =
+                            (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with('#'));
+                        let args = lines.flat_map(|(number, line)| plain(path, number, line)).collect();
+                        return boot.lines.push(new_kernel(path, args));
+                    }
+                    Attribute::Absent => {}
+                    Attribute::Unknown => return boot.doubts.push(format!("{path} could not be read")),
+                }
+            }
+        }
+        BootStack::Bootc => kargs(look, boot),
+        _ => {}
+    }
+}
+
+fn new_kernel(path: &str, args: Vec<BootArg>) -> BootLine {
+    BootLine { path: path.to_owned(), line: 1, entry: String::new(), kind: LineKind::NewKernel, args }
+}
+
+/// A file of bootc's `kargs.d` (<https://bootc-dev.github.io/bootc/building/kernel-arguments.html>).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Kargs {
+    kargs: Vec<String>,
+    match_architectures: Option<Vec<String>>,
+}
+
+/// The arguments that a bootc image brings.
+fn kargs(look: &mut Look<'_>, boot: &mut Boot) {
+    let dir = "usr/lib/bootc/kargs.d";
+    let mut args = Vec::new();
+    for name in look.named(dir, "", ".toml") {
+        let path = format!("{dir}/{name}");
+        let Some(text) = look.text(&path) else {
+            boot.doubts.push(format!("{path} could not be read"));
+            continue;
+        };
+        let Ok(file) = toml::from_str::<Kargs>(&text) else {
+            boot.doubts.push(format!("{path} is not what bootc takes for arguments"));
+            continue;
+        };
+        let holds = match &file.match_architectures {
+            None => Holds::Yes,
+            Some(names) => Holds::Maybe(format!("{path} is for {}", names.join(" and "))),
+        };
+        let found = file.kargs.iter().flat_map(|text| plain(&path, 0, text));
+        args.extend(found.map(|arg| BootArg { holds: holds.clone(), ..arg }));
+    }
+    boot.lines.push(new_kernel(dir, args));
+}
+
+/// Command lines that no file of the root shows.
+fn doubts(look: &mut Look<'_>, boot: &mut Boot) {
+    match boot.stack {
+        BootStack::Uki => {
+            let image = uki_image(look).unwrap_or_else(|| "the unified kernel image".to_owned());
+            boot.doubts.push(format!("{image} carries its own command line, which is not read"));
+            for addon in addons(look) {
+                boot.doubts.push(format!("{addon} adds arguments, which are not read"));
+            }
+        }
+        BootStack::Nullboot => {
+            boot.doubts.push(
+                "nullboot's images carry their own command line, which no file of the root changes"
+                    .to_owned(),
+            );
+        }
+        BootStack::Flatcar => {
+            boot.doubts.push("Flatcar's menu lies on partitions of its own, which are not read".to_owned());
+        }
+        BootStack::Unrecognised | BootStack::Unknown => {
+            boot.doubts.push(format!("no boot loader was recognised: {}", boot.because));
+        }
+        _ => {}
+    }
+}
+
+/// Addons of systemd-stub on the ESP, for all images and for one (man 7 systemd-stub).
+fn addons(look: &mut Look<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for esp in ESPS {
+        let mut dirs = vec![format!("{esp}loader/addons")];
+        let images = look.named(&format!("{esp}EFI/Linux"), "", ".efi.extra.d");
+        dirs.extend(images.iter().map(|image| format!("{esp}EFI/Linux/{image}")));
+        for dir in dirs {
+            found.extend(look.named(&dir, "", ".addon.efi").into_iter().map(|name| format!("{dir}/{name}")));
+        }
+    }
+    found
+}
