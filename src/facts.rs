@@ -20,7 +20,8 @@ pub use system::{
     RuleWrite, SysctlLine, System, Waagent,
 };
 pub use timers::{
-    ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,
+    ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers, Unread,
+    WATCHED, Watchdog,
 };
 
 /// Everything that a decision may rest on.

@@ -8,6 +8,7 @@
 //! a doubt has no sure answer.
 
 pub mod chain;
+pub mod iscsi;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 
