@@ -6,6 +6,7 @@
 //! tell", and the reason stands in [`Facts::gaps`]. Absence is another value:
 //! an empty list, `false`, [`Attribute::Absent`].
 
+mod multipath;
 mod storage;
 mod system;
 mod timers;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::cmdline::Cmdline;
 
+pub use multipath::{MultipathFiles, MultipathLine};
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
     Boot, BootStack, ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners,

@@ -9,6 +9,7 @@
 
 pub mod chain;
 pub mod iscsi;
+pub mod multipath;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Arch, Attribute, IscsiFiles, KernelRelease, MultipathSetting, Watchdog};
+use super::{Arch, Attribute, IscsiFiles, KernelRelease, MultipathFiles, MultipathSetting, Watchdog};
 
 /// What the root knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,8 +21,10 @@ pub struct System {
     pub owners: Owners,
     /// open-iscsi's settings.
     pub iscsi: IscsiFiles,
-    /// Timers of multipath.conf and its drop-ins, in reading order.
+    /// Timers of multipath.conf and its drop-ins, in reading order, each as multipathd takes it.
     pub multipath: Vec<MultipathSetting>,
+    /// The lines of multipath.conf and its drop-ins that these were made of.
+    pub multipath_files: MultipathFiles,
     /// Services of [`super::WATCHED`] that are installed.
     pub watchdogs: Vec<Watchdog>,
     /// `hv_vss_daemon` is installed: a backup of the host freezes every file system.
