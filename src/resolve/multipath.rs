@@ -41,7 +41,9 @@ pub fn chain(facts: &Facts, key: &str, map: Option<&Disk>, ours: Option<Ours<'_>
         because: "nothing else says one".to_owned(),
     }];
     let path = map.and_then(|map| first_path(facts, map));
-    let view = View { facts, key, path };
+    let array = path.map(|path| (path.vendor.as_str(), path.model.as_str()));
+    let array = array.filter(|(vendor, product)| !vendor.is_empty() && !product.is_empty());
+    let view = View { facts, key, path, array };
     if key == "no_path_retry" {
         writers.extend(view.features());
     }
@@ -124,6 +126,8 @@ struct View<'a> {
     facts: &'a Facts,
     key: &'a str,
     path: Option<&'a Disk>,
+    /// Vendor and product of the array, where both are known.
+    array: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> View<'a> {
@@ -197,7 +201,7 @@ impl<'a> View<'a> {
     /// The built-in table and the sections for arrays, in the order in which the later outranks the earlier.
     fn arrays(&self) -> Vec<Writer> {
         let arrays = arrays::all(self.facts);
-        if self.path.is_none() {
+        if self.array.is_none() {
             let of_table = arrays::built_in().any(|array| array.value(self.key).is_some());
             let table = of_table.then(|| Writer {
                 who: table(),
@@ -215,7 +219,7 @@ impl<'a> View<'a> {
 
     fn of_array(&self, array: &Array<'_>) -> Option<Writer> {
         let value = array.value(self.key)?;
-        let acts = match array.takes(self.path.map(|path| (path.vendor.as_str(), path.model.as_str()))) {
+        let acts = match array.takes(self.array) {
             Some(true) => Acts::Yes,
             Some(false) => return None,
             None => Acts::Maybe(format!("its array is {} {}", array.vendor, array.product)),
@@ -240,9 +244,7 @@ impl<'a> View<'a> {
     /// Whether a `device` section is for this array.
     fn concerns(&self, block: u32) -> Acts {
         let array = arrays::all(self.facts).into_iter().find(|array| array.blocks.contains(&block));
-        match array
-            .map(|array| array.takes(self.path.map(|path| (path.vendor.as_str(), path.model.as_str()))))
-        {
+        match array.map(|array| array.takes(self.array)) {
             Some(Some(true)) => Acts::Yes,
             Some(None) => Acts::Maybe("its array may come".to_owned()),
             Some(Some(false)) => Acts::No("it is for another array".to_owned()),

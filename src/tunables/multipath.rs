@@ -230,6 +230,8 @@ mod tests {
             ("NETAPP", "LUN C-Mode", "no_path_retry", "refused".to_owned()),
             ("LIO-ORG", "disk0", "no_path_retry", wanted("37")),
             ("ACME", "LUN", "no_path_retry", wanted("37")),
+            // Of an array whose name is not known, the table tells nothing.
+            ("", "", "no_path_retry", wanted("37")),
         ] {
             assert_eq!(ask(&QUEUEING, &mapped_over(vendor, product, &[]), &policy), [expected], "{vendor}");
             // Whoever sets less in overrides outranks the table.
