@@ -4,15 +4,12 @@
 //! commands take may stand before the command or behind it.
 
 mod before;
-mod pattern;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, Resettable, TypedValueParser};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-
-pub use pattern::parse_pattern;
 
 /// A command and its options.
 #[derive(Debug)]

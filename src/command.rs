@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use regex::Regex;
 
 use crate::apply::{self, Activation};
-use crate::cli::{self, Assume, Cli, Command, Global, Only};
+use crate::cli::{Assume, Cli, Command, Global, Only};
 use crate::facts::Facts;
+use crate::pattern::parse_pattern;
 use crate::plan::{self, Plan, Standstill};
 use crate::policy::{self, Policy};
 use crate::probe::{self, MachineSource, templates};
@@ -110,8 +111,7 @@ fn make_plan(job: &Job) -> anyhow::Result<Plan> {
 }
 
 fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
-    let compile =
-        |text: &String| cli::parse_pattern(text).map_err(|why| anyhow::anyhow!("--only {text}: {why}"));
+    let compile = |text: &String| parse_pattern(text).map_err(|why| anyhow::anyhow!("--only {text}: {why}"));
     only.only.as_ref().map(compile).transpose()
 }
 

@@ -9,6 +9,7 @@
 mod boot;
 mod kernels;
 mod modprobe;
+mod multipath;
 mod storage;
 mod system;
 mod timers;
@@ -22,13 +23,15 @@ use crate::cmdline::Cmdline;
 pub use boot::{Boot, BootArg, BootLine, BootStack, Configured, Holds, LineKind};
 pub use kernels::KernelRelease;
 pub use modprobe::{ModprobeFile, ModprobeLine};
+pub use multipath::{MultipathFiles, MultipathLine};
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
     ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleFile, RuleWrite,
     SwapGround, SwapSource, SysctlLine, System, Waagent,
 };
 pub use timers::{
-    ErrorPolicy, IscsiFile, IscsiFiles, MultipathSetting, ScsiTimers, Session, Timers, WATCHED, Watchdog,
+    ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers,
+    UnreadFile, WATCHED, Watchdog,
 };
 pub use tools::{BootTools, Initramfs};
 pub use writers::{

@@ -1,5 +1,5 @@
 //! The text formats that we write and read: udev rules, sysctl.d, modprobe.d, GRUB defaults,
-//! multipath.conf, systemd's units, open-iscsi's records, fstab.
+//! multipath.conf, systemd's units, open-iscsi's records, the Azure agent's file, fstab.
 //!
 //! Each has two readers. `parse` is strict: it takes only what our own files may
 //! hold, and is what rendered bytes are checked against. `scan` is lenient: it
@@ -24,6 +24,7 @@ pub mod sysctl;
 pub mod tuned;
 pub mod udev;
 pub mod unit;
+pub mod waagent;
 
 /// The longest line that our own files may hold; udev's own bound is 16 KiB, and a
 /// rule that long is no rule of ours.
@@ -75,6 +76,30 @@ fn lines(text: &str) -> Result<Vec<(u32, &str)>, Refusal> {
         }
     }
     Ok(said)
+}
+
+/// A text in the pieces in which C's `fgets` gives it into a buffer of so many bytes, each with the
+/// number of its line in the file: a line with its end, or as much of a longer one as fits.
+fn fgets(text: &str, buffer: usize) -> Vec<(u32, &str)> {
+    let mut pieces = Vec::new();
+    for (number, mut line) in (1..).zip(text.split_inclusive('\n')) {
+        while line.len() >= buffer {
+            let mut bytes = 0;
+            let fits = |(_, c): &(usize, char)| {
+                bytes += if bytes::is_odd(*c) { 1 } else { c.len_utf8() };
+                bytes < buffer
+            };
+            let end = line.char_indices().take_while(fits).last().map_or(0, |(at, c)| at + c.len_utf8());
+            if end == 0 || end == line.len() {
+                break;
+            }
+            let (piece, rest) = line.split_at(end);
+            pieces.push((number, piece));
+            line = rest;
+        }
+        pieces.push((number, line));
+    }
+    pieces
 }
 
 /// Whether a text is not empty and holds only letters, digits and these.

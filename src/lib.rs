@@ -35,7 +35,7 @@
 //! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`cmdline`], [`scale`], [`facts`], [`value`], [`formats`], [`marker`]; the two doors, [`root`]
+//! [`cmdline`], [`pattern`], [`scale`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
@@ -49,6 +49,7 @@ pub mod formats;
 pub mod marker;
 #[cfg(fuzzing)]
 pub mod parsers;
+pub mod pattern;
 pub mod plan;
 pub mod policy;
 pub mod probe;

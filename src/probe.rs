@@ -11,6 +11,7 @@ pub mod memory;
 pub mod modprobe;
 pub mod modules;
 pub mod mounts;
+pub mod multipath;
 pub mod os;
 pub mod owners;
 pub mod services;
@@ -20,7 +21,7 @@ pub mod templates;
 pub mod timers;
 
 use crate::facts::{
-    Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, Origin, System,
+    Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, MultipathFiles, Origin, System,
 };
 use crate::root::Root;
 
@@ -154,7 +155,8 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let os = os::read_release(root, gaps);
     let boot = boot::read(root, os.as_ref(), gaps);
     let owners = owners::read(root, gaps);
-    let multipath = if owners.multipath { services::read_multipath(root, gaps) } else { Vec::new() };
+    let multipath_files =
+        if owners.multipath { multipath::read(root, gaps) } else { MultipathFiles::default() };
     let iscsi = if owners.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
     let fstab = memory::read_fstab(root, gaps);
     let agent = owners.waagent.as_ref().map(|agent| agent.path.as_str());
@@ -167,7 +169,8 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         owners,
         modprobe: modprobe::read(root, gaps),
         iscsi,
-        multipath,
+        multipath: multipath::settings(&multipath_files),
+        multipath_files,
         watchdogs: services::read_watchdogs(root, gaps),
         vss_daemon: services::read_vss_daemon(root, gaps),
         snapshot_extension: services::read_snapshot_extension(root, gaps),

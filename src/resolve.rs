@@ -10,6 +10,7 @@
 pub mod chain;
 pub mod device;
 pub mod fstab;
+pub mod iscsi;
 pub mod kernel_arg;
 mod mask;
 pub mod module_option;

@@ -195,7 +195,7 @@ pub fn services() -> Target {
     tree(FILES, &[], |root| {
         let mut gaps = Vec::new();
         let _ = probe::services::read_watchdogs(root, &mut gaps);
-        let _ = probe::services::read_multipath(root, &mut gaps);
+        let _ = probe::multipath::read(root, &mut gaps);
         let _ = probe::services::read_vss_daemon(root, &mut gaps);
     })
 }

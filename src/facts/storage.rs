@@ -127,7 +127,8 @@ pub struct Disk {
     pub hctl: Option<String>,
     /// Disks directly below it (dm, md, NVMe head: controllers' namespaces), by name.
     pub slaves: Vec<String>,
-    /// SCSI vendor, trimmed and made printable: for people only, never for a decision.
+    /// SCSI vendor, trimmed and made printable: for people, and to find the array's entry in multipath's
+    /// table as multipath does; nothing else is decided by it.
     pub vendor: String,
     /// SCSI or NVMe model, likewise.
     pub model: String,

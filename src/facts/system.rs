@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Arch, Attribute, Boot, IscsiFiles, KernelRelease, Mask, ModprobeFile, MultipathSetting, Programs,
-    SysctlFiles, Unread, Watchdog,
+    Arch, Attribute, Boot, IscsiFiles, KernelRelease, Mask, ModprobeFile, MultipathFiles, MultipathSetting,
+    Programs, SysctlFiles, Unread, Watchdog,
 };
 use crate::formats::udev::Rules;
 
@@ -27,8 +27,10 @@ pub struct System {
     pub modprobe: Vec<ModprobeFile>,
     /// open-iscsi's settings.
     pub iscsi: IscsiFiles,
-    /// Timers of multipath.conf and its drop-ins, in reading order.
+    /// Timers of multipath.conf and its drop-ins, in reading order, each as multipathd takes it.
     pub multipath: Vec<MultipathSetting>,
+    /// The lines of multipath.conf and its drop-ins that these were made of.
+    pub multipath_files: MultipathFiles,
     /// Services of [`super::WATCHED`] that are installed.
     pub watchdogs: Vec<Watchdog>,
     /// `hv_vss_daemon` is installed: a backup of the host freezes every file system.

@@ -53,6 +53,15 @@ pub struct ErrorPolicy {
     pub xfs_retry_seconds: Attribute<i64>,
 }
 
+/// A file that is there and could not be read: whatever it says is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadFile {
+    /// Below the root.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
 /// open-iscsi's files, as far as they hold a timer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IscsiFiles {
@@ -60,6 +69,8 @@ pub struct IscsiFiles {
     pub conf: Option<IscsiFile>,
     /// Node records that discovery wrote, by path: what a session gets at login.
     pub records: Vec<IscsiFile>,
+    /// Files and directories of theirs that could not be read.
+    pub unread: Vec<UnreadFile>,
 }
 
 /// One of open-iscsi's files: `key = value` lines.
@@ -68,13 +79,24 @@ pub struct IscsiFile {
     /// Below the root.
     pub path: String,
     /// The settings that hold a timer; the last of a key counts.
-    pub settings: BTreeMap<String, String>,
+    pub settings: BTreeMap<String, IscsiSetting>,
+}
+
+/// One setting of such a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IscsiSetting {
+    /// Line number, from 1.
+    pub line: u32,
+    /// The number that open-iscsi takes it for.
+    pub value: i64,
+    /// As written.
+    pub shown: String,
 }
 
 impl IscsiFile {
     /// A setting as a number.
     pub fn number(&self, key: &str) -> Option<i64> {
-        self.settings.get(key)?.parse().ok()
+        Some(self.settings.get(key)?.value)
     }
 }
 

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::iscsi::{is_blank, setting};
+use super::iscsi::is_blank;
+use super::{iscsi, waagent};
 
 /// One line that is ours in somebody else's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,16 +20,74 @@ pub struct Owned {
     pub was: Option<String>,
 }
 
-/// Gives a key its value. The last line of a key counts for every reader of these files, so that
-/// one is changed, its blanks kept; where there is none, a line is added at the end.
+/// Who reads a file of `key = value` lines, which decides what a setting is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    OpenIscsi,
+    Waagent,
+}
+
+impl Reader {
+    fn of(path: &str) -> Self {
+        if path.ends_with("waagent.conf") { Self::Waagent } else { Self::OpenIscsi }
+    }
+
+    /// Which line holds the key's last setting, counted from 0; `None` where there is none, or where
+    /// that is no whole line.
+    fn last(self, text: &str, lines: &[&str], key: &str) -> Option<usize> {
+        let (number, value) = match self {
+            Self::OpenIscsi => {
+                let entry = iscsi::scan(text).into_iter().rfind(|entry| entry.key == key)?;
+                (entry.line, entry.value)
+            }
+            Self::Waagent => {
+                let entry = waagent::scan(text).into_iter().rfind(|entry| entry.key == key)?;
+                (entry.line, entry.value)
+            }
+        };
+        let at = usize::try_from(number.checked_sub(1)?).ok()?;
+        let line = lines.get(at)?;
+        let whole = match self {
+            Self::OpenIscsi => iscsi::reads(line),
+            Self::Waagent => waagent::reads(line.strip_suffix('\n').unwrap_or(line)),
+        };
+        (whole == Some((key, value))).then_some(at)
+    }
+
+    /// The key that a line without its end sets.
+    fn key(self, line: &str) -> Option<String> {
+        let whole = format!("{line}\n");
+        let setting = match self {
+            Self::OpenIscsi => iscsi::reads(&whole),
+            Self::Waagent => waagent::reads(line),
+        };
+        setting.map(|(key, _)| key.to_owned())
+    }
+
+    /// Where the value begins in a line without its end.
+    fn value_at(self, line: &str) -> usize {
+        let from_sign = |line: &str| {
+            let (head, rest) = line.split_once('=').unwrap_or((line, ""));
+            line.len().min(head.len() + 1 + rest.len() - rest.trim_start_matches(is_blank).len())
+        };
+        match self {
+            Self::OpenIscsi => iscsi::reads(&format!("{line}\n"))
+                .map_or(line.len(), |(_, value)| line.trim_end_matches(is_blank).len() - value.len()),
+            Self::Waagent => from_sign(line),
+        }
+    }
+}
+
+/// Gives a key its value. The last setting of a key counts for every reader of these files, so that
+/// line is changed, the blanks kept; where there is none, a line is added at the end, before a last
+/// line that has no end of its own.
 pub fn set(text: &str, path: &str, key: &str, value: &str) -> (String, Owned) {
-    let is_key = |line: &str| setting(line).is_some_and(|(found, _)| found == key);
+    let reader = Reader::of(path);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let Some(at) = lines.iter().rposition(|line| is_key(line)) else {
+    let Some(at) = reader.last(text, &lines, key) else {
         let ours = format!("{key} = {value}");
-        let cut_short = !text.is_empty() && !text.ends_with('\n');
-        let text = if cut_short { format!("{text}\n{ours}") } else { format!("{text}{ours}\n") };
-        return (text, Owned { path: path.to_owned(), ours, was: None });
+        let (whole, cut) = text.split_at(text.rfind('\n').map_or(0, |end| end + 1));
+        return (format!("{whole}{ours}\n{cut}"), Owned { path: path.to_owned(), ours, was: None });
     };
     let mut edited = String::with_capacity(text.len() + value.len());
     let mut owned = Owned { path: path.to_owned(), ours: String::new(), was: None };
@@ -39,7 +98,7 @@ pub fn set(text: &str, path: &str, key: &str, value: &str) -> (String, Owned) {
         }
         let (content, end) = line.strip_suffix('\n').map_or((line, ""), |content| (content, "\n"));
         owned.was = Some(content.to_owned());
-        owned.ours = with_value(content, value);
+        owned.ours = with_value(content, reader.value_at(content), value);
         edited.push_str(&owned.ours);
         edited.push_str(end);
     }
@@ -47,19 +106,17 @@ pub fn set(text: &str, path: &str, key: &str, value: &str) -> (String, Owned) {
 }
 
 /// The line with another value, and the blanks around the sign and at the end as they were.
-fn with_value(line: &str, value: &str) -> String {
-    let (head, rest) = line.split_once('=').unwrap_or((line, ""));
-    let blanks = rest.len() - rest.trim_start_matches(is_blank).len();
-    let tail = rest.get(rest.trim_end_matches(is_blank).len().max(blanks)..).unwrap_or_default();
-    format!("{head}={}{value}{tail}", rest.get(..blanks).unwrap_or_default())
+fn with_value(line: &str, start: usize, value: &str) -> String {
+    let (head, rest) = line.split_at(start);
+    let tail = rest.get(rest.trim_end_matches(is_blank).len()..).unwrap_or_default();
+    format!("{head}{value}{tail}")
 }
 
 /// Takes back what is ours, last line first; lines that are no longer there as we wrote them are left.
 pub fn restore(text: &str, owned: &[&Owned]) -> String {
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     for entry in owned.iter().rev() {
-        let content = |line: &String| line.strip_suffix('\n').unwrap_or(line) == entry.ours;
-        let Some(at) = lines.iter().rposition(content) else { continue };
+        let Some(at) = standing(&lines, entry) else { continue };
         let Some(line) = lines.get_mut(at) else { continue };
         let end = if line.ends_with('\n') { "\n" } else { "" };
         if let Some(was) = &entry.was {
@@ -67,7 +124,7 @@ pub fn restore(text: &str, owned: &[&Owned]) -> String {
             continue;
         }
         lines.remove(at);
-        // It was added after a last line without an end.
+        // Older versions added it after a last line without an end.
         if end.is_empty()
             && let Some(last) = lines.last_mut()
         {
@@ -80,7 +137,7 @@ pub fn restore(text: &str, owned: &[&Owned]) -> String {
 /// Whether somebody changed a line of ours: it is neither there as we wrote it nor as it was, and its
 /// key still is.
 pub fn changed(text: &str, owned: &Owned) -> bool {
-    let key = |line: &str| setting(line).map(|(key, _)| key.to_owned());
+    let key = |line: &str| Reader::of(&owned.path).key(line);
     let Some(ours) = key(&owned.ours) else { return false };
     let mut lines = text.split('\n');
     if lines.clone().any(|line| line == owned.ours) {
@@ -88,6 +145,18 @@ pub fn changed(text: &str, owned: &Owned) -> bool {
     }
     let last = lines.rfind(|line| key(line).as_ref() == Some(&ours));
     last.is_some_and(|line| owned.was.as_deref() != Some(line))
+}
+
+/// Where a line of ours stands. open-iscsi reads no line without an end, so none of those is ours
+/// where another one can be.
+fn standing(lines: &[String], entry: &Owned) -> Option<usize> {
+    let content = |line: &String| line.strip_suffix('\n').unwrap_or(line) == entry.ours;
+    let whole = |line: &String| line.ends_with('\n') && content(line);
+    let last = match Reader::of(&entry.path) {
+        Reader::OpenIscsi => lines.iter().rposition(whole),
+        Reader::Waagent => None,
+    };
+    last.or_else(|| lines.iter().rposition(content))
 }
 
 #[cfg(test)]
@@ -126,7 +195,40 @@ mod tests {
             assert_eq!((value(KEY), value("node.x")), ("300".to_owned(), "7".to_owned()), "{ours:?}");
             assert_eq!(restore(&ours, &owned.iter().collect::<Vec<_>>()), text, "{ours:?}");
         }
-        assert_eq!(set(" k  =  120 \r", "f", "k", "9").0, " k  =  9 \r");
+        assert_eq!(set(" k  =  120 \r\n", "f", "k", "9").0, " k  =  9 \r\n");
+        assert_eq!(set(" k  =  120 \r", "waagent.conf", "k", "9").0, " k  =  9 \r");
+    }
+
+    #[test]
+    fn a_line_of_ours_stands_where_its_reader_takes_it() {
+        for (text, edited) in [
+            ("k=120\n", "k=120\nk = 9\n"),
+            ("k==120\n", "k==9\n"),
+            ("k = 120", "k = 9\nk = 120"),
+            ("k = 5\nk = 9", "k = 9\nk = 9"),
+            ("k = 9", "k = 9\nk = 9"),
+            ("a = 1\nb", "a = 1\nk = 9\nb"),
+        ] {
+            let (ours, owned) = set(text, "f", "k", "9");
+            assert_eq!(ours, edited, "{text:?}");
+            assert_eq!(restore(&ours, &[&owned]), text);
+        }
+        for (text, edited) in [
+            ("k=120\n", "k=9\n"),
+            ("k=9\nk=120", "k=9\nk=9"),
+            (" #k=120\n", " #k=120\nk = 9\n"),
+            ("a=1", "k = 9\na=1"),
+        ] {
+            let (ours, owned) = set(text, "etc/waagent.conf", "k", "9");
+            assert_eq!(ours, edited, "{text:?}");
+            assert_eq!(restore(&ours, &[&owned]), text);
+        }
+    }
+
+    #[test]
+    fn a_line_that_an_older_version_added_is_taken_back() {
+        let added = Owned { path: "f".to_owned(), ours: "k = 9".to_owned(), was: None };
+        assert_eq!(restore("# cut short\nk = 9", &[&added]), "# cut short");
     }
 
     #[test]

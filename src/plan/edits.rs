@@ -6,7 +6,7 @@ use super::{Change, Kept, Plan, state};
 use crate::facts::{ExtMount, Facts};
 use crate::formats::edit::{self, Owned};
 use crate::formats::fstab::{self, FSTAB};
-use crate::formats::iscsi;
+use crate::formats::{bytes, iscsi, waagent};
 use crate::marker::is_edited;
 use crate::resolve::fstab::needed;
 use crate::root::{Kind, Result, Root};
@@ -117,7 +117,7 @@ fn wanted<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Wanted<'a>> {
 }
 
 const NOT_A_FILE: &str = "it is a link or no regular file, so it is not edited; put a file in its place";
-const NOT_TEXT: &str = "it is not UTF-8 text, so it is not edited";
+const NOT_TEXT: &str = "it is not UTF-8 text, which waagent refuses to read, so it is not edited";
 
 /// The change of one file: first as it was without us, then what is wanted of it now, in fstab of
 /// these lines alone.
@@ -145,8 +145,11 @@ fn edited(
         Some(_) => return conflict(NOT_A_FILE),
     }
     let Some(found) = root.read(path)? else { return Ok(None) };
-    let Ok(text) = std::str::from_utf8(&found) else { return conflict(NOT_TEXT) };
-    let mut now = edit::restore(text, ours);
+    if path.ends_with(WAAGENT) && std::str::from_utf8(&found).is_err() {
+        return conflict(NOT_TEXT);
+    }
+    let text = bytes::decode(&found);
+    let mut now = edit::restore(&text, ours);
     let mut owned = Vec::new();
     for (_, key, want) in wanted {
         if path == FSTAB {
@@ -158,8 +161,7 @@ fn edited(
             owned.extend(entries);
             continue;
         }
-        let has = iscsi::scan(&now).into_iter().rfind(|entry| entry.key == *key);
-        if has.is_some_and(|entry| want.met_by(Scale::of(key), entry.value.trim().trim_matches('"'))) {
+        if value(path, &now, key).is_some_and(|value| want.met_by(Scale::of(key), &value)) {
             continue;
         }
         let (edited, entry) = edit::set(&now, path, key, want.value().as_str());
@@ -170,6 +172,81 @@ fn edited(
     if now == text && same_record {
         return Ok(None);
     }
-    let bytes = now.into_bytes();
+    let bytes = bytes::encode(&now);
     Ok(Some(Change::Edit { path: path.to_owned(), found, bytes, owned }))
+}
+
+const WAAGENT: &str = "waagent.conf";
+
+/// What the file's reader takes a key's value for.
+fn value(path: &str, text: &str, key: &str) -> Option<String> {
+    if path.ends_with(WAAGENT) {
+        let entry = waagent::scan(text).into_iter().rfind(|entry| entry.key == key)?;
+        return Some(waagent::seconds(entry.value).map_or(entry.value.to_owned(), |value| value.to_string()));
+    }
+    let entry = iscsi::scan(text).into_iter().rfind(|entry| entry.key == key)?;
+    Some(iscsi::number(entry.value).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root::laid_out;
+    use crate::tunable::Value;
+
+    const CONF: &str = "etc/iscsi/iscsid.conf";
+    const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
+    const TIMEOUT: &str = "node.conn[0].timeo.noop_out_timeout";
+
+    /// The bytes that a plan would leave of a file.
+    fn planned(path: &str, text: &str, key: &'static str, want: &Want) -> Option<Vec<u8>> {
+        let (_dir, root) = laid_out(&[(path, text)]);
+        match edited(&root, path, &[&(path, key, want)], &[], &[]).unwrap() {
+            Some(Change::Edit { bytes, .. }) => Some(bytes),
+            Some(other) => panic!("{other:?}"),
+            None => None,
+        }
+    }
+
+    #[test]
+    fn a_line_that_does_stays_comment_and_all() {
+        let at_least = Want::AtLeast(180);
+        for (key, rest, stays) in [
+            (REPLACEMENT, " = 86400  # raised, see ticket", true),
+            (REPLACEMENT, " = -1", true),
+            (REPLACEMENT, " = 4294967295", true),
+            (REPLACEMENT, " = 0", false),
+            (REPLACEMENT, " = off", false),
+            (REPLACEMENT, " = 179 # s", false),
+            (REPLACEMENT, "=86400", false),
+            (TIMEOUT, " = 0 # off", true),
+            (TIMEOUT, " = 300\r", true),
+            (TIMEOUT, " = 5", false),
+        ] {
+            let text = format!("a = 1\n{key}{rest}\n");
+            assert_eq!(planned(CONF, &text, key, &at_least).is_none(), stays, "{key}{rest}");
+        }
+        let never = Want::Exactly(Value::number(-1));
+        assert_eq!(planned(CONF, &format!("{REPLACEMENT} = -1 # never\n"), REPLACEMENT, &never), None);
+    }
+
+    #[test]
+    fn a_file_of_any_bytes_is_edited_and_comes_back() {
+        let text = format!("# d\u{e080}\u{e0ff}lai\n{REPLACEMENT} = 120 # \u{e0e9}\n");
+        let found = bytes::encode(&text);
+        let (edited, owned) = edit::set(&text, CONF, REPLACEMENT, "180");
+        assert!(bytes::encode(&edited).starts_with(b"# d\x80\xfflai\n"));
+        let kept: Owned = serde_json::from_str(&serde_json::to_string(&owned).unwrap()).unwrap();
+        assert_eq!(bytes::encode(&edit::restore(&edited, &[&kept])), found);
+    }
+
+    #[test]
+    fn waagents_numbers_are_the_kernels() {
+        let want = Want::Exactly(Value::number(300));
+        let key = "OS.RootDeviceScsiTimeout";
+        let planned = |text: &str| planned("etc/waagent.conf", text, key, &want);
+        assert_eq!(planned("OS.RootDeviceScsiTimeout=\"300\" # s\r\n"), None);
+        let edited = planned("OS.RootDeviceScsiTimeout=60\n").unwrap();
+        assert_eq!(edited, b"OS.RootDeviceScsiTimeout=300\n");
+    }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use crate::facts::{Attribute, Gap, IscsiFile, IscsiFiles, Session};
-use crate::formats::iscsi;
+use crate::facts::{Attribute, Gap, IscsiFile, IscsiFiles, IscsiSetting, Session, UnreadFile};
+use crate::formats::{bytes, iscsi};
 use crate::root::{Dir, Kind, Result, Root};
 
 use super::disks::resolve;
@@ -108,41 +108,78 @@ pub(crate) fn parse_recovery(text: &str) -> Option<i64> {
 
 /// open-iscsi's settings in a root.
 pub fn read_files(root: &Root, gaps: &mut Vec<Gap>) -> IscsiFiles {
-    let mut files = IscsiFiles { conf: read_file(root, gaps, CONF), ..IscsiFiles::default() };
-    for top in NODES {
+    let mut files = IscsiFiles::default();
+    files.conf = read_file(root, CONF, &mut files.unread);
+    for top in NODES.iter().filter(|top| !is_another(root, top)) {
         let mut paths = Vec::new();
         if let Err(error) = records(root, top, 3, &mut paths) {
-            gaps.push(Gap::new("iscsi.records", top, error.reason()));
+            files.unread.push(UnreadFile { path: (*top).to_owned(), why: error.reason() });
         }
-        files.records.extend(paths.iter().filter_map(|path| read_file(root, gaps, path)));
+        let found = paths.iter().filter_map(|path| read_file(root, path, &mut files.unread));
+        files.records.extend(found);
+    }
+    for unread in &files.unread {
+        let fact = if NODES.contains(&unread.path.as_str()) { "iscsi.records" } else { "iscsi.files" };
+        gaps.push(Gap::new(fact, &unread.path, &unread.why));
     }
     files
 }
 
+/// Whether a directory of records is a link to another one of them, whose records it would give twice.
+fn is_another(root: &Root, top: &str) -> bool {
+    let through = |path: &str| -> Option<String> {
+        let (parent, _) = path.rsplit_once('/')?;
+        Some(resolve(parent, &root.read_link(path).ok()??))
+    };
+    let (parent, name) = top.rsplit_once('/').unwrap_or(("", top));
+    let target = through(top).or_else(|| Some(format!("{}/{name}", through(parent)?)));
+    target.is_some_and(|target| target != top && NODES.contains(&target.as_str()))
+}
+
 /// The files below `top`: `TARGET/PORTAL,PORT,TPGT/IFACE`, or without the last storey as old
-/// versions wrote them. A link is no record.
+/// versions wrote them (`idbm_for_each_portal`). Links are followed, as open-iscsi does.
 fn records(root: &Root, top: &str, storeys: u32, paths: &mut Vec<String>) -> Result<()> {
     let Some(entries) = root.list(top)? else { return Ok(()) };
     for entry in entries {
         let path = format!("{top}/{}", entry.name);
-        match entry.kind {
-            Kind::Dir if storeys > 1 => records(root, &path, storeys - 1, paths)?,
-            Kind::File if storeys < 3 && paths.len() < MOST_RECORDS => paths.push(path),
+        if storeys == 2 && !entry.name.contains(',') {
+            continue;
+        }
+        let is_dir = match entry.kind {
+            Kind::Dir => true,
+            Kind::Link => matches!(root.dir(&path), Ok(Some(_))),
+            _ => false,
+        };
+        match (is_dir, entry.kind) {
+            (true, _) if storeys > 1 => records(root, &path, storeys - 1, paths)?,
+            (false, Kind::File | Kind::Link) if storeys < 3 && paths.len() < MOST_RECORDS => paths.push(path),
             _ => {}
         }
     }
     Ok(())
 }
 
-fn read_file(root: &Root, gaps: &mut Vec<Gap>, path: &str) -> Option<IscsiFile> {
-    let text = noted(gaps, "iscsi.files", path, root.read_text(path)).into_value()?;
-    Some(IscsiFile { path: path.to_owned(), settings: parse_settings(&text) })
+fn read_file(root: &Root, path: &str, unread: &mut Vec<UnreadFile>) -> Option<IscsiFile> {
+    match root.read(path) {
+        Ok(found) => {
+            let settings = parse_settings(&bytes::decode(&found?));
+            Some(IscsiFile { path: path.to_owned(), settings })
+        }
+        Err(error) => {
+            unread.push(UnreadFile { path: path.to_owned(), why: error.reason() });
+            None
+        }
+    }
 }
 
 /// The last of a key counts.
-pub(crate) fn parse_settings(text: &str) -> BTreeMap<String, String> {
+pub(crate) fn parse_settings(text: &str) -> BTreeMap<String, IscsiSetting> {
     let timers = iscsi::scan(text).into_iter().filter(|entry| KEYS.contains(&entry.key));
-    timers.map(|entry| (entry.key.to_owned(), entry.value.trim_end().to_owned())).collect()
+    let setting = |entry: iscsi::Entry<'_>| {
+        let value = iscsi::number(entry.value).into();
+        (entry.key.to_owned(), IscsiSetting { line: entry.line, value, shown: entry.value.to_owned() })
+    };
+    timers.map(setting).collect()
 }
 
 #[cfg(test)]
@@ -190,6 +227,7 @@ mod tests {
             ("etc/iscsi/nodes/iqn.x:b/192.0.2.10,3260", text),
             ("etc/iscsi/nodes/README", text),
             ("etc/iscsi/nodes/iqn.x:c/link", "-> /etc/iscsi/iscsid.conf"),
+            ("etc/iscsi/nodes/iqn.x:d/192.0.2.10,3260", "-> ../iqn.x:b/192.0.2.10,3260"),
             ("var/lib/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default", text),
         ]);
         let files = read_files(&root, &mut Vec::new());
@@ -200,11 +238,37 @@ mod tests {
             [
                 "etc/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default",
                 "etc/iscsi/nodes/iqn.x:b/192.0.2.10,3260",
+                "etc/iscsi/nodes/iqn.x:d/192.0.2.10,3260",
                 "var/lib/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default",
             ]
         );
         let settings = &files.records[0].settings;
         assert_eq!(settings.len(), 1, "{settings:?}");
         assert_eq!(files.records[0].number("node.session.timeo.replacement_timeout"), Some(86_400));
+    }
+
+    #[test]
+    fn one_set_of_records_under_two_names_is_read_once() {
+        let text = "node.session.timeo.replacement_timeout = 15\n";
+        let record = "nodes/iqn.x:a/192.0.2.10,3260,1/default";
+        let lib = format!("var/lib/iscsi/{record}");
+        for link in [("etc/iscsi/nodes", "-> /var/lib/iscsi/nodes"), ("etc/iscsi", "-> ../var/lib/iscsi")] {
+            let (_dir, root) = laid_out(&[(&lib, text), link]);
+            let records = read_files(&root, &mut Vec::new()).records;
+            let paths: Vec<_> = records.iter().map(|record| record.path.as_str()).collect();
+            assert_eq!(paths, [lib.as_str()], "{link:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_and_odd_bytes_cost_nothing() {
+        let (_dir, root) = laid_out(&[("etc/iscsi/iscsid.conf/x", "")]);
+        let mut gaps = Vec::new();
+        let files = read_files(&root, &mut gaps);
+        assert_eq!(files.unread.len(), 1, "{files:?}");
+        assert_eq!((gaps[0].fact.as_str(), gaps[0].path.as_str()), ("iscsi.files", CONF));
+        let odd = bytes::decode(b"# d\xe9lai\nnode.session.timeo.replacement_timeout = 86400 # \xe9\n");
+        let settings = parse_settings(&odd);
+        assert_eq!(settings["node.session.timeo.replacement_timeout"].value, 86_400);
     }
 }

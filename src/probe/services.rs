@@ -1,9 +1,9 @@
-//! Timers that daemons hold: systemd's watchdogs, multipath's queueing, the backup daemon.
+//! Timers that daemons hold: systemd's watchdogs, the backup daemon.
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Gap, MultipathSetting, WATCHED, Watchdog};
-use crate::formats::{multipath, unit};
+use crate::facts::{Gap, WATCHED, Watchdog};
+use crate::formats::unit;
 use crate::marker::BASE_NAME;
 use crate::root::{Dir, Kind, Result, Root};
 
@@ -90,30 +90,6 @@ fn is_ours(path: &str) -> bool {
     path.ends_with(&format!("/{BASE_NAME}.conf"))
 }
 
-const MULTIPATH_CONF: &str = "etc/multipath.conf";
-const MULTIPATH_DROP_INS: &str = "etc/multipath/conf.d";
-/// The settings that decide how long I/O waits for a path.
-const KEYS: &[&str] =
-    &["no_path_retry", "polling_interval", "fast_io_fail_tmo", "checker_timeout", "features"];
-
-/// Timers of multipath.conf and its drop-ins, in reading order.
-pub fn read_multipath(root: &Root, gaps: &mut Vec<Gap>) -> Vec<MultipathSetting> {
-    let mut paths = vec![MULTIPATH_CONF.to_owned()];
-    let listed = noted(gaps, "multipath", MULTIPATH_DROP_INS, root.list(MULTIPATH_DROP_INS)).into_value();
-    let names = listed.into_iter().flatten().map(|entry| entry.name).filter(|name| name.ends_with(CONF));
-    paths.extend(names.map(|name| format!("{MULTIPATH_DROP_INS}/{name}")));
-    let mut settings = Vec::new();
-    for path in paths {
-        let text = noted(gaps, "multipath", &path, root.read_text(&path)).into_value();
-        let entries = text.iter().flat_map(|text| multipath::scan(text));
-        for entry in entries.filter(|entry| KEYS.contains(&entry.key.as_str())) {
-            let (line, section, key, value) = (entry.line, entry.section, entry.key, entry.value);
-            settings.push(MultipathSetting { path: path.clone(), line, section, key, value });
-        }
-    }
-    settings
-}
-
 /// Where distributions put the daemon that freezes file systems for the host's backup.
 const VSS_DAEMONS: &[&str] =
     &["usr/sbin/hv_vss_daemon", "usr/sbin/hypervvssd", "usr/lib/hyper-v/bin/hv_vss_daemon"];
@@ -185,27 +161,5 @@ mod tests {
         )));
         assert!(!found(&format!("var/lib/waagent/{publisher}.VMSnapshotLinux__1.0.9246.0.zip")));
         assert!(!found("var/lib/waagent/Microsoft.Azure.Monitor.AzureMonitorLinuxAgent-1.33.4/x"));
-    }
-
-    #[test]
-    fn multipath_timers_are_read_in_order() {
-        let (_dir, root) = laid_out(&[
-            ("etc/multipath.conf", "defaults {\n user_friendly_names yes\n polling_interval 10\n}\n"),
-            ("etc/multipath/conf.d/b.conf", "overrides {\n no_path_retry 12\n}\n"),
-            ("etc/multipath/conf.d/a.conf", "defaults {\n no_path_retry queue\n}\n"),
-            ("etc/multipath/conf.d/README", "defaults {\n no_path_retry fail\n}\n"),
-        ]);
-        let settings: Vec<String> = read_multipath(&root, &mut Vec::new())
-            .iter()
-            .map(|s| format!("{}:{} {}/{}={}", s.path, s.line, s.section, s.key, s.value))
-            .collect();
-        assert_eq!(
-            settings,
-            [
-                "etc/multipath.conf:3 defaults/polling_interval=10",
-                "etc/multipath/conf.d/a.conf:2 defaults/no_path_retry=queue",
-                "etc/multipath/conf.d/b.conf:2 overrides/no_path_retry=12",
-            ]
-        );
     }
 }

@@ -1,9 +1,10 @@
 //! How long a multipath map waits for a path to come back.
 
 use super::{There, not_here, per_class, refused};
-use crate::facts::{Facts, MultipathSetting};
+use crate::facts::Facts;
 use crate::policy::{Policy, Recovery};
-use crate::resolve::multipath::polling_interval;
+use crate::resolve::multipath::{Longest, longest_without_us, polling_interval};
+use crate::scale::Scale;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, Value, Want};
 
 /// How long the checker may wait for a path, in seconds: without it multipathd takes the disk's own
@@ -60,11 +61,12 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
         None if hold => Want::Exactly(Value::word("queue")),
         None => Want::Exactly(Value::number(looks)),
     };
-    if let Some(setting) = cut_short(facts, &retry).filter(|_| pin.is_none()) {
+    if let Some(longest) = cut_short(facts, &retry).filter(|_| pin.is_none()) {
         return refused(format!(
-            "{}:{} keeps an array's I/O longer ({} {}), which an override would cut short; add no_path_retry where \
-             it is missing there",
-            setting.path, setting.line, setting.key, setting.value
+            "{} keeps an array's I/O longer ({}), which an override would cut short; add no_path_retry where it is \
+             missing there",
+            longest.who.name(),
+            longest.shown
         ));
     }
     let number = |knob: &str, usual: u64| {
@@ -102,37 +104,55 @@ fn hint(facts: &Facts) -> &'static str {
     }
 }
 
-/// Somebody else's setting that lets I/O wait longer than this would.
-fn cut_short<'a>(facts: &'a Facts, retry: &Want) -> Option<&'a MultipathSetting> {
-    let ours = retry.value().as_str().parse::<u64>().ok()?;
-    facts.system.multipath.iter().filter(|setting| !setting.is_ours()).find(|setting| {
-        setting.key == "no_path_retry"
-            && setting.section != "multipaths"
-            && (setting.value == "queue" || setting.value.parse::<u64>().is_ok_and(|theirs| theirs > ours))
-    })
+/// Somebody else's value that lets I/O wait longer than this would.
+fn cut_short(facts: &Facts, retry: &Want) -> Option<Longest> {
+    let stands = |value: &str| Scale::of("no_path_retry").position(value);
+    let ours = stands(retry.value().as_str())?;
+    longest_without_us(facts, "no_path_retry")
+        .filter(|longest| stands(&longest.value).is_some_and(|at| at > ours))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{ask, disk, guest, pinned};
     use super::*;
-    use crate::facts::Class;
+    use crate::facts::{Class, MultipathLine};
+
+    /// A map over two paths of this vendor and product, and settings `section key value`, each in a
+    /// section of its own.
+    fn mapped_over(vendor: &str, product: &str, settings: &[(&str, &str, &str)]) -> Facts {
+        let map = disk("dm-0", Class::Multipath { paths: vec!["sdb".to_owned()] });
+        let mut path = disk("sdb", Class::Iscsi { session: "session1".to_owned() });
+        (path.vendor, path.model) = (vendor.to_owned(), product.to_owned());
+        let mut facts = guest("6.8.0", vec![map, path]);
+        facts.system.owners.multipath = true;
+        let line = |section: &str, block: u32, key: &str, value: &str| MultipathLine {
+            path: "etc/multipath.conf".to_owned(),
+            line: 3,
+            section: section.to_owned(),
+            block,
+            key: key.to_owned(),
+            value: value.to_owned(),
+            ours: false,
+        };
+        let mut lines = Vec::new();
+        for (at, (section, key, value)) in (1..).zip(settings) {
+            let names: &[(&str, &str)] = match *section {
+                "devices" => &[("vendor", "ACME"), ("product", "LUN")],
+                "multipaths" => &[("wwid", "3600")],
+                _ => &[],
+            };
+            let block = if names.is_empty() { 0 } else { at };
+            lines.extend(names.iter().map(|(key, value)| line(section, block, key, value)));
+            lines.push(line(section, block, key, value));
+        }
+        facts.system.multipath_files.lines = lines;
+        facts.system.multipath = crate::probe::multipath::settings(&facts.system.multipath_files);
+        facts
+    }
 
     fn mapped(settings: &[(&str, &str, &str)]) -> Facts {
-        let map = disk("dm-0", Class::Multipath { paths: vec!["sdb".to_owned()] });
-        let mut facts = guest("6.8.0", vec![map]);
-        facts.system.owners.multipath = true;
-        facts.system.multipath = settings
-            .iter()
-            .map(|(section, key, value)| MultipathSetting {
-                path: "etc/multipath.conf".to_owned(),
-                line: 3,
-                section: (*section).to_owned(),
-                key: (*key).to_owned(),
-                value: (*value).to_owned(),
-            })
-            .collect();
-        facts
+        mapped_over("ACME", "LUN", settings)
     }
 
     fn wanted(retry: &str) -> String {
@@ -175,9 +195,47 @@ mod tests {
             ("defaults", "fail", wanted("37")),
             // A map's own section outranks any override.
             ("multipaths", "queue", wanted("37")),
+            // What is none of its values is no value.
+            ("defaults", "Queue", wanted("37")),
+            ("protocol", "queue", wanted("37")),
         ] {
             let facts = mapped(&[(section, "no_path_retry", value)]);
             assert_eq!(ask(&QUEUEING, &facts, &policy), [expected], "{section} {value}");
+        }
+    }
+
+    #[test]
+    fn a_feature_that_queues_for_ever_is_not_cut_short() {
+        let policy = Policy::default();
+        let queues = "1 queue_if_no_path";
+        for section in ["defaults", "devices", "overrides"] {
+            let facts = mapped(&[(section, "features", queues)]);
+            assert_eq!(ask(&QUEUEING, &facts, &policy), ["refused"], "{section}");
+        }
+        // no_path_retry wins over it, wherever it stands.
+        for section in ["defaults", "overrides"] {
+            let facts = mapped(&[("overrides", "features", queues), (section, "no_path_retry", "12")]);
+            assert_eq!(ask(&QUEUEING, &facts, &policy), [wanted("37")], "{section}");
+        }
+        // A section for another array leaves this one's alone, but the other may come.
+        let facts = mapped_over("OTHER", "LUN", &[("devices", "features", queues)]);
+        assert_eq!(ask(&QUEUEING, &facts, &policy), ["refused"]);
+    }
+
+    #[test]
+    fn an_array_that_queues_by_the_built_in_table_is_not_cut_short() {
+        let policy = Policy::default();
+        for (vendor, product, own, expected) in [
+            ("NETAPP", "LUN C-Mode", "no_path_retry", "refused".to_owned()),
+            ("LIO-ORG", "disk0", "no_path_retry", wanted("37")),
+            ("ACME", "LUN", "no_path_retry", wanted("37")),
+            // Of an array whose name is not known, the table tells nothing.
+            ("", "", "no_path_retry", wanted("37")),
+        ] {
+            assert_eq!(ask(&QUEUEING, &mapped_over(vendor, product, &[]), &policy), [expected], "{vendor}");
+            // Whoever sets less in overrides outranks the table.
+            let facts = mapped_over(vendor, product, &[("overrides", own, "12")]);
+            assert_eq!(ask(&QUEUEING, &facts, &policy), [wanted("37")], "{vendor}");
         }
     }
 }

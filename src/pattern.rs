@@ -1,4 +1,4 @@
-//! The pattern of `--only`, within bounds.
+//! Patterns that somebody else wrote, within bounds: `--only`, and those in files.
 
 use regex::{Error, Regex, RegexBuilder};
 
