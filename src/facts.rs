@@ -20,7 +20,9 @@ use std::collections::BTreeMap;
 
 use crate::cmdline::Cmdline;
 
-pub use boot::{Boot, BootArg, BootLine, BootStack, Configured, Holds, LineKind};
+pub use crate::attribute::Attribute;
+pub use crate::formats::boot_line::{BootArg, BootLine, Configured, Holds, LineKind};
+pub use boot::{Boot, BootStack};
 pub use kernels::KernelRelease;
 pub use modprobe::{ModprobeFile, ModprobeLine};
 pub use multipath::{MultipathFiles, MultipathLine};
@@ -83,36 +85,6 @@ impl Gap {
     /// A gap, from its three texts.
     pub fn new(fact: &str, path: &str, why: impl Into<String>) -> Self {
         Self { fact: fact.to_owned(), path: path.to_owned(), why: why.into() }
-    }
-}
-
-/// An attribute file: its value, or that it is not there, or that it could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Attribute<T> {
-    /// The file was read and understood.
-    Is(T),
-    /// The kernel does not have this attribute.
-    Absent,
-    /// It could not be read or understood; a [`Gap`] says why. Also: nobody looked.
-    #[default]
-    Unknown,
-}
-
-impl<T> Attribute<T> {
-    /// The value, where there is one.
-    pub fn value(&self) -> Option<&T> {
-        match self {
-            Self::Is(value) => Some(value),
-            Self::Absent | Self::Unknown => None,
-        }
-    }
-
-    /// The value itself, where there is one.
-    pub fn into_value(self) -> Option<T> {
-        match self {
-            Self::Is(value) => Some(value),
-            Self::Absent | Self::Unknown => None,
-        }
     }
 }
 

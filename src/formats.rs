@@ -7,6 +7,7 @@
 //! serves to find contenders. Both are pure.
 
 pub mod bls;
+pub mod boot_line;
 pub mod bytes;
 pub mod edit;
 pub mod fstab;

@@ -35,11 +35,12 @@
 //! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`cmdline`], [`pattern`], [`scale`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
+//! [`attribute`], [`cmdline`], [`pattern`], [`scale`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
 pub mod apply;
+pub mod attribute;
 pub mod capture;
 pub mod cli;
 pub mod cmdline;

@@ -5,7 +5,8 @@ mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Attribute, Configured};
+use crate::attribute::Attribute;
+use crate::formats::boot_line::Configured;
 use crate::formats::shell::{Form, Part, Script, Statement, Word, parse};
 
 use super::words::{Cell, UNKNOWN, cells};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{BootArg, BootLine, Holds, LineKind};
+use crate::formats::boot_line::{BootArg, BootLine, Holds, LineKind};
 
 use super::eval::{Expanding, GrubVariable, Source, argument};
 use super::words::{cells, words};

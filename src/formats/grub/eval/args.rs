@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{BootArg, Configured, Holds};
+use crate::formats::boot_line::{BootArg, Configured, Holds};
 
 use super::super::words::{Cell, GrubWord, OURS, UNKNOWN, Variables, cells, words};
 use super::VARIABLES;

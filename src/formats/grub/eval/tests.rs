@@ -1,7 +1,7 @@
 //! Files of distributions and people, and what a shell and GRUB make of them.
 
 use super::*;
-use crate::facts::{BootArg, Holds};
+use crate::formats::boot_line::{BootArg, Holds};
 
 /// `source:arg` for each argument, `?` before what may be, `!` before what is gone, `<ours>` where our
 /// own stand (with `!` where they are gone); then the doubts.
