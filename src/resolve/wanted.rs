@@ -1,0 +1,210 @@
+//! A setting of the plan among everybody who writes the same knob, and how that ends at the next boot.
+
+use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer};
+use super::{iscsi, kernel_arg, module_option, multipath, programs, sysctl, udev};
+use crate::facts::{Disk, Facts};
+use crate::tunable::{Assignment, Target, UdevAttr};
+
+/// On what a knob is turned, where there is more than one of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On<'a> {
+    /// The one place that there is, or any device of the class.
+    All,
+    /// This disk.
+    Disk(&'a Disk),
+    /// Sessions that log in by the node record at this path.
+    Record(&'a str),
+}
+
+/// Everybody who writes the knob of an assignment; `home`: the file that carries our value, `None` where
+/// nothing of ours does.
+pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&str>) -> Chain {
+    let value = assignment.want.value();
+    let ours = home.map(|path| Ours { path, value: value.as_str() });
+    match &assignment.target {
+        Target::Sysctl(key) => sysctl::chain(facts, key, ours),
+        Target::Udev { select, attr } => {
+            let planned = ours.map(|ours| udev::Planned { ours, want: &assignment.want });
+            let (chain, name) = match on {
+                On::Disk(disk) => {
+                    (udev::chain(facts, disk, *attr, planned, Vec::new()), disk.name.as_str())
+                }
+                _ => (udev::chain_of_class(facts, *select, *attr, planned, Vec::new()), ""),
+            };
+            with_programs(facts, chain, name, *attr)
+        }
+        Target::ModuleOption { module, option } => module_option::chain(facts, module, option, ours),
+        Target::KernelArg(key) => argument(facts, key, kernel_arg::chain(facts, key, ours)),
+        Target::DropKernelArg(key) => {
+            let chain = match home {
+                Some(path) => kernel_arg::removal(facts, key, path),
+                None => kernel_arg::chain(facts, key, None),
+            };
+            argument(facts, key, chain)
+        }
+        Target::Iscsi(key) => match on {
+            On::Record(path) => {
+                let ours = ours.map(|ours| Ours { path, ..ours });
+                iscsi::chain(facts, key, iscsi::Of::Record(path), ours)
+            }
+            _ => iscsi::chain(facts, key, iscsi::Of::Discovery, ours),
+        },
+        Target::Multipath { key, .. } => multipath::chain(facts, key, None, ours),
+        Target::Unit { unit, property } => super::unit::chain(facts, unit, property, ours),
+        // The edited line is the one that counts in its file.
+        Target::Waagent(_) | Target::Fstab(_) => alone(ours),
+    }
+}
+
+/// The chain of an attribute of a disk without us: rules, programs, agents.
+pub fn of_attribute(facts: &Facts, disk: &Disk, attr: UdevAttr) -> Chain {
+    with_programs(facts, udev::chain(facts, disk, attr, None, Vec::new()), &disk.name, attr)
+}
+
+/// Programs that write after udev's rules, the Azure agent last: it writes again and again.
+fn with_programs(facts: &Facts, mut chain: Chain, disk: &str, attr: UdevAttr) -> Chain {
+    programs::join(facts, disk, attr.path(), &mut chain);
+    if attr == UdevAttr::Timeout && (disk.is_empty() || disk.starts_with("sd")) {
+        chain.writers.extend(waagent(facts));
+    }
+    chain
+}
+
+/// The Azure agent compares every sd disk's timeout with its own every 30 s and writes it where it differs
+/// (<https://github.com/Azure/WALinuxAgent/blob/develop/azurelinuxagent/common/osutil/default.py>,
+/// `set_scsi_disks_timeout`).
+fn waagent(facts: &Facts) -> Option<Writer> {
+    let agent = facts.system.owners.waagent.as_ref()?;
+    let seconds = agent.scsi_timeout?.to_string();
+    Some(Writer {
+        who: Who::Program { name: "waagent".to_owned(), path: agent.path.clone(), line: 0 },
+        shown: seconds.clone(),
+        value: Some(seconds),
+        moment: Moment::Always,
+        acts: Acts::Yes,
+        because: "the agent writes every sd disk again every 30 s".to_owned(),
+    })
+}
+
+/// Programs that put arguments on the line behind everybody else's.
+fn argument(facts: &Facts, key: &str, mut chain: Chain) -> Chain {
+    let (writers, doubts) = programs::of_argument(facts, key);
+    chain.writers.extend(writers);
+    chain.doubts.extend(doubts);
+    chain
+}
+
+fn alone(ours: Option<Ours<'_>>) -> Chain {
+    let writer = |ours: Ours<'_>| Writer {
+        who: Who::Ours { path: ours.path.to_owned() },
+        value: Some(ours.value.to_owned()),
+        shown: ours.value.to_owned(),
+        moment: Moment::Files,
+        acts: Acts::Yes,
+        because: "the last line of the key counts, and that is ours".to_owned(),
+    };
+    Chain { writers: ours.map(writer).into_iter().collect(), doubts: Vec::new() }
+}
+
+/// How a setting ends at the next boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a value that does.
+    Holds(String),
+    /// With a value that does not, as somebody else has the last word, or nobody's file of ours is read.
+    Overridden {
+        /// Who: his name as in a plan.
+        who: String,
+        /// What stands there.
+        value: String,
+        /// Why he does, in one clause.
+        because: String,
+    },
+    /// Nobody can tell, and why.
+    Unknown(String),
+}
+
+/// Judges what a chain ends in.
+pub fn outcome(chain: &Chain, assignment: &Assignment) -> Outcome {
+    match chain.in_force() {
+        InForce::Known { value, .. } if assignment.met_by(&value) => Outcome::Holds(value),
+        InForce::Known { by, .. } => {
+            let Some(writer) = chain.writers.get(by) else { return Outcome::Unknown(String::new()) };
+            let because = hidden(chain).unwrap_or_else(|| writer.because.clone());
+            Outcome::Overridden { who: writer.who.name(), value: writer.shown.clone(), because }
+        }
+        InForce::Unknown { candidates, because } => {
+            let all = !candidates.is_empty() && candidates.iter().all(|value| assignment.met_by(value));
+            match candidates.into_iter().next() {
+                Some(value) if all && chain.doubts.is_empty() && told(chain) => Outcome::Holds(value),
+                _ => Outcome::Unknown(because),
+            }
+        }
+    }
+}
+
+/// Whether every writer that may have the last word is known to write something.
+fn told(chain: &Chain) -> bool {
+    let from = chain.writers.iter().rposition(|writer| writer.acts == Acts::Yes && writer.value.is_some());
+    let after = chain.writers.iter().skip(from.unwrap_or(0));
+    from.is_some() && after.filter(|writer| !matches!(writer.acts, Acts::No(_))).all(|w| w.value.is_some())
+}
+
+/// Why our file does not act, where it does not.
+fn hidden(chain: &Chain) -> Option<String> {
+    chain.writers.iter().filter(|writer| writer.is_ours()).find_map(|writer| match &writer.acts {
+        Acts::No(why) => Some(why.clone()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tunable::{Value, Want};
+
+    fn writer(ours: bool, value: Option<&str>, acts: Acts) -> Writer {
+        let path = "etc/sysctl.d/x.conf".to_owned();
+        Writer {
+            who: if ours { Who::Ours { path } } else { Who::Line { path, line: 1 } },
+            value: value.map(str::to_owned),
+            shown: value.unwrap_or("a program").to_owned(),
+            moment: Moment::Files,
+            acts,
+            because: "its file is read later".to_owned(),
+        }
+    }
+
+    fn ends(writers: Vec<Writer>) -> Outcome {
+        let assignment = Assignment::new(Target::Sysctl("kernel.hung_task_timeout_secs"), Want::AtLeast(240));
+        outcome(&Chain { writers, doubts: Vec::new() }, &assignment)
+    }
+
+    #[test]
+    fn the_last_word_is_judged_on_the_knobs_scale() {
+        let ours = || writer(true, Some("240"), Acts::Yes);
+        let maybe = || Acts::Maybe("its match could not be decided".to_owned());
+        assert_eq!(ends(vec![ours()]), Outcome::Holds("240".to_owned()));
+        assert_eq!(ends(vec![ours(), writer(false, Some("0"), Acts::Yes)]), Outcome::Holds("0".to_owned()));
+        assert!(matches!(ends(vec![ours(), writer(false, Some("30"), Acts::Yes)]), Outcome::Overridden { .. }));
+        assert!(matches!(ends(vec![ours(), writer(false, Some("30"), maybe())]), Outcome::Unknown(_)));
+        assert_eq!(ends(vec![ours(), writer(false, Some("600"), maybe())]), Outcome::Holds("600".to_owned()));
+        assert!(matches!(ends(vec![ours(), writer(false, None, maybe())]), Outcome::Unknown(_)));
+    }
+
+    #[test]
+    fn a_file_that_is_not_read_is_said_to_be_hidden() {
+        let masked = writer(true, Some("240"), Acts::No("etc/x masks it".to_owned()));
+        let Outcome::Overridden { because, .. } = ends(vec![writer(false, Some("30"), Acts::Yes), masked]) else {
+            panic!("a masked file decides nothing")
+        };
+        assert_eq!(because, "etc/x masks it");
+    }
+
+    #[test]
+    fn words_are_compared_as_they_are() {
+        let assignment = Assignment::new(Target::KernelArg("panic"), Want::Exactly(Value::number(10)));
+        let chain = Chain { writers: vec![writer(true, Some("10"), Acts::Yes)], doubts: vec!["x".to_owned()] };
+        assert_eq!(outcome(&chain, &assignment), Outcome::Unknown("x".to_owned()));
+    }
+}
