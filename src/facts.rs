@@ -10,6 +10,7 @@ mod multipath;
 mod storage;
 mod system;
 mod timers;
+mod units;
 
 use std::collections::BTreeMap;
 
@@ -18,13 +19,14 @@ use crate::cmdline::Cmdline;
 pub use multipath::{MultipathFiles, MultipathLine};
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
-    Boot, BootStack, ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners,
-    RuleWrite, SysctlLine, System, Waagent,
+    Boot, BootStack, ExtMount, IdleAgent, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile,
+    Owners, RuleWrite, SysctlLine, System, Waagent,
 };
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers, Unread,
     WATCHED, Watchdog,
 };
+pub use units::{DropIn, UNIT_DIRS, Unit, UnitFile, UnitLine, drop_in_dirs, is_fleeting};
 
 /// Everything that a decision may rest on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

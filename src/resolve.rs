@@ -10,6 +10,8 @@
 pub mod chain;
 pub mod iscsi;
 pub mod multipath;
+pub mod unit;
+pub mod waagent;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

@@ -3,7 +3,7 @@
 mod concern;
 mod layers;
 
-use crate::facts::{Gap, OptionLine, Owners, RuleWrite, SysctlLine, Waagent};
+use crate::facts::{Gap, OptionLine, Owners, RuleWrite, SysctlLine};
 use crate::formats::{modprobe, sysctl, udev};
 use crate::root::Root;
 
@@ -16,7 +16,6 @@ const OPTIONS: Layers = Layers { below: "modprobe.d", ending: ".conf", fact: "ow
 
 /// procps reads it after everything else, systemd-sysctl not at all.
 const SYSCTL_CONF: &str = "etc/sysctl.conf";
-const WAAGENT_CONF: &str = "etc/waagent.conf";
 /// The rules file of azure-vm-utils
 /// (<https://github.com/Azure/azure-vm-utils/blob/main/udev/80-azure-disk.rules>).
 const AZURE_RULES: &str = "/80-azure-disk.rules";
@@ -45,13 +44,14 @@ const ATTRS: &[&str] = &[
 /// What every rules file that writes one of [`ATTRS`] contains.
 const HINTS: &[&str] = &["queue/", "timeout", "max_retries"];
 
-/// Reads them. What cannot be read becomes a gap.
+/// Reads them, but for the Azure agent, which [`super::waagent`] looks for. What cannot be read becomes a gap.
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
     let tops = tops(root);
     let (rules, azure_vm_utils) = rules(root, tops, gaps);
     let multipath_conf = any(root, gaps, "owners.multipath", &["etc/multipath.conf"]);
     Owners {
-        waagent: waagent(root, gaps),
+        waagent: None,
+        idle_waagent: None,
         azure_vm_utils,
         tuned: tuned(root, gaps),
         saptune: any(root, gaps, "owners.saptune", &["usr/sbin/saptune"]),
@@ -80,22 +80,6 @@ fn any(root: &Root, gaps: &mut Vec<Gap>, fact: &str, paths: &[&str]) -> bool {
             false
         })
     })
-}
-
-fn waagent(root: &Root, gaps: &mut Vec<Gap>) -> Option<Waagent> {
-    let text = text(root, gaps, "owners.waagent", WAAGENT_CONF)?;
-    Some(Waagent { scsi_timeout: scsi_timeout(&text), path: WAAGENT_CONF.to_owned() })
-}
-
-/// `OS.RootDeviceScsiTimeout` as the agent reads it: the last one counts, `None` is off
-/// (<https://github.com/Azure/WALinuxAgent/blob/develop/azurelinuxagent/common/conf.py>).
-pub(crate) fn scsi_timeout(text: &str) -> Option<u64> {
-    let mut values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let (key, value) = line.split_once('=')?;
-        (key.trim() == "OS.RootDeviceScsiTimeout").then_some(value)
-    });
-    let value = values.next_back()?.split('#').next()?;
-    value.trim_matches(['"', ' ', '\t', '\r']).parse().ok()
 }
 
 fn tuned(root: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
@@ -199,9 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn agents_and_daemons_are_found() {
+    fn daemons_are_found() {
         let (found, gaps) = owners(&[
-            ("etc/waagent.conf", "# OS.RootDeviceScsiTimeout=1\nOS.RootDeviceScsiTimeout = 300 # s\n"),
             ("etc/tuned/active_profile", "virtual-guest sap\u{e9}\n"),
             ("usr/sbin/saptune", ""),
             ("usr/sbin/multipathd", ""),
@@ -209,26 +192,8 @@ mod tests {
             ("etc/iscsi/iscsid.conf", ""),
         ]);
         assert_eq!(gaps, [""; 0]);
-        let path = "etc/waagent.conf".to_owned();
-        assert_eq!(found.waagent, Some(Waagent { scsi_timeout: Some(300), path }));
         assert_eq!(found.tuned.as_deref(), Some("virtual-guest sap?"));
         assert!(found.saptune && found.multipath && found.iscsi && !found.azure_vm_utils);
-    }
-
-    #[test]
-    fn the_agents_timeout_is_read_as_the_agent_does() {
-        for (text, expected) in [
-            ("OS.RootDeviceScsiTimeout=300\nOS.RootDeviceScsiTimeoutPeriod=30\n", Some(300)),
-            ("OS.RootDeviceScsiTimeout=\"300\"\r\n", Some(300)),
-            ("OS.RootDeviceScsiTimeout=300\nOS.RootDeviceScsiTimeout=180\n", Some(180)),
-            ("OS.RootDeviceScsiTimeout=None\n", None),
-            ("OS.RootDeviceScsiTimeout=\n", None),
-            ("OS.RootDeviceScsiTimeout=soon\n", None),
-            ("#OS.RootDeviceScsiTimeout=300\n", None),
-            ("", None),
-        ] {
-            assert_eq!(scsi_timeout(text), expected, "{text}");
-        }
     }
 
     #[test]
