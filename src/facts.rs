@@ -14,6 +14,7 @@ mod storage;
 mod system;
 mod timers;
 mod tools;
+mod units;
 mod writers;
 
 use std::collections::BTreeMap;
@@ -28,14 +29,15 @@ pub use modprobe::{ModprobeFile, ModprobeLine};
 pub use multipath::{MultipathFiles, MultipathLine};
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
-    ExtMount, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleFile, RuleWrite,
-    SwapGround, SwapSource, SysctlLine, System, Waagent,
+    ExtMount, IdleAgent, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleFile,
+    RuleWrite, SwapGround, SwapSource, SysctlLine, System, Waagent,
 };
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers,
     UnreadFile, WATCHED, Watchdog,
 };
 pub use tools::{BootTools, Initramfs};
+pub use units::{DropIn, UNIT_DIRS, Unit, UnitFile, UnitLine, drop_in_dirs, is_fleeting};
 pub use writers::{
     BootScript, Chosen, FileWrites, Hides, LAYERS, Mask, Note, Programs, Saptune, SysctlFile, SysctlFiles,
     Tuned, Ufw, UnitState, Unread,

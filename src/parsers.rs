@@ -8,7 +8,7 @@ use crate::probe::boot::{self, look};
 use crate::probe::disks::{above, attrs, path};
 use crate::probe::hypervisor::{self, marks};
 use crate::probe::mounts::parse as mounts;
-use crate::probe::{iscsi, kernel, memory, modules, os, owners};
+use crate::probe::{iscsi, kernel, memory, modules, os, owners, waagent};
 use crate::root::journal::Journal;
 
 /// One value of sysfs or procfs.
@@ -36,7 +36,7 @@ pub fn mountinfo(text: &str) {
 
 /// Files of shell-like assignments: `os-release`, the agent's, open-iscsi's, the boot loader's.
 pub fn assignments(text: &str) {
-    let _ = (os::parse_release(text), owners::scsi_timeout(text), iscsi::parse_settings(text));
+    let _ = (os::parse_release(text), waagent::scsi_timeout(text), iscsi::parse_settings(text));
     let _ = (look::setting(text, "layout"), boot::root_is_read_only(text));
     let profile = owners::parse_profile(text).unwrap_or_default();
     assert!(profile.len() <= 128 && profile.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{profile:?}");

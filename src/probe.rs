@@ -19,9 +19,12 @@ pub mod storage;
 pub mod swap;
 pub mod templates;
 pub mod timers;
+pub mod units;
+mod waagent;
 
 use crate::facts::{
     Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, MultipathFiles, Origin, System,
+    Unit, WATCHED,
 };
 use crate::root::Root;
 
@@ -154,7 +157,12 @@ fn assume(azure: bool) -> Machine {
 fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let os = os::read_release(root, gaps);
     let boot = boot::read(root, os.as_ref(), gaps);
-    let owners = owners::read(root, gaps);
+    let mut owners = owners::read(root, gaps);
+    let tops = units::Units::open(root, gaps);
+    let mut units: Vec<Unit> = WATCHED.iter().filter_map(|unit| tops.read(unit, gaps)).collect();
+    let agent = waagent::read(root, os.as_ref(), &tops, gaps);
+    (owners.waagent, owners.idle_waagent) = (agent.agent, agent.idle);
+    units.extend(agent.units);
     let multipath_files =
         if owners.multipath { multipath::read(root, gaps) } else { MultipathFiles::default() };
     let iscsi = if owners.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
@@ -171,7 +179,8 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         iscsi,
         multipath: multipath::settings(&multipath_files),
         multipath_files,
-        watchdogs: services::read_watchdogs(root, gaps),
+        watchdogs: services::watchdogs(&units),
+        units,
         vss_daemon: services::read_vss_daemon(root, gaps),
         snapshot_extension: services::read_snapshot_extension(root, gaps),
         swaps,

@@ -19,6 +19,9 @@ pub mod programs;
 pub mod swap;
 pub mod sysctl;
 pub mod udev;
+pub mod unit;
+pub mod waagent;
+pub mod wanted;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

@@ -194,7 +194,8 @@ pub fn services() -> Target {
     ];
     tree(FILES, &[], |root| {
         let mut gaps = Vec::new();
-        let _ = probe::services::read_watchdogs(root, &mut gaps);
+        let units = probe::units::read(root, &["systemd-journald.service"], &mut gaps);
+        let _ = probe::services::watchdogs(&units);
         let _ = probe::multipath::read(root, &mut gaps);
         let _ = probe::services::read_vss_daemon(root, &mut gaps);
     })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Arch, Attribute, Boot, IscsiFiles, KernelRelease, Mask, ModprobeFile, MultipathFiles, MultipathSetting,
-    Programs, SysctlFiles, Unread, Watchdog,
+    Programs, SysctlFiles, Unit, Unread, Watchdog,
 };
 use crate::formats::udev::Rules;
 
@@ -31,6 +31,8 @@ pub struct System {
     pub multipath: Vec<MultipathSetting>,
     /// The lines of multipath.conf and its drop-ins that these were made of.
     pub multipath_files: MultipathFiles,
+    /// systemd's units that matter here and are installed: those of [`super::WATCHED`], the Azure agent's.
+    pub units: Vec<Unit>,
     /// Services of [`super::WATCHED`] that are installed.
     pub watchdogs: Vec<Watchdog>,
     /// `hv_vss_daemon` is installed: a backup of the host freezes every file system.
@@ -138,8 +140,10 @@ pub struct ModuleFact {
 /// Other writers of the knobs that we set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Owners {
-    /// The Azure Linux agent, where its configuration is present.
+    /// The Azure Linux agent, where one is installed that starts at boot, or may.
     pub waagent: Option<Waagent>,
+    /// Its configuration, where nobody reads it.
+    pub idle_waagent: Option<IdleAgent>,
     /// azure-vm-utils' `80-azure-disk.rules` is in force.
     pub azure_vm_utils: bool,
     /// tuned's active profile, where tuned is configured.
@@ -177,6 +181,21 @@ pub struct Waagent {
     pub scsi_timeout: Option<u64>,
     /// Its file, below the root.
     pub path: String,
+    /// The line that says so, from 1; 0 where none does.
+    pub line: u32,
+    /// The value as written, where one is.
+    pub shown: String,
+    /// Why it could not be told whether an agent starts, or what its file says.
+    pub doubt: Option<String>,
+}
+
+/// A waagent.conf without an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IdleAgent {
+    /// The file, below the root.
+    pub path: String,
+    /// Why no agent would read it.
+    pub why: String,
 }
 
 /// One assignment of somebody else's sysctl file.

@@ -80,6 +80,8 @@ pub struct IscsiFile {
     pub path: String,
     /// The settings that hold a timer; the last of a key counts.
     pub settings: BTreeMap<String, IscsiSetting>,
+    /// A record that is a link, which is somebody's arrangement: read, but not edited.
+    pub linked: bool,
 }
 
 /// One setting of such a file.

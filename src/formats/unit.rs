@@ -1,62 +1,206 @@
 //! systemd's unit files and drop-ins (man 7 systemd.syntax).
 
-use super::{Refusal, lines, only};
+use super::{Refusal, bytes, lines, only};
 
-/// Lenient: the assignments of one key in one section, in order. A line that ends in a
-/// backslash goes on in the next, comments between are passed over.
-pub fn scan(text: &str, section: &str, key: &str) -> Vec<String> {
-    let mut values = Vec::new();
-    let mut here = false;
+/// One assignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Line number, from 1; of several that were joined the last.
+    pub line: u32,
+    /// Section, without its brackets.
+    pub section: String,
+    /// Key.
+    pub key: String,
+    /// Value.
+    pub value: String,
+}
+
+/// What systemd makes of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Read {
+    /// The assignments, in order.
+    pub lines: Vec<Line>,
+    /// The line at which it stops reading, and why: what follows does not count.
+    pub stops: Option<(u32, &'static str)>,
+}
+
+/// Lenient: what systemd reads of a unit or a drop-in (`config_parse` and `parse_line`,
+/// <https://github.com/systemd/systemd/blob/v252/src/shared/conf-parser.c>). A line that ends in a
+/// backslash goes on in the next, comments between are passed over; a line that is no UTF-8 and a
+/// section header without its end are the end of the file.
+pub fn read(text: &str) -> Read {
+    let mut read = Read::default();
+    let mut section: Option<String> = None;
     let mut joined = String::new();
-    for line in text.lines() {
-        let line = line.trim();
-        if line.starts_with(['#', ';']) || (line.is_empty() && joined.is_empty()) {
+    let mut last = 0;
+    for (number, line) in (1..).zip(physical(text)) {
+        last = number;
+        if line.trim_start_matches(BLANKS).starts_with(['#', ';']) {
             continue;
         }
-        if let Some(part) = line.strip_suffix('\\') {
-            joined.push_str(part);
+        joined.push_str(line.strip_prefix('\u{feff}').unwrap_or(line));
+        let backslashes = joined.len() - joined.trim_end_matches('\\').len();
+        if backslashes % 2 == 1 {
+            joined.pop();
             joined.push(' ');
             continue;
         }
-        joined.push_str(line);
         let whole = std::mem::take(&mut joined);
-        if let Some(name) = whole.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            here = name == section;
-        } else if let Some((name, value)) = whole.split_once('=')
-            && here
-            && name.trim() == key
-        {
-            values.push(value.trim().to_owned());
+        if let Err(why) = take(&mut read, &mut section, number, &whole) {
+            read.stops = Some((number, why));
+            return read;
         }
     }
-    values
+    if !joined.is_empty() {
+        read.stops = take(&mut read, &mut section, last, &joined).err().map(|why| (last, why));
+    }
+    read
 }
 
-/// A time span in whole seconds (man 7 systemd.time): `3min`, `1min 30s`, `180`; 0 for `0`,
-/// `infinity` and nothing, which are all no watchdog.
-pub fn seconds(text: &str) -> Option<u64> {
-    if text.is_empty() || text == "infinity" {
-        return Some(0);
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
+fn take(read: &mut Read, section: &mut Option<String>, line: u32, whole: &str) -> Result<(), &'static str> {
+    let whole = whole.trim_matches(BLANKS);
+    if whole.chars().any(bytes::is_odd) {
+        return Err("it is not UTF-8");
     }
-    let mut millis = 0_u64;
-    let mut rest = text.trim();
+    if let Some(header) = whole.strip_prefix('[') {
+        let name = header.strip_suffix(']').ok_or("its section header does not end")?;
+        if name.chars().any(|c| c.is_control() || matches!(c, '"' | '\'' | '\\')) {
+            return Err("its section header holds odd characters");
+        }
+        *section = Some(name.to_owned());
+    } else if let (Some(section), Some((key, value))) = (section, whole.split_once('='))
+        && !key.is_empty()
+    {
+        let (key, value) = (key.trim_matches(BLANKS).to_owned(), value.trim_matches(BLANKS).to_owned());
+        read.lines.push(Line { line, section: section.clone(), key, value });
+    }
+    Ok(())
+}
+
+/// A text's lines: each of a line feed, a carriage return and a NUL ends one, and so do two or three
+/// that differ (`read_line_full`, <https://github.com/systemd/systemd/blob/v252/src/basic/fileio.c>).
+fn physical(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
     while !rest.is_empty() {
-        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-        let after = after.trim_start();
-        let (unit, after) =
-            after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
-        let factor = match unit {
-            "" | "s" | "sec" | "second" | "seconds" => 1000,
-            "ms" | "msec" => 1,
-            "m" | "min" | "minute" | "minutes" => 60_000,
-            "h" | "hr" | "hour" | "hours" => 3_600_000,
-            "d" | "day" | "days" => 86_400_000,
-            _ => return None,
-        };
-        millis = number.parse::<u64>().ok()?.checked_mul(factor)?.checked_add(millis)?;
-        rest = after.trim_start();
+        let (line, after) = rest.split_at(rest.find(['\n', '\r', '\0']).unwrap_or(rest.len()));
+        let mut ends = String::new();
+        for c in after.chars().take_while(|c| matches!(c, '\n' | '\r' | '\0')) {
+            if ends.contains(c) {
+                break;
+            }
+            ends.push(c);
+        }
+        found.push(line);
+        rest = after.get(ends.len()..).unwrap_or_default();
     }
-    Some(millis / 1000)
+    found
+}
+
+/// Lenient: the assignments of one key in one section, in order.
+pub fn scan(text: &str, section: &str, key: &str) -> Vec<String> {
+    let lines = read(text).lines.into_iter();
+    lines.filter(|line| line.section == section && line.key == key).map(|line| line.value).collect()
+}
+
+/// A span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// So many microseconds.
+    Micros(u64),
+    /// `infinity`
+    Infinity,
+}
+
+/// Units of time and their microseconds; the first that fits counts (`extract_multiplier`).
+const UNITS: &[(&str, u64)] = &[
+    ("seconds", 1_000_000),
+    ("second", 1_000_000),
+    ("sec", 1_000_000),
+    ("s", 1_000_000),
+    ("minutes", 60_000_000),
+    ("minute", 60_000_000),
+    ("min", 60_000_000),
+    ("months", 2_629_800_000_000),
+    ("month", 2_629_800_000_000),
+    ("M", 2_629_800_000_000),
+    ("msec", 1_000),
+    ("ms", 1_000),
+    ("m", 60_000_000),
+    ("hours", 3_600_000_000),
+    ("hour", 3_600_000_000),
+    ("hr", 3_600_000_000),
+    ("h", 3_600_000_000),
+    ("days", 86_400_000_000),
+    ("day", 86_400_000_000),
+    ("d", 86_400_000_000),
+    ("weeks", 604_800_000_000),
+    ("week", 604_800_000_000),
+    ("w", 604_800_000_000),
+    ("years", 31_557_600_000_000),
+    ("year", 31_557_600_000_000),
+    ("y", 31_557_600_000_000),
+    ("usec", 1),
+    ("us", 1),
+    ("\u{3bc}s", 1),
+    ("\u{b5}s", 1),
+];
+
+/// A span as systemd reads it: `3min`, `1.5h 20`, `infinity`; `None` where it refuses it, nothing
+/// included (`parse_time`, <https://github.com/systemd/systemd/blob/v252/src/basic/time-util.c>).
+pub fn span(text: &str) -> Option<Span> {
+    if text.trim_matches(BLANKS) == "infinity" {
+        return Some(Span::Infinity);
+    }
+    let mut micros = 0_u64;
+    let mut rest = text.trim_start_matches(BLANKS);
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let unsigned = rest.strip_prefix('+').unwrap_or(rest);
+        let (whole, after) = unsigned.split_at(digits(unsigned));
+        let (fraction, after) = match after.strip_prefix('.') {
+            Some(fraction) => fraction.split_at(digits(fraction)),
+            None => ("", after),
+        };
+        let fraction_missing = fraction.is_empty() && unsigned.get(whole.len()..)?.starts_with('.');
+        if fraction_missing || (whole.is_empty() && fraction.is_empty()) {
+            return None;
+        }
+        let unit_at = after.trim_start_matches(BLANKS);
+        let unit = UNITS.iter().find(|(name, _)| unit_at.starts_with(name));
+        let (factor, after_unit) = match unit {
+            Some((name, factor)) => (*factor, unit_at.get(name.len()..)?),
+            None if unit_at.len() == after.len() && !after.is_empty() => return None,
+            None => (1_000_000, unit_at),
+        };
+        let whole = if whole.is_empty() {
+            0
+        } else {
+            whole.parse::<u64>().ok().filter(|n| i64::try_from(*n).is_ok())?
+        };
+        micros = whole.checked_mul(factor)?.checked_add(micros)?;
+        let mut part = factor / 10;
+        for digit in fraction.bytes() {
+            micros = micros.checked_add(u64::from(digit - b'0') * part)?;
+            part /= 10;
+        }
+        rest = after_unit.trim_start_matches(BLANKS);
+    }
+    Some(Span::Micros(micros))
+}
+
+/// A watchdog's span in whole seconds, fractions cut but never to nothing; 0 for `0` and `infinity`,
+/// which are no watchdog, and `None` for what systemd refuses.
+pub fn seconds(text: &str) -> Option<u64> {
+    Some(match span(text)? {
+        Span::Infinity | Span::Micros(0) => 0,
+        Span::Micros(micros) => (micros / 1_000_000).max(1),
+    })
 }
 
 /// Strict: the `[Service]` assignments of a drop-in of ours, in order.
@@ -86,17 +230,51 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_read_until_a_line_that_systemd_does_not_bear() {
+        let watchdogs = |text: &str| scan(text, "Service", "WatchdogSec").join(" ");
+        for (text, expected) in [
+            ("[Service]\rWatchdogSec=1\r\n\rWatchdogSec=2\0WatchdogSec=3", "1 2 3"),
+            ("\u{feff}[Service]\nWatchdogSec=1\n", "1"),
+            ("[Service]\nWatchdogSec=1\\\n# x\n  2\nWatchdogSec=3\\\\\n", "1   2 3\\\\"),
+            ("[Service]\nWatchdogSec=1\\", "1"),
+            ("WatchdogSec=1\n[Service]\nWatchdogSec\n=2\n[X]\nWatchdogSec=3\n", ""),
+            ("[Service]\nWatchdogSec=1\n[Unit\n[Service]\nWatchdogSec=2\n", "1"),
+            ("[Service]\nWatchdogSec=1\n# \u{e0e9}\nx=\u{e0e9}\nWatchdogSec=2\n", "1"),
+            ("[ Service ]\nWatchdogSec=1\n", ""),
+        ] {
+            assert_eq!(watchdogs(text), expected, "{text:?}");
+        }
+        assert_eq!(read("[Unit\n").stops, Some((1, "its section header does not end")));
+        assert_eq!(read("[a'b]\n").stops, Some((1, "its section header holds odd characters")));
+        assert_eq!(read("[A]\nb=\u{e0e9}\n").stops, Some((2, "it is not UTF-8")));
+    }
+
+    #[test]
     fn time_spans() {
         for (text, expected) in [
             ("3min", Some(180)),
             ("1min 30s", Some(90)),
             ("180", Some(180)),
             ("2min30", Some(150)),
-            ("500ms", Some(0)),
+            // Less than a second is a watchdog, not none.
+            ("500ms", Some(1)),
             ("1h", Some(3600)),
             ("0", Some(0)),
-            ("", Some(0)),
-            ("infinity", Some(0)),
+            (" infinity ", Some(0)),
+            ("1.5h 20", Some(5420)),
+            ("1w2d", Some(777_600)),
+            ("1M", Some(2_629_800)),
+            ("5 min 3000000us", Some(303)),
+            ("+3", Some(3)),
+            (".5min", Some(30)),
+            // systemd keeps what held before.
+            ("", None),
+            ("3. 1", None),
+            ("5x", None),
+            ("3minx", None),
+            ("12.34.56", None),
+            ("9999999999999999999", None),
+            ("infinity 5", None),
             ("soon", None),
             ("-1", None),
             ("3 moons", None),

@@ -100,7 +100,7 @@ fn wanted<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Wanted<'a>> {
         match assignment.target {
             Target::Iscsi(key) => {
                 let files = facts.system.iscsi.conf.iter().chain(&facts.system.iscsi.records);
-                let files = files.filter(|file| is_edited(&file.path));
+                let files = files.filter(|file| is_edited(&file.path) && !file.linked);
                 wanted.extend(files.map(|file| (file.path.as_str(), key, &assignment.want)));
             }
             Target::Waagent(key) => {

@@ -115,8 +115,10 @@ pub fn read_files(root: &Root, gaps: &mut Vec<Gap>) -> IscsiFiles {
         if let Err(error) = records(root, top, 3, &mut paths) {
             files.unread.push(UnreadFile { path: (*top).to_owned(), why: error.reason() });
         }
-        let found = paths.iter().filter_map(|path| read_file(root, path, &mut files.unread));
-        files.records.extend(found);
+        for (path, linked) in paths {
+            let record = read_file(root, &path, &mut files.unread);
+            files.records.extend(record.map(|record| IscsiFile { linked, ..record }));
+        }
     }
     for unread in &files.unread {
         let fact = if NODES.contains(&unread.path.as_str()) { "iscsi.records" } else { "iscsi.files" };
@@ -138,7 +140,7 @@ fn is_another(root: &Root, top: &str) -> bool {
 
 /// The files below `top`: `TARGET/PORTAL,PORT,TPGT/IFACE`, or without the last storey as old
 /// versions wrote them (`idbm_for_each_portal`). Links are followed, as open-iscsi does.
-fn records(root: &Root, top: &str, storeys: u32, paths: &mut Vec<String>) -> Result<()> {
+fn records(root: &Root, top: &str, storeys: u32, paths: &mut Vec<(String, bool)>) -> Result<()> {
     let Some(entries) = root.list(top)? else { return Ok(()) };
     for entry in entries {
         let path = format!("{top}/{}", entry.name);
@@ -152,7 +154,9 @@ fn records(root: &Root, top: &str, storeys: u32, paths: &mut Vec<String>) -> Res
         };
         match (is_dir, entry.kind) {
             (true, _) if storeys > 1 => records(root, &path, storeys - 1, paths)?,
-            (false, Kind::File | Kind::Link) if storeys < 3 && paths.len() < MOST_RECORDS => paths.push(path),
+            (false, Kind::File | Kind::Link) if storeys < 3 && paths.len() < MOST_RECORDS => {
+                paths.push((path, entry.kind == Kind::Link));
+            }
             _ => {}
         }
     }
@@ -163,7 +167,7 @@ fn read_file(root: &Root, path: &str, unread: &mut Vec<UnreadFile>) -> Option<Is
     match root.read(path) {
         Ok(found) => {
             let settings = parse_settings(&bytes::decode(&found?));
-            Some(IscsiFile { path: path.to_owned(), settings })
+            Some(IscsiFile { path: path.to_owned(), settings, linked: false })
         }
         Err(error) => {
             unread.push(UnreadFile { path: path.to_owned(), why: error.reason() });
@@ -242,6 +246,8 @@ mod tests {
                 "var/lib/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default",
             ]
         );
+        let linked: Vec<bool> = files.records.iter().map(|record| record.linked).collect();
+        assert_eq!(linked, [false, false, true, false]);
         let settings = &files.records[0].settings;
         assert_eq!(settings.len(), 1, "{settings:?}");
         assert_eq!(files.records[0].number("node.session.timeo.replacement_timeout"), Some(86_400));

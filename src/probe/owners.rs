@@ -9,7 +9,7 @@ mod sysctls;
 mod tuned;
 mod units;
 
-use crate::facts::{Gap, OptionLine, Owners, RuleFile, RuleWrite, WATCHED, Waagent};
+use crate::facts::{Gap, OptionLine, Owners, RuleFile, RuleWrite, WATCHED};
 use crate::formats::{modprobe, udev};
 use crate::root::Root;
 
@@ -20,7 +20,6 @@ use reader::Reader;
 const RULES: Layers = Layers { below: "udev/rules.d", ending: ".rules", fact: "owners.rules" };
 const OPTIONS: Layers = Layers { below: "modprobe.d", ending: ".conf", fact: "owners.options" };
 
-const WAAGENT_CONF: &str = "etc/waagent.conf";
 /// The rules file of azure-vm-utils
 /// (<https://github.com/Azure/azure-vm-utils/blob/main/udev/80-azure-disk.rules>).
 const AZURE_RULES: &str = "/80-azure-disk.rules";
@@ -51,18 +50,19 @@ const HINTS: &[&str] = &[
     "proc/sys/",
 ];
 
-/// Reads them. What cannot be read becomes a gap.
+/// Reads them, but for the Azure agent, which [`super::waagent`] looks for. What cannot be read becomes a gap.
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
     let tops = tops(root);
     let mut notes = Notes::default();
     let (rules, rule_files, azure_vm_utils) = rules(root, tops, &mut notes, gaps);
-    let (waagent, tuned) = (waagent(root, gaps), active_profile(root, gaps));
+    let tuned = active_profile(root, gaps);
     let options = options(root, tops, &mut notes, gaps);
     let (sysctl_files, sysctls) = sysctls::read_all(root, tops, &mut notes, gaps);
     notes.masks.extend(WATCHED.iter().filter_map(|unit| unit_mask(root, tops, unit)));
     let multipath_conf = any(root, gaps, "owners.multipath", &["etc/multipath.conf"]);
     Owners {
-        waagent,
+        waagent: None,
+        idle_waagent: None,
         azure_vm_utils,
         tuned,
         saptune: any(root, gaps, "owners.saptune", &["usr/sbin/saptune"]),
@@ -96,22 +96,6 @@ fn any(root: &Root, gaps: &mut Vec<Gap>, fact: &str, paths: &[&str]) -> bool {
             false
         })
     })
-}
-
-fn waagent(root: &Root, gaps: &mut Vec<Gap>) -> Option<Waagent> {
-    let text = text(root, gaps, "owners.waagent", WAAGENT_CONF)?;
-    Some(Waagent { scsi_timeout: scsi_timeout(&text), path: WAAGENT_CONF.to_owned() })
-}
-
-/// `OS.RootDeviceScsiTimeout` as the agent reads it: the last one counts, `None` is off
-/// (<https://github.com/Azure/WALinuxAgent/blob/develop/azurelinuxagent/common/conf.py>).
-pub(crate) fn scsi_timeout(text: &str) -> Option<u64> {
-    let mut values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let (key, value) = line.split_once('=')?;
-        (key.trim() == "OS.RootDeviceScsiTimeout").then_some(value)
-    });
-    let value = values.next_back()?.split('#').next()?;
-    value.trim_matches(['"', ' ', '\t', '\r']).parse().ok()
 }
 
 fn active_profile(root: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
@@ -201,9 +185,8 @@ mod tests {
     }
 
     #[test]
-    fn agents_and_daemons_are_found() {
+    fn daemons_are_found() {
         let (found, gaps) = owners(&[
-            ("etc/waagent.conf", "# OS.RootDeviceScsiTimeout=1\nOS.RootDeviceScsiTimeout = 300 # s\n"),
             ("etc/tuned/active_profile", "virtual-guest sap\u{e9}\n"),
             ("usr/sbin/saptune", ""),
             ("usr/sbin/multipathd", ""),
@@ -211,26 +194,8 @@ mod tests {
             ("etc/iscsi/iscsid.conf", ""),
         ]);
         assert_eq!(gaps, [""; 0]);
-        let path = "etc/waagent.conf".to_owned();
-        assert_eq!(found.waagent, Some(Waagent { scsi_timeout: Some(300), path }));
         assert_eq!(found.tuned.as_deref(), Some("virtual-guest sap?"));
         assert!(found.saptune && found.multipath && found.iscsi && !found.azure_vm_utils);
-    }
-
-    #[test]
-    fn the_agents_timeout_is_read_as_the_agent_does() {
-        for (text, expected) in [
-            ("OS.RootDeviceScsiTimeout=300\nOS.RootDeviceScsiTimeoutPeriod=30\n", Some(300)),
-            ("OS.RootDeviceScsiTimeout=\"300\"\r\n", Some(300)),
-            ("OS.RootDeviceScsiTimeout=300\nOS.RootDeviceScsiTimeout=180\n", Some(180)),
-            ("OS.RootDeviceScsiTimeout=None\n", None),
-            ("OS.RootDeviceScsiTimeout=\n", None),
-            ("OS.RootDeviceScsiTimeout=soon\n", None),
-            ("#OS.RootDeviceScsiTimeout=300\n", None),
-            ("", None),
-        ] {
-            assert_eq!(scsi_timeout(text), expected, "{text}");
-        }
     }
 
     #[test]

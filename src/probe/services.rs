@@ -1,93 +1,38 @@
 //! Timers that daemons hold: systemd's watchdogs, the backup daemon.
 
-use std::collections::BTreeMap;
-
-use crate::facts::{Gap, WATCHED, Watchdog};
+use crate::facts::{Gap, Unit, UnitFile, WATCHED, Watchdog};
 use crate::formats::unit;
-use crate::marker::BASE_NAME;
-use crate::root::{Dir, Kind, Result, Root};
+use crate::root::{Kind, Root};
 
 use super::noted;
 
-/// Highest first (man 5 systemd.unit); the last is the fourth on a merged `/usr`.
-const UNITS: [&str; 4] =
-    ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
-
-/// How drop-ins' names end.
-const CONF: &str = ".conf";
-
-/// Watchdogs of the services that are installed.
-pub fn read_watchdogs(root: &Root, gaps: &mut Vec<Gap>) -> Vec<Watchdog> {
-    let merged = matches!(root.read_link("lib"), Ok(Some(_)));
-    let tops = UNITS.iter().take(UNITS.len() - usize::from(merged));
-    let dirs: Vec<Dir<'_>> =
-        tops.filter_map(|top| noted(gaps, "watchdogs", top, root.dir(top)).into_value()).collect();
-    let read = |unit: &&str| match read_watchdog(root, &dirs, unit) {
-        Ok(found) => found,
-        Err(error) => {
-            gaps.push(Gap::new("watchdogs", unit, error.reason()));
-            None
-        }
-    };
-    WATCHED.iter().filter_map(read).collect()
+/// Watchdogs of the services that are installed, as they are now.
+pub fn watchdogs(units: &[Unit]) -> Vec<Watchdog> {
+    let watched = units.iter().filter(|unit| WATCHED.contains(&unit.name.as_str()));
+    watched.filter_map(watchdog).collect()
 }
 
-fn read_watchdog(root: &Root, dirs: &[Dir<'_>], unit: &str) -> Result<Option<Watchdog>> {
-    let mut found = None;
-    for dir in dirs {
-        if let Some(kind) = dir.kind(unit)? {
-            found = Some((dir, kind));
-            break;
-        }
+fn watchdog(unit: &Unit) -> Option<Watchdog> {
+    let fragment = unit.fragment.as_ref()?;
+    let (name, path) = (unit.name.clone(), fragment.path.clone());
+    let mut watchdog = Watchdog { unit: name, seconds: 0, with_ours: 0, path };
+    take(&mut watchdog, fragment);
+    for drop_in in unit.drop_ins.iter().filter(|drop_in| drop_in.replaced_by.is_none()) {
+        take(&mut watchdog, &drop_in.file);
     }
-    let Some((dir, kind)) = found else { return Ok(None) };
-    let path = format!("{}/{unit}", dir.path());
-    // A masked unit is a link to /dev/null, which is no regular file.
-    let masked =
-        kind == Kind::Link && dir.read_link(unit)?.is_some_and(|target| target.ends_with("/dev/null"));
-    let Some(text) = (if masked { None } else { root.read_text(&path)? }) else { return Ok(None) };
-    let mut watchdog = Watchdog { unit: unit.to_owned(), seconds: 0, with_ours: 0, path: path.clone() };
-    take(&mut watchdog, &path, &text);
-    for (path, text) in drop_ins(root, dirs, unit)? {
-        take(&mut watchdog, &path, &text);
-    }
-    Ok(Some(watchdog))
-}
-
-/// The drop-ins of a unit in systemd's order: by name, of equal names the highest directory's.
-fn drop_ins(root: &Root, dirs: &[Dir<'_>], unit: &str) -> Result<Vec<(String, String)>> {
-    let mut files: BTreeMap<String, String> = BTreeMap::new();
-    for dir in dirs {
-        let Some(below) = dir.dir(&format!("{unit}.d"))? else { continue };
-        for entry in below.entries()?.into_iter().filter(|entry| entry.name.ends_with(CONF)) {
-            files.entry(entry.name.clone()).or_insert(format!("{}/{}", below.path(), entry.name));
-        }
-    }
-    let mut texts = Vec::new();
-    for path in files.into_values() {
-        let masked = root.read_link(&path)?.is_some_and(|target| target.ends_with("/dev/null"));
-        if masked {
-            continue;
-        }
-        texts.extend(root.read_text(&path)?.map(|text| (path, text)));
-    }
-    Ok(texts)
+    Some(watchdog)
 }
 
 /// What one file says counts over the files before it.
-fn take(watchdog: &mut Watchdog, path: &str, text: &str) {
-    for value in unit::scan(text, "Service", "WatchdogSec") {
-        let Some(seconds) = unit::seconds(&value) else { continue };
+fn take(watchdog: &mut Watchdog, file: &UnitFile) {
+    for line in file.lines.iter().filter(|line| line.section == "Service" && line.key == "WatchdogSec") {
+        let Some(seconds) = unit::seconds(&line.value) else { continue };
         watchdog.with_ours = seconds;
-        if !is_ours(path) {
+        if !file.ours {
             watchdog.seconds = seconds;
-            path.clone_into(&mut watchdog.path);
+            file.path.clone_into(&mut watchdog.path);
         }
     }
-}
-
-fn is_ours(path: &str) -> bool {
-    path.ends_with(&format!("/{BASE_NAME}.conf"))
 }
 
 /// Where distributions put the daemon that freezes file systems for the host's backup.
@@ -120,21 +65,26 @@ mod tests {
     #[test]
     fn units_and_drop_ins_lie_over_each_other() {
         let service = |watchdog: &str| format!("[Service]\nWatchdogSec={watchdog}\n");
+        let marked = |body: &str| format!("{}{body}", crate::marker::marker_line(body.as_bytes()));
         let journald = "usr/lib/systemd/system/systemd-journald.service";
         let (_dir, root) = laid_out(&[
             ("lib", "-> usr/lib"),
             (journald, &service("3min")),
             (&format!("{journald}.d/50-a.conf"), &service("4min")),
             ("etc/systemd/system/systemd-journald.service.d/50-a.conf", &service("5min")),
-            ("etc/systemd/system/systemd-journald.service.d/90-hvtune.conf", &service("360")),
+            ("etc/systemd/system/systemd-journald.service.d/90-hvtune.conf", &marked(&service("360"))),
             ("usr/lib/systemd/system/systemd-udevd.service", &service("3min")),
             ("etc/systemd/system/systemd-udevd.service", &service("1min")),
             ("usr/lib/systemd/system/systemd-logind.service", &service("3min")),
             ("etc/systemd/system/systemd-logind.service", "-> /dev/null"),
             ("usr/lib/systemd/system/systemd-resolved.service", "[Service]\nExecStart=/x\n"),
+            ("usr/lib/systemd/system/systemd-networkd.service", &service("3min")),
+            ("usr/lib/systemd/system/systemd-networkd.service.d/90-hvtune.conf", &marked(&service("360"))),
+            ("etc/systemd/system/systemd-networkd.service.d/90-hvtune.conf", "-> /dev/null"),
         ]);
         let mut gaps = Vec::new();
-        let found: Vec<String> = read_watchdogs(&root, &mut gaps)
+        let units = super::super::units::read(&root, WATCHED, &mut gaps);
+        let found: Vec<String> = watchdogs(&units)
             .iter()
             .map(|w| format!("{} {} {} {}", w.unit, w.seconds, w.with_ours, w.path))
             .collect();
@@ -143,6 +93,8 @@ mod tests {
             [
                 "systemd-journald.service 300 360 etc/systemd/system/systemd-journald.service.d/50-a.conf",
                 "systemd-udevd.service 60 60 etc/systemd/system/systemd-udevd.service",
+                // Ours is masked.
+                "systemd-networkd.service 180 180 usr/lib/systemd/system/systemd-networkd.service",
                 "systemd-resolved.service 0 0 usr/lib/systemd/system/systemd-resolved.service",
             ]
         );

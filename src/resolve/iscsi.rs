@@ -122,7 +122,7 @@ mod tests {
             ((*key).to_owned(), IscsiSetting { line: at, value: *value, shown: format!("{value} # x") })
         };
         let settings = (1..).zip(settings).map(setting).collect();
-        IscsiFile { path: path.to_owned(), settings }
+        IscsiFile { path: path.to_owned(), settings, linked: false }
     }
 
     fn facts(conf: &[(&str, i64)], record: &[(&str, i64)]) -> Facts {

@@ -1,7 +1,7 @@
 //! A setting of the plan among everybody who writes the same knob, and how that ends at the next boot.
 
 use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer};
-use super::{iscsi, kernel_arg, module_option, multipath, programs, sysctl, udev};
+use super::{iscsi, kernel_arg, module_option, multipath, programs, sysctl, udev, unit, waagent};
 use crate::facts::{Disk, Facts};
 use crate::tunable::{Assignment, Target, UdevAttr};
 
@@ -26,9 +26,7 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
         Target::Udev { select, attr } => {
             let planned = ours.map(|ours| udev::Planned { ours, want: &assignment.want });
             let (chain, name) = match on {
-                On::Disk(disk) => {
-                    (udev::chain(facts, disk, *attr, planned, Vec::new()), disk.name.as_str())
-                }
+                On::Disk(disk) => (udev::chain(facts, disk, *attr, planned, Vec::new()), disk.name.as_str()),
                 _ => (udev::chain_of_class(facts, *select, *attr, planned, Vec::new()), ""),
             };
             with_programs(facts, chain, name, *attr)
@@ -50,7 +48,7 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
             _ => iscsi::chain(facts, key, iscsi::Of::Discovery, ours),
         },
         Target::Multipath { key, .. } => multipath::chain(facts, key, None, ours),
-        Target::Unit { unit, property } => super::unit::chain(facts, unit, property, ours),
+        Target::Unit { unit: name, property } => unit::chain(facts, name, property, ours),
         // The edited line is the one that counts in its file.
         Target::Waagent(_) | Target::Fstab(_) => alone(ours),
     }
@@ -65,25 +63,9 @@ pub fn of_attribute(facts: &Facts, disk: &Disk, attr: UdevAttr) -> Chain {
 fn with_programs(facts: &Facts, mut chain: Chain, disk: &str, attr: UdevAttr) -> Chain {
     programs::join(facts, disk, attr.path(), &mut chain);
     if attr == UdevAttr::Timeout && (disk.is_empty() || disk.starts_with("sd")) {
-        chain.writers.extend(waagent(facts));
+        chain.writers.extend(waagent::writers(facts));
     }
     chain
-}
-
-/// The Azure agent compares every sd disk's timeout with its own every 30 s and writes it where it differs
-/// (<https://github.com/Azure/WALinuxAgent/blob/develop/azurelinuxagent/common/osutil/default.py>,
-/// `set_scsi_disks_timeout`).
-fn waagent(facts: &Facts) -> Option<Writer> {
-    let agent = facts.system.owners.waagent.as_ref()?;
-    let seconds = agent.scsi_timeout?.to_string();
-    Some(Writer {
-        who: Who::Program { name: "waagent".to_owned(), path: agent.path.clone(), line: 0 },
-        shown: seconds.clone(),
-        value: Some(seconds),
-        moment: Moment::Always,
-        acts: Acts::Yes,
-        because: "the agent writes every sd disk again every 30 s".to_owned(),
-    })
 }
 
 /// Programs that put arguments on the line behind everybody else's.
@@ -186,7 +168,10 @@ mod tests {
         let maybe = || Acts::Maybe("its match could not be decided".to_owned());
         assert_eq!(ends(vec![ours()]), Outcome::Holds("240".to_owned()));
         assert_eq!(ends(vec![ours(), writer(false, Some("0"), Acts::Yes)]), Outcome::Holds("0".to_owned()));
-        assert!(matches!(ends(vec![ours(), writer(false, Some("30"), Acts::Yes)]), Outcome::Overridden { .. }));
+        assert!(matches!(
+            ends(vec![ours(), writer(false, Some("30"), Acts::Yes)]),
+            Outcome::Overridden { .. }
+        ));
         assert!(matches!(ends(vec![ours(), writer(false, Some("30"), maybe())]), Outcome::Unknown(_)));
         assert_eq!(ends(vec![ours(), writer(false, Some("600"), maybe())]), Outcome::Holds("600".to_owned()));
         assert!(matches!(ends(vec![ours(), writer(false, None, maybe())]), Outcome::Unknown(_)));
@@ -195,7 +180,8 @@ mod tests {
     #[test]
     fn a_file_that_is_not_read_is_said_to_be_hidden() {
         let masked = writer(true, Some("240"), Acts::No("etc/x masks it".to_owned()));
-        let Outcome::Overridden { because, .. } = ends(vec![writer(false, Some("30"), Acts::Yes), masked]) else {
+        let Outcome::Overridden { because, .. } = ends(vec![writer(false, Some("30"), Acts::Yes), masked])
+        else {
             panic!("a masked file decides nothing")
         };
         assert_eq!(because, "etc/x masks it");
@@ -204,7 +190,8 @@ mod tests {
     #[test]
     fn words_are_compared_as_they_are() {
         let assignment = Assignment::new(Target::KernelArg("panic"), Want::Exactly(Value::number(10)));
-        let chain = Chain { writers: vec![writer(true, Some("10"), Acts::Yes)], doubts: vec!["x".to_owned()] };
+        let chain =
+            Chain { writers: vec![writer(true, Some("10"), Acts::Yes)], doubts: vec!["x".to_owned()] };
         assert_eq!(outcome(&chain, &assignment), Outcome::Unknown("x".to_owned()));
     }
 }

@@ -3,6 +3,7 @@
 use super::{There, not_here, per_class, refused};
 use crate::facts::Facts;
 use crate::policy::{Policy, Recovery};
+use crate::resolve::Who;
 use crate::resolve::multipath::{Longest, longest_without_us, polling_interval};
 use crate::scale::Scale;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, Value, Want};
@@ -61,21 +62,28 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
         None if hold => Want::Exactly(Value::word("queue")),
         None => Want::Exactly(Value::number(looks)),
     };
-    if let Some(longest) = cut_short(facts, &retry).filter(|_| pin.is_none()) {
-        return refused(format!(
-            "{} keeps an array's I/O longer ({}), which an override would cut short; add no_path_retry where it is \
-             missing there",
-            longest.who.name(),
-            longest.shown
-        ));
-    }
+    let (retry, looks) = match cut_short(facts, &retry).filter(|_| pin.is_none()) {
+        None => (retry, format!("{looks} looks")),
+        Some(Longest { who: Who::Program { .. }, value, .. }) if value != "queue" => {
+            let looks = format!("{value} looks, as many as the table of arrays has for one that is here");
+            (Value::new(&value).map_or(retry, Want::Exactly), looks)
+        }
+        Some(longest) => {
+            return refused(format!(
+                "{} keeps an array's I/O longer ({}), which an override would cut short; add no_path_retry where it \
+                 is missing there",
+                longest.who.name(),
+                longest.shown
+            ));
+        }
+    };
     let number = |knob: &str, usual: u64| {
         policy.pin(knob).map_or(Want::Exactly(Value::number(usual)), |pin| Want::Exactly(pin.value.clone()))
     };
     let because = if hold {
         "recovery = \"hold\": a map without a path queues for ever".to_owned()
     } else {
-        format!("{looks} looks, {} s apart, outlast a stall of {} s", polling_interval(facts), policy.stall)
+        format!("{looks}, {} s apart, outlast a stall of {} s", polling_interval(facts), policy.stall)
     };
     let because = because + hint(facts);
     let setting = |section, key, want| Assignment::new(Target::Multipath { section, key }, want);
@@ -220,6 +228,15 @@ mod tests {
         // A section for another array leaves this one's alone, but the other may come.
         let facts = mapped_over("OTHER", "LUN", &[("devices", "features", queues)]);
         assert_eq!(ask(&QUEUEING, &facts, &policy), ["refused"]);
+    }
+
+    #[test]
+    fn an_array_keeps_the_longer_wait_of_the_built_in_table() {
+        let short = Policy { stall: 10, ..Policy::default() };
+        for (vendor, expected) in [("LIO-ORG", "12"), ("ACME", "3")] {
+            let facts = mapped_over(vendor, "disk0", &[]);
+            assert_eq!(ask(&QUEUEING, &facts, &short), [wanted(expected)], "{vendor}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! systemd's own watchdogs.
 
-use super::{fine, not_here};
+use super::{cannot_tell, fine, not_here};
 use crate::facts::{Facts, WATCHED};
 use crate::policy::Policy;
+use crate::resolve::unit::chain;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Want};
 
 /// `systemd.watchdog`
@@ -29,39 +30,48 @@ pub static WATCHDOG: Tunable = Tunable {
 
 fn watchdog(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     let wanted = policy.stall.saturating_mul(2);
-    let pin = policy.pin("WatchdogSec");
-    let installed: Vec<_> = WATCHED
-        .iter()
-        .filter_map(|unit| {
-            let watchdog = facts.system.watchdogs.iter().find(|watchdog| watchdog.unit == *unit)?;
-            Some((*unit, watchdog.seconds))
-        })
-        .collect();
-    let want = |_: &u64| pin.map_or(Want::AtLeast(wanted), |pin| Want::Exactly(pin.value.clone()));
-    let what: Vec<Assignment> = installed
+    let pin = policy.pin(PROPERTY);
+    let found = |unit: &str| facts.system.watchdogs.iter().find(|watchdog| watchdog.unit == unit);
+    let installed = WATCHED.iter().filter_map(|unit| Some((*unit, found(unit)?.seconds)));
+    // What a file that nobody could read says may be better than ours, which would come after it.
+    let doubt = |unit: &str| chain(facts, unit, PROPERTY, None).doubts.into_iter().next();
+    let doubts: Vec<String> = match pin {
+        Some(_) => Vec::new(),
+        None => installed.clone().filter_map(|(unit, _)| doubt(unit)).collect(),
+    };
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        installed.partition(|(unit, _)| pin.is_some() || doubt(unit).is_none());
+    let want = || pin.map_or(Want::AtLeast(wanted), |pin| Want::Exactly(pin.value.clone()));
+    let what: Vec<Assignment> = known
         .iter()
         .filter(|(_, seconds)| *seconds > 0 && (pin.is_some() || *seconds < wanted))
-        .map(|(unit, seconds)| Assignment::new(Target::Unit { unit, property: "WatchdogSec" }, want(seconds)))
+        .map(|(unit, _)| Assignment::new(Target::Unit { unit, property: PROPERTY }, want()))
         .collect();
+    let mut decisions = Vec::new();
     if !what.is_empty() {
         let because = match pin {
             Some(_) => "pinned by the policy".to_owned(),
             None => format!("twice the stall budget of {} s", policy.stall),
         };
-        return vec![Decision::Set { what, because }];
+        decisions.push(Decision::Set { what, because });
+    } else if !known.is_empty() {
+        decisions.push(fine(format!("every watchdog is off, or waits {wanted} s and more already")));
+    } else if unknown.is_empty() {
+        decisions.push(not_here("none of systemd's services with a watchdog is installed"));
     }
-    vec![if installed.is_empty() {
-        not_here("none of systemd's services with a watchdog is installed")
-    } else {
-        fine(format!("every watchdog is off, or waits {wanted} s and more already"))
-    }]
+    if let Some(because) = doubts.into_iter().next() {
+        decisions.push(cannot_tell("units", because));
+    }
+    decisions
 }
+
+const PROPERTY: &str = "WatchdogSec";
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{ask, guest, pinned};
     use super::*;
-    use crate::facts::Watchdog;
+    use crate::facts::{Unit, UnreadFile, Watchdog};
 
     #[test]
     fn twice_the_budget_where_there_is_less() {
@@ -84,5 +94,18 @@ mod tests {
         assert_eq!(ask(&WATCHDOG, &facts, &Policy { stall: 90, ..policy }), ["fine"]);
         let both = "unit:systemd-journald.service WatchdogSec=0, unit:systemd-logind.service WatchdogSec=0";
         assert_eq!(ask(&WATCHDOG, &facts, &pinned(&[("WatchdogSec", "0")])), [both]);
+    }
+
+    #[test]
+    fn what_nobody_could_read_is_not_written_over() {
+        let mut facts = guest("6.1.0", Vec::new());
+        let unit = "systemd-journald.service".to_owned();
+        facts.system.watchdogs =
+            vec![Watchdog { unit: unit.clone(), seconds: 180, with_ours: 180, path: String::new() }];
+        let unread = UnreadFile { path: "etc/x.conf".to_owned(), why: "Permission denied".to_owned() };
+        facts.system.units = vec![Unit { name: unit, unread: vec![unread], ..Unit::default() }];
+        assert_eq!(ask(&WATCHDOG, &facts, &Policy::default()), ["cannot-tell"]);
+        let set = ["unit:systemd-journald.service WatchdogSec=600"];
+        assert_eq!(ask(&WATCHDOG, &facts, &pinned(&[("WatchdogSec", "600")])), set);
     }
 }

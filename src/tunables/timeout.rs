@@ -62,9 +62,10 @@ fn write(select: Select, want: Want, because: String) -> Decision {
     Decision::Set { what: vec![Assignment::new(target, want)], because }
 }
 
-/// The seconds that the Azure agent writes to every sd disk, again and again.
+/// The seconds that the Azure agent writes to every sd disk, again and again. One that may not run is
+/// not relied on: where it does, it writes over a rule of ours, and where it does not, the rule holds.
 fn agent(facts: &Facts, policy: &Policy) -> Option<u64> {
-    let agent = facts.system.owners.waagent.as_ref()?;
+    let agent = facts.system.owners.waagent.as_ref().filter(|agent| agent.doubt.is_none())?;
     let pin = policy.pin("OS.RootDeviceScsiTimeout").and_then(|pin| pin.value.as_str().parse().ok());
     pin.or(agent.scsi_timeout)
 }
@@ -236,8 +237,11 @@ mod tests {
     }
 
     fn with_agent(mut facts: Facts, seconds: u64) -> Facts {
-        facts.system.owners.waagent =
-            Some(Waagent { scsi_timeout: Some(seconds), path: "etc/waagent.conf".to_owned() });
+        facts.system.owners.waagent = Some(Waagent {
+            scsi_timeout: Some(seconds),
+            path: "etc/waagent.conf".to_owned(),
+            ..Waagent::default()
+        });
         facts
     }
 
@@ -272,6 +276,16 @@ mod tests {
         assert_eq!(ask(&DISK_TIMEOUT, &facts, &policy), ["fine"]);
         assert_eq!(ask(&DISK_TIMEOUT, &facts, &Policy { stall: 600, ..policy }), ["refused"]);
         assert_eq!(ask(&DISK_TIMEOUT, &facts, &pins(&[("device/timeout", "240")])), ["refused"]);
+    }
+
+    #[test]
+    fn an_agent_that_may_not_run_is_not_relied_on() {
+        let mut facts = with_agent(guest("6.1.0-18-amd64", vec![iscsi()]), 300);
+        if let Some(agent) = &mut facts.system.owners.waagent {
+            agent.doubt = Some("its unit could not be read".to_owned());
+        }
+        let want = ["udev:iscsi device/timeout=at least 180"];
+        assert_eq!(ask(&DISK_TIMEOUT, &facts, &Policy::default()), want);
     }
 
     #[test]

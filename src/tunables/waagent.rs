@@ -26,9 +26,14 @@ pub static ROOT_DEVICE_TIMEOUT: Tunable = Tunable {
 fn decide(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     let agent = facts.system.owners.waagent.as_ref();
     let pin = policy.pin("OS.RootDeviceScsiTimeout");
+    let idle = facts.system.owners.idle_waagent.as_ref();
+    let nobody = idle.map_or("there is no waagent.conf".to_owned(), |idle| {
+        format!("nobody reads {}: {}", idle.path, idle.why)
+    });
     vec![match (agent, pin) {
+        (None, None) if idle.is_some() => not_here(nobody),
         (None, None) => not_here("waagent is not configured here"),
-        (None, Some(_)) => refused("the policy sets waagent's timeout, but there is no waagent.conf"),
+        (None, Some(_)) => refused(format!("the policy sets waagent's timeout, but {nobody}")),
         (Some(agent), None) => fine(match agent.scsi_timeout {
             Some(seconds) => format!("waagent writes {seconds} s; only the policy changes that"),
             None => "waagent is told to write no timeout".to_owned(),
@@ -47,7 +52,7 @@ fn decide(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 mod tests {
     use super::super::testing::{ask, guest, pinned};
     use super::*;
-    use crate::facts::Waagent;
+    use crate::facts::{IdleAgent, Waagent};
 
     #[test]
     fn the_agents_file_is_edited_only_where_the_policy_says_so() {
@@ -55,8 +60,15 @@ mod tests {
         let pin = pinned(&[("OS.RootDeviceScsiTimeout", "600")]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["not-here"]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["refused"]);
-        facts.system.owners.waagent =
-            Some(Waagent { scsi_timeout: Some(300), path: "etc/waagent.conf".to_owned() });
+        let idle = IdleAgent { path: "etc/waagent.conf".to_owned(), why: "masked".to_owned() };
+        facts.system.owners.idle_waagent = Some(idle);
+        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["not-here"]);
+        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["refused"]);
+        facts.system.owners.waagent = Some(Waagent {
+            scsi_timeout: Some(300),
+            path: "etc/waagent.conf".to_owned(),
+            ..Waagent::default()
+        });
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["fine"]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["waagent OS.RootDeviceScsiTimeout=600"]);
     }

@@ -257,3 +257,115 @@ fn records_are_read_as_iscsiadm_does() {
         }
     }
 }
+
+const JOURNALD: &str = "systemd-journald.service";
+
+/// Files over journald's own unit, each with a body.
+type Over<'a> = &'a [(&'a str, &'a [u8])];
+
+const UNITS: &[Over<'_>] = &[
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=77\nWatchdogSec=\nWatchdogSec=soon\n")],
+    &[
+        ("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=1\n"),
+        ("usr/lib/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=2\n"),
+    ],
+    &[
+        ("etc/systemd-.service.d/50-a.conf", b"[Service]\nWatchdogSec=1\n"),
+        ("usr/lib/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=2\n"),
+    ],
+    &[
+        ("etc/systemd-.service.d/50-a.conf", b"[Service]\nWatchdogSec=1\n"),
+        ("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=2\n"),
+    ],
+    &[
+        ("etc/service.d/60-b.conf", b"[Service]\nWatchdogSec=3\n"),
+        ("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=2\n"),
+    ],
+    &[
+        ("etc/service.d/50-a.conf", b"[Service]\nWatchdogSec=3\n"),
+        ("usr/lib/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=2\n"),
+    ],
+    &[
+        ("usr/local/lib/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=3\n"),
+        ("usr/lib/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=2\n"),
+    ],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=5\nx=\xe9\nWatchdogSec=6\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=5\n# \xe9\nWatchdogSec=6\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=5\n[Service\nWatchdogSec=6\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=5\\\n  # x\n  min\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\rWatchdogSec=5\r\nWatchdogSec = 8\r\n")],
+    &[("etc/OWN.d/50-a.conf", b"\xef\xbb\xbf[Service]\nWatchdogSec=9\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Unit]\nWatchdogSec=9\n[X]\nWatchdogSec=9\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=1.5h 20\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=1w 2d\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=.5min\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=3. 1\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=5 x\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=5000000us\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=infinity\n")],
+    &[("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=0\n")],
+    &[("etc/OWN.d/50-a.conf.bak", b"[Service]\nWatchdogSec=0\n")],
+    &[
+        ("etc/OWN.d/50-a.conf", b"[Service]\nWatchdogSec=9\n"),
+        ("etc/OWN.d/.60.conf", b"[Service]\nWatchdogSec=4\n"),
+    ],
+];
+
+/// What systemd's own dry run of a boot says of journald's watchdog, and what the chain says.
+#[test]
+fn drop_ins_are_read_as_systemd_does() {
+    let place = |path: &str| {
+        let (top, rest) = ["usr/local/lib/", "usr/lib/", "etc/"]
+            .iter()
+            .find_map(|top| Some((top, path.strip_prefix(top)?)))
+            .expect("a known directory");
+        format!("{top}systemd/system/{}", rest.replace("OWN", JOURNALD))
+    };
+    for suite in Suite::ALL {
+        let stage = Stage::new(suite);
+        for (number, over) in UNITS.iter().enumerate() {
+            for (path, body) in *over {
+                stage.put(&format!("/stage/{number:03}/{}", place(path)), body);
+            }
+        }
+        let ran = stage.run_outside(&format!(
+            "mount -t proc proc \"$MERGED/proc\"; mount -t sysfs sys \"$MERGED/sys\"
+             mount -t cgroup2 cgroup \"$MERGED/sys/fs/cgroup\"; mount --bind /dev \"$MERGED/dev\"
+             mkdir -p \"$MERGED/run/systemd\"; chroot \"$MERGED\" chown -R nobody /run; chmod 1777 \"$MERGED/tmp\"
+             for over in \"$MERGED\"/stage/*; do
+                 rm -rf \"$MERGED\"/etc/systemd/system/*.service.d \"$MERGED\"/etc/systemd/system/service.d
+                 rm -rf \"$MERGED\"/usr/lib/systemd/system/{JOURNALD}.d \"$MERGED\"/usr/local/lib/systemd
+                 cp -r \"$over\"/. \"$MERGED\"/
+                 chroot \"$MERGED\" runuser -u nobody -- env XDG_RUNTIME_DIR=/tmp timeout 60 \
+                     /lib/systemd/systemd --test --system 2>/dev/null |
+                     awk '/Unit {JOURNALD}:/ {{ own = 1 }} own && /WatchdogSec:/ {{ sub(/.*: /, \"\"); print; exit }}' ||
+                     true
+             done"
+        ));
+        let shown = ran.ok().stdout;
+        let theirs: Vec<&str> = shown.lines().collect();
+        assert_eq!(theirs.len(), UNITS.len(), "{suite:?}: {shown}");
+        let base = fs::read(suite.root().join(format!("usr/lib/systemd/system/{JOURNALD}"))).unwrap();
+        for (over, theirs) in UNITS.iter().zip(theirs) {
+            let temp = tempfile::tempdir().unwrap();
+            let unit = format!("usr/lib/systemd/system/{JOURNALD}");
+            let all = over.iter().map(|(path, body)| (place(path), *body)).chain([(unit, base.as_slice())]);
+            for (path, body) in all {
+                let path = temp.path().join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, body).unwrap();
+            }
+            let mut facts = Facts::default();
+            let root = Root::offline(temp.path()).unwrap();
+            facts.system.units = probe::units::read(&root, &[JOURNALD], &mut Vec::new());
+            let chain = hvtune::resolve::unit::chain(&facts, JOURNALD, "WatchdogSec", None);
+            let wanted = match theirs {
+                "infinity" => "infinity".to_owned(),
+                span => hvtune::formats::unit::seconds(span).unwrap().to_string(),
+            };
+            let said: Vec<_> =
+                over.iter().map(|(path, body)| format!("{path}: {}", body.escape_ascii())).collect();
+            assert_eq!(chain.in_force().value(), Some(wanted.as_str()), "{suite:?}: {said:?}");
+        }
+    }
+}

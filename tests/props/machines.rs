@@ -239,7 +239,8 @@ fn apply(facts: &mut Facts, change: Change) {
             machine.parameters.insert("hv_storvsc.ring_avail_percent_lowater".to_owned(), text);
         }
         Change::Agent(scsi_timeout) => {
-            system.owners.waagent = Some(Waagent { scsi_timeout, path: "etc/waagent.conf".to_owned() });
+            system.owners.waagent =
+                Some(Waagent { scsi_timeout, path: "etc/waagent.conf".to_owned(), ..Waagent::default() });
         }
         Change::Owners(iscsi, multipath, azure_vm_utils, tuned) => {
             system.owners.iscsi = iscsi;
