@@ -8,6 +8,8 @@
 //! a doubt has no sure answer.
 
 pub mod chain;
+pub mod programs;
+pub mod sysctl;
 
 pub use chain::{Acts, Chain, InForce, Moment, Who, Writer};
 

@@ -1,0 +1,68 @@
+//! Sysctl keys: the kernel's own value, arguments, systemd-sysctl, programs that run once, tuned and saptune.
+//!
+//! The order is that of a boot. systemd-sysctl.service is ordered before sysinit.target alone, so what runs before
+//! that target too (tmpfiles.d, ufw) has no fixed place beside it; `rc.local`, tuned and saptune come after it
+//! (<https://github.com/systemd/systemd/blob/v257/units/systemd-sysctl.service.in>).
+
+mod arguments;
+mod daemons;
+mod draft;
+mod files;
+mod knob;
+mod once;
+
+use super::chain::{Acts, Chain, Moment, Who, Writer};
+use super::{Ours, programs};
+use crate::facts::Facts;
+use draft::Draft;
+use knob::Knob;
+
+/// Every writer of a key (with dots) in the order in which they act. The other member of an exclusive pair
+/// (`vm.dirty_ratio` to `vm.dirty_bytes`) stands in it too, with what its write leaves of this key.
+///
+/// What holds without us is the chain for `ours: None`: where a line of ours has the same value as an earlier one
+/// or replaces it, systemd-sysctl treats the lines of others differently too.
+pub fn chain(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
+    let Some(knob) = Knob::of(key) else { return unknown(key) };
+    let mut chain = Chain { writers: knob.built_in().into_iter().collect(), doubts: doubts(facts) };
+    let mut drafts = arguments::read(facts, &knob);
+    drafts.extend(files::systemd(facts, &knob, ours));
+    drafts.extend(once::read(facts, &knob, ours));
+    drafts.extend(daemons::read(facts, &knob, ours, once::has_script(&drafts)));
+    for draft in drafts {
+        draft.push_to(&mut chain, &knob);
+    }
+    chain
+}
+
+/// The same for what `sysctl --system` of procps leaves when somebody runs it by hand: sysctl.d in the order of
+/// names, then `/etc/sysctl.conf`, whatever was in force before.
+pub fn by_hand(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
+    let Some(knob) = Knob::of(key) else { return unknown(key) };
+    let mut chain = Chain { writers: Vec::new(), doubts: programs::doubts(facts, &["sysctl.d"]) };
+    for draft in files::procps(facts, &knob, ours) {
+        draft.push_to(&mut chain, &knob);
+    }
+    chain
+}
+
+fn doubts(facts: &Facts) -> Vec<String> {
+    let mut doubts =
+        programs::doubts(facts, &["sysctl.d", "tmpfiles.d", "ufw", "rc.local", "tuned", "saptune"]);
+    let tuned = facts.system.owners.programs.tuned.iter();
+    doubts.extend(tuned.flat_map(|tuned| tuned.profile.open.iter().cloned()));
+    doubts
+}
+
+/// A key whose writers are not read.
+fn unknown(key: &str) -> Chain {
+    Chain { writers: Vec::new(), doubts: vec![format!("nobody looked for writers of {key}")] }
+}
+
+impl Draft {
+    /// Adds the writer, with the value that its write leaves.
+    fn push_to(self, chain: &mut Chain, knob: &Knob) {
+        let before = chain.in_force();
+        chain.writers.push(self.writer(knob, &before));
+    }
+}
