@@ -18,6 +18,8 @@ mod boot_menu;
 mod bytes;
 #[path = "consumers/comments.rs"]
 mod comments;
+#[path = "consumers/conflicts.rs"]
+mod conflicts;
 #[path = "consumers/device.rs"]
 mod device;
 #[path = "consumers/grub.rs"]

@@ -116,6 +116,12 @@ fn read_tmpfiles(reader: &mut Reader<'_>) -> Vec<FileWrites> {
 }
 
 fn read_sysfsutils(reader: &mut Reader<'_>) -> Vec<FileWrites> {
+    let update = reader.any(&["usr/sbin/update-sysfs"]);
+    let program = if update { sysfsutils::Reader::Update } else { sysfsutils::Reader::Script };
+    // Its unit is not started without the first file.
+    if update && !reader.any(&["etc/sysfs.conf"]) {
+        return Vec::new();
+    }
     let mut paths = vec!["etc/sysfs.conf".to_owned()];
     let names = reader.names("sysfsutils", "etc/sysfs.d", ".conf");
     paths.extend(
@@ -124,7 +130,7 @@ fn read_sysfsutils(reader: &mut Reader<'_>) -> Vec<FileWrites> {
     let mut files = Vec::new();
     for path in paths {
         let Some(text) = reader.text("sysfsutils", &path) else { continue };
-        let conf = sysfsutils::read(&text);
+        let conf = sysfsutils::read(&text, program);
         files.push(FileWrites { path, writes: conf.writes });
         if conf.stops.is_some() {
             break;
@@ -136,7 +142,7 @@ fn read_sysfsutils(reader: &mut Reader<'_>) -> Vec<FileWrites> {
 
 /// Debian's package has an init script, which systemd's generator starts, or a unit.
 fn sysfsutils_service(reader: &Reader<'_>) -> UnitState {
-    match units::fixed(reader.root, "sysfsutils.service") {
+    match units::state(reader.root, "sysfsutils.service") {
         UnitState::Absent if reader.any(&["etc/init.d/sysfsutils"]) => UnitState::Enabled,
         state => state,
     }
