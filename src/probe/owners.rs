@@ -3,6 +3,7 @@
 mod concern;
 mod layers;
 mod programs;
+mod reader;
 mod saptune;
 mod sysctls;
 mod tuned;
@@ -14,7 +15,7 @@ use crate::root::Root;
 
 use concern::may_concern;
 use layers::{Found, Layers, Notes, gap, tops, unit_mask};
-use programs::Reader;
+use reader::Reader;
 
 const RULES: Layers = Layers { below: "udev/rules.d", ending: ".rules", fact: "owners.rules" };
 const OPTIONS: Layers = Layers { below: "modprobe.d", ending: ".conf", fact: "owners.options" };

@@ -1,13 +1,12 @@
 //! Programs that write to `/proc/sys` and `/sys` once, later in the boot.
 
-use crate::facts::{BootScript, FileWrites, Gap, Programs, Ufw, UnitState};
-use crate::formats::bytes::decode;
+use crate::facts::{BootScript, FileWrites, Programs, Ufw, UnitState};
 use crate::formats::programs::assignment::{Assigned, last};
 use crate::formats::programs::{PathWrite, script, sysfsutils, tmpfiles};
 use crate::formats::sysctl::read::read_procps;
-use crate::root::Root;
 
-use super::layers::{Layers, Notes};
+use super::layers::Layers;
+use super::reader::Reader;
 use super::{saptune, sysctls, tuned, units};
 
 const TMPFILES: Layers = Layers { below: "tmpfiles.d", ending: ".conf", fact: "owners.tmpfiles" };
@@ -33,46 +32,6 @@ const NAMES: &[&str] = &[
     "max_retries",
     "--setra",
 ];
-
-/// What reading needs at every step.
-pub(super) struct Reader<'r> {
-    pub(super) root: &'r Root,
-    pub(super) tops: &'static [&'static str],
-    pub(super) notes: &'r mut Notes,
-    pub(super) gaps: &'r mut Vec<Gap>,
-}
-
-impl Reader<'_> {
-    /// A file's text, every byte kept; one that cannot be read is remembered.
-    pub(super) fn text(&mut self, of: &str, path: &str) -> Option<String> {
-        match self.root.read(path) {
-            Ok(bytes) => bytes.map(|bytes| decode(&bytes)),
-            Err(error) => {
-                self.notes.unread(self.gaps, &format!("owners.{of}"), of, path, &error);
-                None
-            }
-        }
-    }
-
-    /// Whether something stands at one of these paths.
-    pub(super) fn any(&self, paths: &[&str]) -> bool {
-        paths.iter().any(|path| matches!(self.root.kind(path), Ok(Some(_))))
-    }
-
-    /// The names in a directory that end so.
-    pub(super) fn names(&mut self, of: &str, dir: &str, ending: &str) -> Vec<String> {
-        match self.root.list(dir) {
-            Ok(entries) => {
-                let names = entries.into_iter().flatten().map(|entry| entry.name);
-                names.filter(|name| name.ends_with(ending)).collect()
-            }
-            Err(error) => {
-                self.notes.unread(self.gaps, &format!("owners.{of}"), of, dir, &error);
-                Vec::new()
-            }
-        }
-    }
-}
 
 /// Reads them all.
 pub(super) fn read(reader: &mut Reader<'_>) -> Programs {

@@ -4,7 +4,7 @@ use crate::facts::{Note, Saptune};
 use crate::formats::programs::assignment::{Assigned, last};
 use crate::formats::saptune::{self, Setting};
 
-use super::programs::Reader;
+use super::reader::Reader;
 use super::units;
 
 /// Reads it, where saptune is installed. What it applies, and in which order, stands in `NOTE_APPLY_ORDER`; a note

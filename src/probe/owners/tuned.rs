@@ -6,7 +6,7 @@ use crate::formats::tuned::ini::{IniOption, read_flat};
 use crate::formats::tuned::{Source, load};
 use crate::root::Root;
 
-use super::programs::Reader;
+use super::reader::Reader;
 use super::units;
 
 const CONF: &str = "etc/tuned/tuned-main.conf";
