@@ -244,6 +244,9 @@ fn ufw_loads_its_file() {
     assert_eq!(told(&chain), ["hvtune=10", "ufw (etc/ufw/sysctl.conf:1)=60 maybe"]);
     let off = facts(&[conf, default, ("etc/ufw/ufw.conf", "ENABLED=no\n")]);
     assert_eq!(value(&sysctl::chain(&off, "vm.swappiness", Some(ours("10")))), "10");
+    let open =
+        facts(&[conf, ("etc/default/ufw", "IPT_SYSCTL=$HOME/x\n"), ("etc/ufw/ufw.conf", "ENABLED=yes\n")]);
+    assert_eq!(sysctl::chain(&open, "vm.swappiness", None).doubts.len(), 1);
     let elsewhere = facts(&[
         ("etc/sysctl.conf", "vm.swappiness=7\n"),
         ("etc/default/ufw", "IPT_SYSCTL='/etc/sysctl.conf'\n"),

@@ -157,6 +157,10 @@ fn read_ufw(reader: &mut Reader<'_>) -> Option<Ufw> {
     let default = reader.text("ufw", "etc/default/ufw").unwrap_or_default();
     let path = match last(&default, "IPT_SYSCTL").map(|(_, value)| value) {
         Some(Assigned::Value(path)) if !path.is_empty() => Some(path.trim_start_matches('/').to_owned()),
+        Some(Assigned::Open) => {
+            reader.open("ufw", "etc/default/ufw", "only a shell can tell the file of IPT_SYSCTL");
+            None
+        }
         _ => None,
     };
     let text = path.as_deref().and_then(|path| reader.text("ufw", path));
