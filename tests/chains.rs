@@ -29,14 +29,13 @@ fn facts_of_bytes(files: &[(&str, &[u8])]) -> Facts {
     for (path, body) in files {
         let path = dir.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        match body.strip_prefix(b"-> ") {
-            Some(target) => symlink(std::str::from_utf8(target).unwrap(), path).unwrap(),
-            None => {
-                fs::write(&path, body).unwrap();
-                if body.starts_with(b"#!") {
-                    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-                }
-            }
+        if let Some(target) = body.strip_prefix(b"-> ") {
+            symlink(std::str::from_utf8(target).unwrap(), path).unwrap();
+            continue;
+        }
+        fs::write(&path, body).unwrap();
+        if body.starts_with(b"#!") {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
     }
     facts_below(dir.path())
@@ -245,6 +244,9 @@ fn ufw_loads_its_file() {
     assert_eq!(told(&chain), ["hvtune=10", "ufw (etc/ufw/sysctl.conf:1)=60 maybe"]);
     let off = facts(&[conf, default, ("etc/ufw/ufw.conf", "ENABLED=no\n")]);
     assert_eq!(value(&sysctl::chain(&off, "vm.swappiness", Some(ours("10")))), "10");
+    let open =
+        facts(&[conf, ("etc/default/ufw", "IPT_SYSCTL=$HOME/x\n"), ("etc/ufw/ufw.conf", "ENABLED=yes\n")]);
+    assert_eq!(sysctl::chain(&open, "vm.swappiness", None).doubts.len(), 1);
     let elsewhere = facts(&[
         ("etc/sysctl.conf", "vm.swappiness=7\n"),
         ("etc/default/ufw", "IPT_SYSCTL='/etc/sysctl.conf'\n"),

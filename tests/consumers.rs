@@ -18,6 +18,8 @@ mod boot_menu;
 mod bytes;
 #[path = "consumers/comments.rs"]
 mod comments;
+#[path = "consumers/conflicts.rs"]
+mod conflicts;
 #[path = "consumers/daemons.rs"]
 mod daemons;
 #[path = "consumers/device.rs"]

@@ -23,6 +23,8 @@ mod stage;
 mod templates;
 #[path = "props/texts.rs"]
 mod texts;
+#[path = "props/writers.rs"]
+mod writers;
 
 use proptest::test_runner::Config;
 

@@ -167,6 +167,8 @@ pub struct Tuned {
     pub profile: Profile,
     /// `reapply_sysctl`: it applies the sysctl files of /run and /etc once more after its own.
     pub reapply: bool,
+    /// Its minor version, of major version 2.
+    pub version: Option<u32>,
     /// `reapply_sysctl_exclude`: shell patterns of keys that it leaves out there.
     pub exclude: Vec<String>,
 }

@@ -2,6 +2,8 @@
 
 pub mod ini;
 
+use std::collections::BTreeMap;
+
 use ini::{IniOption, Section, read, read_flat};
 
 /// A profile as it is applied.
@@ -211,8 +213,10 @@ fn update(earlier: &mut Unit, unit: Unit, keys: &Keys) {
     earlier.conditional |= unit.conditional;
     earlier.priority = keys.priority.unwrap_or(earlier.priority);
     earlier.options.retain(|option| !keys.drop.contains(&option.name));
+    let known = earlier.options.iter().enumerate();
+    let places: BTreeMap<String, usize> = known.map(|(at, option)| (option.name.clone(), at)).collect();
     for option in unit.options {
-        match earlier.options.iter_mut().find(|known| known.name == option.name) {
+        match places.get(&option.name).and_then(|at| earlier.options.get_mut(*at)) {
             Some(known) => *known = option,
             None => earlier.options.push(option),
         }

@@ -132,3 +132,19 @@ pub(super) fn multipath_lines(settings: &[(&str, &str, String)]) -> Vec<String> 
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Owners, Programs, Tuned};
+
+    #[test]
+    fn with_tuned_installed_a_sysctl_file_goes_to_etc() {
+        let mut facts = Facts::default();
+        assert_eq!(path(Format::Sysctl, &facts, ""), "usr/lib/sysctl.d/90-hvtune.conf");
+        let programs = Programs { tuned: Some(Tuned::default()), ..Programs::default() };
+        facts.system.owners = Owners { programs, ..Owners::default() };
+        assert_eq!(path(Format::Sysctl, &facts, ""), "etc/sysctl.d/90-hvtune.conf");
+        assert_eq!(path(Format::Udev, &facts, ""), "usr/lib/udev/rules.d/90-hvtune.rules");
+    }
+}

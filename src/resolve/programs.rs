@@ -5,6 +5,8 @@ mod path;
 
 pub use attribute::{join, of_attribute};
 
+use std::collections::BTreeMap;
+
 use super::chain::{Acts, Moment, Who, Writer};
 use crate::cmdline::{same_key, split_arg};
 use crate::facts::{BootScript, Chosen, Facts, FileWrites, Hypervisor, Tuned, UnitState};
@@ -17,7 +19,7 @@ pub(super) const UNORDERED: &str = "it mostly comes later, but no unit orders it
 /// What could not be read of these, one sentence each.
 pub(super) fn doubts(facts: &Facts, of: &[&str]) -> Vec<String> {
     let unread = facts.system.owners.unread.iter().filter(|unread| of.contains(&unread.of.as_str()));
-    unread.map(|unread| format!("{} could not be read: {}", unread.path, unread.why)).collect()
+    unread.map(|unread| format!("{}: {}", unread.path, unread.why)).collect()
 }
 
 /// Why a service does not run at boot; `None` where it does, or where the root does not show.
@@ -44,13 +46,11 @@ pub(super) fn script_runs(script: &BootScript) -> Option<String> {
 /// The lines of tmpfiles.d in the order in which they are written: all of one path together, where its first line
 /// stands (<https://github.com/systemd/systemd/blob/v257/src/tmpfiles/tmpfiles.c>, `parse_line`, `run`).
 pub(super) fn tmpfiles_in_order(files: &[FileWrites]) -> Vec<(&str, &PathWrite)> {
-    let mut targets: Vec<&str> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut all: Vec<(usize, &str, &PathWrite)> = Vec::new();
     for (file, write) in files.iter().flat_map(|file| file.writes.iter().map(move |write| (file, write))) {
-        let at = targets.iter().position(|target| *target == write.target).unwrap_or_else(|| {
-            targets.push(&write.target);
-            targets.len() - 1
-        });
+        let next = places.len();
+        let at = *places.entry(&write.target).or_insert(next);
         all.push((at, &file.path, write));
     }
     all.sort_by_key(|(at, ..)| *at);

@@ -62,7 +62,7 @@ fn unknown(key: &str) -> Chain {
 impl Draft {
     /// Adds the writer, with the value that its write leaves.
     fn push_to(self, chain: &mut Chain, knob: &Knob) {
-        let before = chain.in_force();
-        chain.writers.push(self.writer(knob, &before));
+        let there = self.only_if.and_then(|_| chain.in_force().value().map(str::to_owned));
+        chain.writers.push(self.writer(knob, there.as_deref()));
     }
 }

@@ -1,4 +1,5 @@
-//! `/etc/sysfs.conf` and `/etc/sysfs.d/*.conf`, as Debian's init script of sysfsutils reads them.
+//! `/etc/sysfs.conf` and `/etc/sysfs.d/*.conf` of sysfsutils: an init script reads them, or since version 2.1.1-9
+//! of the Debian package `update-sysfs`.
 
 use super::PathWrite;
 
@@ -11,33 +12,66 @@ pub struct SysfsConf {
     pub stops: Option<u32>,
 }
 
-/// Reads a file: `#` begins a comment anywhere, a line is `attribute = value` with one word as value and
-/// the attribute below `/sys`, wildcards allowed; `mode` and `owner` lines write nothing. A line that is
-/// neither ends the script (<https://salsa.debian.org/debian/sysfsutils/-/blob/master/debian/sysfsutils.init>).
-pub fn read(text: &str) -> SysfsConf {
+/// The program that reads the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// The init script, in shell.
+    Script,
+    /// `/usr/sbin/update-sysfs`, in Perl.
+    Update,
+}
+
+/// Reads a file: `#` begins a comment anywhere, a line is `attribute = value` with the attribute below `/sys`,
+/// wildcards allowed; `mode` and `owner` lines write nothing. The script takes one word as value, a carriage
+/// return with it, and needs no sign; `update-sysfs` takes all that follows the last sign. A line that is
+/// neither ends both (<https://salsa.debian.org/debian/sysfsutils/-/tree/master/debian>).
+pub fn read(text: &str, reader: Reader) -> SysfsConf {
     let mut conf = SysfsConf::default();
     for (number, row) in (1..).zip(text.split('\n')) {
         let row = row.split('#').next().unwrap_or_default();
-        if row.trim_matches(is_space).is_empty() {
+        let shown = row.trim_matches(is_space);
+        if shown.is_empty() {
             continue;
         }
-        let words = words(row);
-        match words.as_slice() {
-            ["mode" | "owner", _, _, ..] => {}
-            [attribute, value] => conf.writes.push(PathWrite {
+        let write = match reader {
+            Reader::Script => by_script(row),
+            Reader::Update => by_update(shown),
+        };
+        match write {
+            Some((attribute, value)) if !attribute.is_empty() => conf.writes.push(PathWrite {
                 line: number,
                 target: format!("/sys/{attribute}"),
-                value: Some((*value).to_owned()),
-                shown: row.trim_matches(is_space).to_owned(),
+                value: Some(value.to_owned()),
+                shown: shown.to_owned(),
                 maybe: None,
             }),
-            _ => {
+            Some(_) => {}
+            None => {
                 conf.stops = Some(number);
                 return conf;
             }
         }
     }
     conf
+}
+
+/// Attribute and value; no attribute where the line writes nothing.
+fn by_script(row: &str) -> Option<(&str, &str)> {
+    match words(row).as_slice() {
+        ["mode" | "owner", _, _, ..] => Some(("", "")),
+        [attribute, value] => Some((attribute, value)),
+        _ => None,
+    }
+}
+
+fn by_update(row: &str) -> Option<(&str, &str)> {
+    let (attribute, value) = row.rsplit_once('=')?;
+    let (attribute, value) = (attribute.trim_matches(is_space), value.trim_matches(is_space));
+    if attribute.is_empty() || value.is_empty() {
+        return None;
+    }
+    let other = attribute.starts_with("mode") || attribute.starts_with("owner");
+    Some(if other { ("", "") } else { (attribute, value) })
 }
 
 /// C's `isspace`, which sed's class is.
@@ -65,30 +99,27 @@ fn words(row: &str) -> Vec<&str> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> (Vec<String>, Option<u32>) {
-        let conf = read(text);
+    fn told(text: &str, reader: Reader) -> (Vec<String>, Option<u32>) {
+        let conf = read(text, reader);
         let write = |w: PathWrite| format!("{} {}={}", w.line, w.target, w.value.unwrap_or_default());
         (conf.writes.into_iter().map(write).collect(), conf.stops)
     }
 
     #[test]
-    fn lines_are_read_as_the_script_does() {
+    fn lines_are_read_as_either_program_does() {
         let text = "# x\n\nblock/sda/queue/read_ahead_kb = 4096 # KiB\n\tblock/sd*/queue/scheduler=none\n\
-                    mode power/state = 0660\nowner power/state = root:power\nblock/sdb/queue/nr_requests 64\n\
+                    mode power/state = 0660\nowner power/state = root:power\n\
                     block/sdc/queue/nr_requests = 64\r\n";
-        assert_eq!(
-            told(text),
-            (
-                vec![
-                    "3 /sys/block/sda/queue/read_ahead_kb=4096".to_owned(),
-                    "4 /sys/block/sd*/queue/scheduler=none".to_owned(),
-                    "7 /sys/block/sdb/queue/nr_requests=64".to_owned(),
-                    "8 /sys/block/sdc/queue/nr_requests=64\r".to_owned(),
-                ],
-                None
-            )
-        );
-        assert_eq!(told("a = 1 2\nb = 3\n"), (vec![], Some(1)));
-        assert_eq!(told("b = 3\na\nc = 3\n"), (vec!["1 /sys/b=3".to_owned()], Some(2)));
+        let expected = |last: &str| {
+            let two = ["3 /sys/block/sda/queue/read_ahead_kb=4096", "4 /sys/block/sd*/queue/scheduler=none"];
+            let last = format!("7 /sys/block/sdc/queue/nr_requests={last}");
+            (two.into_iter().map(str::to_owned).chain([last]).collect::<Vec<_>>(), None)
+        };
+        assert_eq!(told(text, Reader::Script), expected("64\r"));
+        assert_eq!(told(text, Reader::Update), expected("64"));
+        assert_eq!(told("a = 1 2\nb = 3\n", Reader::Script), (vec![], Some(1)));
+        assert_eq!(told("a = 1 2\n", Reader::Update), (vec!["1 /sys/a=1 2".to_owned()], None));
+        assert_eq!(told("b 3\n", Reader::Script), (vec!["1 /sys/b=3".to_owned()], None));
+        assert_eq!(told("b 3\na = 1\n", Reader::Update), (vec![], Some(1)));
     }
 }

@@ -28,18 +28,7 @@ pub fn read(text: &str) -> Tmpfiles {
 }
 
 fn read_line(line: u32, text: &str, found: &mut Tmpfiles) {
-    let mut rest = text;
-    let mut fields: Vec<String> = Vec::new();
-    for _ in 0..6 {
-        match field(rest) {
-            Some((Some(word), after)) => {
-                fields.push(word);
-                rest = after;
-            }
-            Some((None, _)) => break,
-            None => return,
-        }
-    }
+    let Some((fields, rest, versions)) = fields(text, true).or_else(|| fields(text, false)) else { return };
     let [action, path, ..] = fields.as_slice() else { return };
     let Some((kind, modifiers)) = action.split_at_checked(1) else { return };
     let writes = kind == "w" || kind == "F" || kind == "f" && modifiers.contains('+');
@@ -56,17 +45,34 @@ fn read_line(line: u32, text: &str, found: &mut Tmpfiles) {
     }
     let encoded = modifiers.contains(['~', '^']);
     let value = unescape(argument).filter(|_| !encoded).and_then(|value| unspecified(&value));
+    let for_files = (kind != "w").then_some("`f` and `F` lines are made for files, not for attributes");
     found.writes.push(PathWrite {
         line,
         target: simple(&target),
         value,
         shown: text.to_owned(),
-        maybe: (kind != "w").then_some("`f` and `F` lines are made for files, not for attributes"),
+        maybe: for_files
+            .or(versions.then_some("versions of systemd read the backslash in its path differently")),
     });
 }
 
+/// The first six fields and what follows them, and whether a backslash stands in one. Newer versions (257, not 252)
+/// take C escapes there, older ones the character behind the backslash. `None` where systemd refuses the line.
+fn fields(text: &str, escapes: bool) -> Option<(Vec<String>, &str, bool)> {
+    let mut rest = text;
+    let mut fields: Vec<String> = Vec::new();
+    for _ in 0..6 {
+        let (word, after) = field(rest, escapes)?;
+        let Some(word) = word else { break };
+        fields.push(word);
+        rest = after;
+    }
+    let read = text.len() - rest.len();
+    Some((fields, rest, text.get(..read)?.contains('\\')))
+}
+
 /// One field, unquoted, and what follows it; `None` where systemd refuses the line, no field at its end.
-fn field(text: &str) -> Option<(Option<String>, &str)> {
+fn field(text: &str, escapes: bool) -> Option<(Option<String>, &str)> {
     let text = text.trim_start_matches([' ', '\t']);
     if text.is_empty() {
         return Some((None, text));
@@ -75,7 +81,8 @@ fn field(text: &str) -> Option<(Option<String>, &str)> {
     while let Some((at, c)) = chars.next() {
         match (c, quote) {
             ('\\', _) => {
-                let (c, taken) = escape(text.get(at + 1..)?)?;
+                let behind = text.get(at + 1..)?;
+                let (c, taken) = if escapes { escape(behind)? } else { (behind.chars().next()?, 1) };
                 word.push(c);
                 for _ in 0..taken {
                     chars.next();
@@ -160,7 +167,8 @@ mod tests {
                     w+ /sys//x/ - - - - a\\x20b\\n\nd /run/x 0755 - - -\nw /sys/y - - - -\nw /sys/y 60\n\
                     w /sys/%b/y - - - - 1\nw /sys/z - - - - 50%%\nw /sys/q - - - - \"60\"\nw~ /sys/r - - - - NjA=\n\
                     wx /sys/s - - - - 1\nw 'open - - - - 1\nw- /sys/t - - - - -\nf /sys/u - - - - 1\n\
-                    f+ /sys/v - - - - 1\nw relative - - - - 1\nw /sys/h - - - - %H\nw /sys/e - - - - a\\q\n";
+                    f+ /sys/v - - - - 1\nw relative - - - - 1\nw /sys/h - - - - %H\nw /sys/e - - - - a\\q\n\
+                    w /sys/\\x61\\q - - - - 1\nw /sys/\\x62 - - - - 1\n";
         let found = read(text);
         let told: Vec<String> = found
             .writes
@@ -179,8 +187,12 @@ mod tests {
                 "16 /sys/v=1",
                 "18 /sys/h=?",
                 "19 /sys/e=?",
+                "20 /sys/x61q=1",
+                "21 /sys/b=1",
             ]
         );
+        let maybe: Vec<u32> = found.writes.iter().filter(|w| w.maybe.is_some()).map(|w| w.line).collect();
+        assert_eq!(maybe, [16, 20, 21]);
         assert_eq!(found.open, [8]);
     }
 }

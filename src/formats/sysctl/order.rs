@@ -1,5 +1,7 @@
 //! Who of several lines writes a key, and when: systemd-sysctl's ordered map, procps' list.
 
+use std::collections::BTreeMap;
+
 use super::read::Line;
 use crate::formats::glob::fits_path;
 
@@ -17,7 +19,7 @@ pub struct Step<'a> {
 }
 
 /// What becomes of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate<'a> {
     /// It is written, or a later line of the same key in its stead.
     Writes,
@@ -52,9 +54,11 @@ struct Item<'a> {
 /// (<https://github.com/systemd/systemd/blob/v257/src/sysctl/sysctl.c>, `parse_file`, `apply_glob_option_with_prefix`).
 pub fn systemd<'a>(files: &[(&'a str, &'a [Line])], wanted: &[&'a str]) -> Vec<Step<'a>> {
     let mut map: Vec<Item<'a>> = Vec::new();
+    // Where the entry of a key stands.
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for &(path, lines) in files {
         for line in lines {
-            let earlier = map.iter_mut().find(|item| item.live && item.line.key == line.key);
+            let earlier = places.get(line.key.as_str()).and_then(|at| map.get_mut(*at));
             let mut fate = Fate::Writes;
             match earlier {
                 Some(item) if item.line.value == line.value => {
@@ -69,39 +73,40 @@ pub fn systemd<'a>(files: &[(&'a str, &'a [Line])], wanted: &[&'a str]) -> Vec<S
                 None => {}
             }
             let live = fate == Fate::Writes;
+            if live {
+                places.insert(&line.key, map.len());
+            }
             map.push(Item { path, line, fate, live });
         }
     }
     let mut steps = Vec::new();
     for item in &map {
-        let named = |key: &str| map.iter().find(|other| other.live && other.line.key == *key);
         let replaced_glob = item.line.is_glob() && !item.live && item.fate == Fate::Writes;
         if item.line.value.is_some() && !replaced_glob {
-            steps.extend(steps_of(item.path, item.line, &item.fate, wanted, named));
+            steps.extend(steps_of(item, wanted, |key| map.get(*places.get(key)?)));
         }
     }
     steps
 }
 
 fn steps_of<'a, 'm>(
-    path: &'a str,
-    line: &'a Line,
-    fate: &Fate<'a>,
+    item: &Item<'a>,
     wanted: &[&'a str],
     named: impl Fn(&str) -> Option<&'m Item<'a>>,
 ) -> Vec<Step<'a>>
 where
     'a: 'm,
 {
+    let Item { path, line, fate, .. } = *item;
     if !line.is_glob() {
         let keys = wanted.iter().filter(|key| **key == line.key);
-        return keys.map(|key| Step { path, line, key, fate: fate.clone() }).collect();
+        return keys.map(|key| Step { path, line, key, fate }).collect();
     }
     let keys = wanted.iter().filter(|key| fits_path(&line.key, key));
     keys.map(|key| {
         let fate = match named(key) {
             Some(item) => Fate::LeftOut { path: item.path, line: item.line.line },
-            None => fate.clone(),
+            None => fate,
         };
         Step { path, line, key, fate }
     })
@@ -112,12 +117,15 @@ where
 /// alone that no line names, wherever it stands
 /// (<https://gitlab.com/procps-ng/procps/-/blob/v4.0.4/src/sysctl.c>, `write_setting_list`).
 pub fn procps<'a>(files: &[(&'a str, &'a [Line])], wanted: &[&'a str]) -> Vec<Step<'a>> {
-    let lines = || files.iter().flat_map(|&(path, lines)| lines.iter().map(move |line| (path, line)));
+    let lines = files.iter().flat_map(|&(path, lines)| lines.iter().map(move |line| (path, line)));
     let items: Vec<Item<'a>> =
-        lines().map(|(path, line)| Item { path, line, fate: Fate::Writes, live: true }).collect();
-    let named = |key: &str| items.iter().find(|other| other.line.key == *key);
+        lines.map(|(path, line)| Item { path, line, fate: Fate::Writes, live: true }).collect();
+    let mut places: BTreeMap<&str, &Item<'a>> = BTreeMap::new();
+    for item in &items {
+        places.entry(&item.line.key).or_insert(item);
+    }
     let writing = items.iter().filter(|item| item.line.value.is_some());
-    writing.flat_map(|item| steps_of(item.path, item.line, &item.fate, wanted, named)).collect()
+    writing.flat_map(|item| steps_of(item, wanted, |key| places.get(key).copied())).collect()
 }
 
 #[cfg(test)]

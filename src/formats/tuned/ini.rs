@@ -1,5 +1,7 @@
 //! tuned's files, as Python's `configparser` reads them with tuned's settings.
 
+use std::collections::BTreeMap;
+
 /// One section.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Section {
@@ -39,6 +41,7 @@ fn read_from(text: &str, mut sections: Vec<Section>) -> Result<Vec<Section>, u32
     let mut at = sections.len().checked_sub(1);
     let mut option: Option<String> = None;
     let mut indent = 0;
+    let mut places: BTreeMap<(usize, String), usize> = BTreeMap::new();
     for (line, row) in (1..).zip(text.lines()) {
         let content = uncommented(row);
         let value = content.trim();
@@ -47,11 +50,11 @@ fn read_from(text: &str, mut sections: Vec<Section>) -> Result<Vec<Section>, u32
         }
         let depth = row.len() - row.trim_start().len();
         let section = at.and_then(|at| sections.get_mut(at));
-        if let (Some(section), Some(name)) = (section, option.as_deref())
+        if let (Some(at), Some(section), Some(name)) = (at, section, option.as_ref())
             && depth > indent
         {
-            let continued = section.options.iter_mut().find(|option| option.name == name);
-            if let Some(option) = continued {
+            let place = places.get(&(at, name.clone()));
+            if let Some(option) = place.and_then(|place| section.options.get_mut(*place)) {
                 option.value.push('\n');
                 option.value.push_str(value);
             }
@@ -66,23 +69,23 @@ fn read_from(text: &str, mut sections: Vec<Section>) -> Result<Vec<Section>, u32
             });
             continue;
         }
-        let section = at.and_then(|at| sections.get_mut(at)).ok_or(line)?;
+        let here = at.ok_or(line)?;
+        let section = sections.get_mut(here).ok_or(line)?;
         let (name, value) = value.split_once('=').ok_or(line)?;
         let (name, value) = (name.trim_end(), value.trim());
         if name.is_empty() {
             return Err(line);
         }
-        set(section, IniOption { line, name: name.to_owned(), value: value.to_owned() });
+        let new = IniOption { line, name: name.to_owned(), value: value.to_owned() };
+        let next = section.options.len();
+        let place = *places.entry((here, name.to_owned())).or_insert(next);
+        match section.options.get_mut(place) {
+            Some(earlier) => *earlier = new,
+            None => section.options.push(new),
+        }
         option = Some(name.to_owned());
     }
     Ok(sections)
-}
-
-fn set(section: &mut Section, option: IniOption) {
-    match section.options.iter_mut().find(|earlier| earlier.name == option.name) {
-        Some(earlier) => *earlier = option,
-        None => section.options.push(option),
-    }
 }
 
 fn header(value: &str) -> Option<&str> {

@@ -75,6 +75,12 @@ fn read_tmpfiles(reader: &mut Reader<'_>) -> Vec<FileWrites> {
 }
 
 fn read_sysfsutils(reader: &mut Reader<'_>) -> Vec<FileWrites> {
+    let update = reader.any(&["usr/sbin/update-sysfs"]);
+    let program = if update { sysfsutils::Reader::Update } else { sysfsutils::Reader::Script };
+    // Its unit is not started without the first file.
+    if update && !reader.any(&["etc/sysfs.conf"]) {
+        return Vec::new();
+    }
     let mut paths = vec!["etc/sysfs.conf".to_owned()];
     let names = reader.names("sysfsutils", "etc/sysfs.d", ".conf");
     paths.extend(
@@ -83,7 +89,7 @@ fn read_sysfsutils(reader: &mut Reader<'_>) -> Vec<FileWrites> {
     let mut files = Vec::new();
     for path in paths {
         let Some(text) = reader.text("sysfsutils", &path) else { continue };
-        let conf = sysfsutils::read(&text);
+        let conf = sysfsutils::read(&text, program);
         files.push(FileWrites { path, writes: conf.writes });
         if conf.stops.is_some() {
             break;
@@ -95,7 +101,7 @@ fn read_sysfsutils(reader: &mut Reader<'_>) -> Vec<FileWrites> {
 
 /// Debian's package has an init script, which systemd's generator starts, or a unit.
 fn sysfsutils_service(reader: &Reader<'_>) -> UnitState {
-    match units::fixed(reader.root, "sysfsutils.service") {
+    match units::state(reader.root, "sysfsutils.service") {
         UnitState::Absent if reader.any(&["etc/init.d/sysfsutils"]) => UnitState::Enabled,
         state => state,
     }
@@ -151,6 +157,10 @@ fn read_ufw(reader: &mut Reader<'_>) -> Option<Ufw> {
     let default = reader.text("ufw", "etc/default/ufw").unwrap_or_default();
     let path = match last(&default, "IPT_SYSCTL").map(|(_, value)| value) {
         Some(Assigned::Value(path)) if !path.is_empty() => Some(path.trim_start_matches('/').to_owned()),
+        Some(Assigned::Open) => {
+            reader.open("ufw", "etc/default/ufw", "only a shell can tell the file of IPT_SYSCTL");
+            None
+        }
         _ => None,
     };
     let text = path.as_deref().and_then(|path| reader.text("ufw", path));

@@ -1,12 +1,12 @@
-//! What reading needs at every step.
+//! Reading files of the root one after the other, with what could not be read remembered.
 
-use crate::facts::Gap;
+use crate::facts::{Gap, Unread};
 use crate::formats::bytes::decode;
 use crate::root::Root;
 
 use super::layers::Notes;
 
-/// The root, its directories, and what is noted on the way.
+/// What reading needs at every step.
 pub(super) struct Reader<'r> {
     pub(super) root: &'r Root,
     pub(super) tops: &'static [&'static str],
@@ -24,6 +24,12 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// Remembers that a file says something that cannot be told from it.
+    pub(super) fn open(&mut self, of: &str, path: &str, why: &str) {
+        self.notes.unread.push(Unread { of: of.to_owned(), path: path.to_owned(), why: why.to_owned() });
+        self.gaps.push(Gap::new(&format!("owners.{of}"), path, why));
     }
 
     /// Whether something stands at one of these paths.

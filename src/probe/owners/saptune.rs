@@ -15,12 +15,19 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Saptune> {
         return None;
     }
     let conf = reader.text("saptune", "etc/sysconfig/saptune").unwrap_or_default();
-    let order = match last(&conf, "NOTE_APPLY_ORDER").map(|(_, value)| value) {
-        Some(Assigned::Value(order)) if !order.is_empty() => order,
-        _ => match last(&conf, "TUNE_FOR_NOTES").map(|(_, value)| value) {
-            Some(Assigned::Value(notes)) => notes,
-            _ => String::new(),
-        },
+    let keys = ["NOTE_APPLY_ORDER", "TUNE_FOR_NOTES"];
+    let values = keys.iter().filter_map(|key| last(&conf, key).map(|(_, value)| value));
+    let order = match values.into_iter().find(|value| *value != Assigned::Value(String::new())) {
+        Some(Assigned::Value(order)) => order,
+        Some(Assigned::Open) => {
+            reader.open(
+                "saptune",
+                "etc/sysconfig/saptune",
+                "only a shell can tell the notes that it applies",
+            );
+            String::new()
+        }
+        None => String::new(),
     };
     let notes = order.split_whitespace().filter_map(|id| note(reader, id)).collect();
     Some(Saptune { service: units::state(reader.root, "saptune.service"), notes })

@@ -1,6 +1,7 @@
 //! tuned: which profile it will apply, and what that holds.
 
 use crate::facts::{Chosen, Tuned};
+use crate::formats::bytes::decode;
 use crate::formats::tuned::ini::{IniOption, read_flat};
 use crate::formats::tuned::{Source, load};
 use crate::root::Root;
@@ -36,16 +37,29 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tuned> {
     let reapply = option(&main, "reapply_sysctl").is_none_or(is_yes);
     let exclude = option(&main, "reapply_sysctl_exclude").unwrap_or_default();
     let exclude = exclude.split([',', ';']).map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
-    Some(Tuned { service, names, chosen, profile, reapply, exclude: exclude.collect() })
+    let version = version(reader);
+    Some(Tuned { service, names, chosen, profile, reapply, version, exclude: exclude.collect() })
+}
+
+/// The minor version, from Python's package.
+fn version(reader: &mut Reader<'_>) -> Option<u32> {
+    let mut places = vec!["usr/lib/python3/dist-packages".to_owned()];
+    let versions = reader.names("tuned", "usr/lib", "").into_iter().filter(|name| name.starts_with("python"));
+    places.extend(versions.map(|name| format!("usr/lib/{name}/site-packages")));
+    let bytes =
+        places.iter().find_map(|place| reader.root.read(&format!("{place}/tuned/version.py")).ok().flatten());
+    let text = decode(&bytes?);
+    let minor = text.lines().find_map(|line| line.strip_prefix("TUNED_VERSION_MINOR = "));
+    minor?.trim().parse().ok()
 }
 
 fn option<'o>(options: &'o [IniOption], name: &str) -> Option<&'o str> {
     options.iter().find(|option| option.name == name).map(|option| option.value.as_str())
 }
 
-/// `get_bool` (<https://github.com/redhat-performance/tuned/blob/v2.25.1/tuned/utils/commands.py>).
+/// Python's `getboolean` (<https://github.com/redhat-performance/tuned/blob/v2.25.1/tuned/utils/global_config.py>).
 fn is_yes(value: &str) -> bool {
-    matches!(value.to_ascii_uppercase().as_str(), "Y" | "YES" | "T" | "TRUE" | "1")
+    matches!(value.to_ascii_lowercase().as_str(), "1" | "yes" | "true" | "on")
 }
 
 fn word(text: Option<String>) -> Option<String> {

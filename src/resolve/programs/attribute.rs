@@ -7,7 +7,7 @@ use super::{
 use crate::facts::{Facts, Programs, Saptune, Tuned};
 use crate::formats::glob::fits;
 use crate::formats::number::parse_attribute_integer;
-use crate::formats::programs::PathWrite;
+use crate::formats::programs::{PathWrite, names_word};
 use crate::resolve::chain::Chain;
 
 /// A writer that may act only where it raises (`>`) or lowers (`<`) the number.
@@ -117,7 +117,7 @@ fn of_write(
     let (value, acts) = if write.target.is_empty() {
         // It names a knob, and no more than that could be told.
         let setra = last == "read_ahead_kb" && write.shown.contains("--setra");
-        (write.shown.contains(last) || setra).then_some(())?;
+        (names_word(&write.shown, last) || setra).then_some(())?;
         (None, Acts::Maybe("what it writes, and to which disk, could not be told".to_owned()))
     } else {
         let by_place = || Acts::Maybe("its path does not name the disk, so it may be another's".to_owned());

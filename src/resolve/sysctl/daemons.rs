@@ -33,7 +33,10 @@ fn of_tuned(facts: &Facts, tuned: &Tuned, knob: &Knob, ours: Option<Ours<'_>>, s
             "vm" => of_vm(tuned, unit, knob),
             _ => continue,
         };
-        drafts.extend(of_unit.into_iter().map(|draft| draft.acting(acts.clone())));
+        drafts.extend(of_unit.into_iter().map(|draft| match (&draft.acts, &acts) {
+            (Acts::Yes, _) | (Acts::Maybe(_), Acts::No(_)) => draft.acting(acts.clone()),
+            _ => draft,
+        }));
         let again = tuned.reapply && unit.plugin == "sysctl" && (script || !drafts.is_empty());
         if again && !matches!(acts, Acts::No(_)) {
             drafts.extend(
@@ -67,15 +70,27 @@ fn condition(value: Option<&String>) -> (Option<String>, Option<char>) {
     (Some(plain.to_owned()), sign)
 }
 
-/// An option of `[sysctl]`. tuned swaps dots and slashes, so a key with slashes is no key to it
+/// What becomes of a key with slashes: since version 2.22 tuned swaps dots and slashes, and it is no key.
+fn slashed(tuned: &Tuned, dotted: bool) -> Acts {
+    match (dotted, since(tuned, 22)) {
+        (true, _) | (false, Some(false)) => Acts::Yes,
+        (false, Some(true)) => Acts::No("tuned takes a key with slashes for no key".to_owned()),
+        (false, None) => {
+            Acts::Maybe("versions of tuned from 2.22 on take a key with slashes for no key".to_owned())
+        }
+    }
+}
+
+/// An option of `[sysctl]`
 /// (<https://github.com/redhat-performance/tuned/blob/v2.25.1/tuned/plugins/plugin_sysctl.py>).
 fn of_sysctl(tuned: &Tuned, option: &Setting, knob: &Knob) -> Option<Draft> {
-    let path = key_of(&option.name);
+    let path = path_of(&option.name);
     let key = knob.named(&path)?;
+    let slashed = slashed(tuned, !option.name.contains('/'));
     let (value, only_if) = condition(option.value.as_ref());
     let shown = value.is_none().then(|| format!("{} = {}", option.name, option.written));
     let who = named(tuned, &option.path, option.line);
-    Some(Draft { only_if, shown, ..Draft::new(who, key, value, Moment::Daemon, PROFILE) })
+    Some(Draft { only_if, shown, ..Draft::new(who, key, value, Moment::Daemon, PROFILE).acting(slashed) })
 }
 
 /// Options of `[vm]`: bytes, or with `%` the ratio
@@ -96,16 +111,27 @@ fn of_vm(tuned: &Tuned, unit: &Unit, knob: &Knob) -> Vec<Draft> {
             drafts.push(Draft { shown, ..Draft::new(who, key, value, Moment::Daemon, PROFILE) });
         }
     }
+    if since(tuned, 25) == Some(false) {
+        let why =
+            format!("[vm] of tuned 2.{} knows no limits of dirty memory", tuned.version.unwrap_or_default());
+        return drafts.into_iter().map(|draft| draft.acting(Acts::No(why.clone()))).collect();
+    }
     drafts
 }
 
-/// The files below /run and /etc, and sysctl.conf, as tuned applies them once more: the last value of a key, at the
-/// place of its first; a dash or slashes make a key that does not exist.
+/// Whether the installed version is this one or a later one; `None` where it is not known.
+fn since(tuned: &Tuned, minor: u32) -> Option<bool> {
+    tuned.version.map(|version| version >= minor)
+}
+
+/// The files below /run and /etc (before version 2.13 all), and sysctl.conf, as tuned applies them once more: the last
+/// value of a key, at the place of its first; a dash before a key makes one that does not exist.
 fn again_from_files(facts: &Facts, tuned: &Tuned, knob: &Knob, ours: Option<Ours<'_>>) -> Vec<Draft> {
     let all = &facts.system.owners.sysctl_files;
     let own = files::own_line(knob, ours);
     let mut found = files::with_ours(facts, &all.procps, own.as_ref(), ours);
-    found.retain(|(path, _)| path.starts_with("etc/") || path.starts_with("run/"));
+    let all_dirs = since(tuned, 13) == Some(false);
+    found.retain(|(path, _)| all_dirs || path.starts_with("etc/") || path.starts_with("run/"));
     found.extend(all.conf.iter().map(|file| (file.path.as_str(), file.lines.as_slice())));
     let mut drafts: Vec<Draft> = Vec::new();
     let lines = found.iter().flat_map(|(path, lines)| lines.iter().map(move |line| (*path, line)));
@@ -115,7 +141,11 @@ fn again_from_files(facts: &Facts, tuned: &Tuned, knob: &Knob, ours: Option<Ours
             Some(ours) if ours.path == path => Who::Ours { path: path.to_owned() },
             _ => Who::Line { path: path.to_owned(), line: line.line },
         };
-        let draft = Draft::new(who, key, line.value.clone(), Moment::Daemon, AGAIN);
+        let acts = slashed(tuned, line.dotted);
+        if matches!(acts, Acts::No(_)) {
+            continue;
+        }
+        let draft = Draft::new(who, key, line.value.clone(), Moment::Daemon, AGAIN).acting(acts);
         match drafts.iter_mut().find(|earlier| earlier.written == key) {
             Some(earlier) => *earlier = draft,
             None => drafts.push(draft),
@@ -126,10 +156,7 @@ fn again_from_files(facts: &Facts, tuned: &Tuned, knob: &Knob, ours: Option<Ours
 
 fn applies_again(tuned: &Tuned, line: &Line) -> bool {
     let key = key_of(&line.key);
-    line.dotted
-        && !line.optional
-        && line.value.is_some()
-        && !tuned.exclude.iter().any(|pattern| fits(pattern, &key))
+    !line.optional && line.value.is_some() && !tuned.exclude.iter().any(|pattern| fits(pattern, &key))
 }
 
 /// saptune's notes, in the order in which it applies them, after tuned

@@ -3,7 +3,6 @@
 use super::knob::{Effect, Knob};
 use super::{Acts, Moment, Who, Writer};
 use crate::formats::sysctl::read::key_of;
-use crate::resolve::chain::InForce;
 
 /// One write to a key or its counterpart.
 #[derive(Debug)]
@@ -34,8 +33,8 @@ impl Draft {
         Self { acts, ..self }
     }
 
-    /// The writer, after what was in force before it.
-    pub(super) fn writer(self, knob: &Knob, before: &InForce) -> Writer {
+    /// The writer, after the value that is there, where it is known.
+    pub(super) fn writer(self, knob: &Knob, there: Option<&str>) -> Writer {
         let Some(written_value) = self.value else {
             let acts = match self.acts {
                 Acts::Yes => Acts::Maybe("what it writes could not be told".to_owned()),
@@ -58,7 +57,7 @@ impl Draft {
             Effect::Nothing(why) => (written_value, Acts::No(why)),
         };
         if let (Some(operator), Acts::Yes | Acts::Maybe(_)) = (self.only_if, &acts) {
-            acts = conditional(operator, &value, before, acts);
+            acts = conditional(operator, &value, there, acts);
         }
         let shown = self.shown.unwrap_or(plain);
         Writer { who: self.who, value: Some(value), shown, moment: self.moment, acts, because: self.because }
@@ -66,9 +65,9 @@ impl Draft {
 }
 
 /// Whether a write happens that is made only where it raises or lowers.
-fn conditional(operator: char, value: &str, before: &InForce, acts: Acts) -> Acts {
+fn conditional(operator: char, value: &str, there: Option<&str>, acts: Acts) -> Acts {
     let number = |text: &str| text.trim().parse::<i128>().ok();
-    let (Some(there), Some(value)) = (before.value().and_then(number), number(value)) else {
+    let (Some(there), Some(value)) = (there.and_then(number), number(value)) else {
         return Acts::Maybe(format!("it is written only where it is {} what is there", word(operator)));
     };
     let happens = if operator == '>' { value > there } else { value < there };

@@ -81,11 +81,6 @@ impl Knob {
         self.wanted().into_iter().find(|wanted| *wanted == path)
     }
 
-    /// The last part of the key: `swappiness`.
-    pub(super) fn last_part(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
-    }
-
     /// The kernel's own value.
     pub(super) fn built_in(&self) -> Option<Writer> {
         let value = entry(&self.path)?.1?.to_owned();

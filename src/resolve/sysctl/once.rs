@@ -5,8 +5,8 @@ use super::knob::Knob;
 use super::{Acts, Moment, Who, files};
 use crate::facts::{BootScript, Facts, Ufw};
 use crate::formats::glob::fits_path;
-use crate::formats::programs::PathWrite;
 use crate::formats::programs::script::Files;
+use crate::formats::programs::{PathWrite, names_word};
 use crate::resolve::Ours;
 use crate::resolve::programs::{UNORDERED, script_runs, started, tmpfiles_in_order};
 
@@ -48,7 +48,8 @@ fn of_write(knob: &Knob, name: &str, path: &str, write: &PathWrite, because: &st
     };
     if write.target.is_empty() {
         // It names a knob, and no more than that could be told.
-        let names = write.shown.contains(knob.last_part());
+        let mut parts = knob.wanted().into_iter().filter_map(|key| key.rsplit('/').next());
+        let names = parts.any(|part| names_word(&write.shown, part));
         let draft = Draft::new(who(), &knob.path, None, Moment::Service, because);
         return names
             .then(|| Draft { shown: Some(write.shown.clone()), ..maybe(draft) })
