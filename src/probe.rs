@@ -20,7 +20,7 @@ pub mod swap;
 pub mod templates;
 pub mod timers;
 pub mod units;
-mod waagent;
+pub mod waagent;
 
 use crate::facts::{
     Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, MultipathFiles, Origin, System,

@@ -247,10 +247,20 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_comes_back(text in "([ #a-c=\r\n\té]{0,6}(k ?= ?[0-9]{0,3})?){0,8}") {
-            let (one, first) = set(&text, "f", "k", "300");
-            let (both, second) = set(&one, "f", "other", "x");
-            proptest::prop_assert_eq!(restore(&both, &[&first, &second]), text);
+        fn any_text_comes_back(text in "([ #a-c=\r\n\té]{0,6}(k ?==? ?[39]{0,3})?\n?){0,8}") {
+            for path in ["f", "etc/waagent.conf"] {
+                let (one, first) = set(&text, path, "k", "300");
+                let (both, second) = set(&one, path, "other", "x");
+                let value = |text: &str| -> Option<String> {
+                    let found = match Reader::of(path) {
+                        Reader::OpenIscsi => iscsi::scan(text).into_iter().rfind(|e| e.key == "k")?.value.to_owned(),
+                        Reader::Waagent => waagent::scan(text).into_iter().rfind(|e| e.key == "k")?.value.to_owned(),
+                    };
+                    Some(found)
+                };
+                proptest::prop_assert_eq!(value(&both), Some("300".to_owned()));
+                proptest::prop_assert_eq!(restore(&both, &[&first, &second]), text.clone());
+            }
         }
     }
 }
