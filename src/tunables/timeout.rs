@@ -284,7 +284,7 @@ mod tests {
         if let Some(agent) = &mut facts.system.owners.waagent {
             agent.doubt = Some("its unit could not be read".to_owned());
         }
-        let want = ["udev:iscsi device/timeout=at least 180"];
+        let want = ["udev:iscsi,no-path device/timeout=at least 180"];
         assert_eq!(ask(&DISK_TIMEOUT, &facts, &Policy::default()), want);
     }
 
