@@ -6,24 +6,30 @@ use super::parents::{Kind, Node};
 use super::paths::relative;
 use super::pattern::{Answer, Form, Text, judge};
 use super::subst::expand;
-use super::walk::{At, Event, Walk};
+use super::walk::{At, Cache, Event, Walk};
 use crate::facts::Facts;
 use crate::formats::udev::{Key, Op, Rule, Term};
 use crate::resolve::Moment;
 
 impl Walk<'_> {
     /// All terms on parents, at one and the same device.
-    pub(super) fn parents(&self, event: &mut Event<'_>, rule: &Rule) -> Answer {
+    pub(super) fn parents(&self, event: &mut Event<'_>, rule: &Rule, sure: &Answer) -> Answer {
+        let Event { nodes, cache, parent, .. } = event;
         let mut answer = Answer::No;
-        event.parent = None;
-        for (at, node) in event.nodes.iter().enumerate() {
+        *parent = None;
+        for (at, node) in nodes.iter().enumerate() {
             let terms = rule.terms.iter().filter(|term| term.key.is_of_parents());
-            let all = terms.fold(Answer::Yes, |all, term| match all {
-                Answer::No => Answer::No,
-                all => all.and(self.parent(node, term)),
-            });
+            let mut all = Answer::Yes;
+            for term in terms {
+                let reached = *sure == Answer::Yes && all == Answer::Yes && answer == Answer::No;
+                let found = self.parent((at, node), term, cache, reached);
+                all = all.and(found);
+                if all == Answer::No {
+                    break;
+                }
+            }
             if all == Answer::Yes && answer == Answer::No {
-                event.parent = Some(at);
+                *parent = Some(at);
             }
             answer = answer.or(all);
             if answer == Answer::Yes {
@@ -33,31 +39,57 @@ impl Walk<'_> {
         answer
     }
 
-    fn parent(&self, node: &Node, term: &Term) -> Answer {
+    fn parent(&self, node: (usize, &Node), term: &Term, cache: &mut Cache, reached: bool) -> Answer {
         match term.key {
-            Key::Kernels => compare(term, &node.kernel, "KERNELS"),
-            Key::Subsystems => compare(term, &node.subsystem, "SUBSYSTEMS"),
-            Key::Drivers => compare(term, &node.driver, "DRIVERS"),
-            Key::Attrs => self.attribute(node, term, "ATTRS"),
+            Key::Kernels => compare(term, &node.1.kernel, "KERNELS"),
+            Key::Subsystems => compare(term, &node.1.subsystem, "SUBSYSTEMS"),
+            Key::Drivers => compare(term, &node.1.driver, "DRIVERS"),
+            Key::Attrs => self.attribute(node, term, "ATTRS", cache, reached),
             _ => Answer::Maybe("TAGS are not known".to_owned()),
         }
     }
 
-    fn attribute(&self, node: &Node, term: &Term, key: &str) -> Answer {
+    fn attribute(
+        &self,
+        node: (usize, &Node),
+        term: &Term,
+        key: &str,
+        cache: &mut Cache,
+        reached: bool,
+    ) -> Answer {
         let name = term.attr.as_str();
         if name.contains(['$', '%', '[']) {
             return Answer::Maybe(format!("{key}{{{name}}} is not known"));
         }
-        let found = match node.kind {
-            Kind::Own(place) => self.own_attribute(place, node, name),
-            _ => known::attribute(self.subject, node, name),
-        };
-        let Found::Text(text) = found else { return Answer::No };
+        let Found::Text(text) = self.read(node, name, cache, reached) else { return Answer::No };
         // Blanks at the end count only where the pattern's first alternative ends in one.
         let first = term.value.split('|').find(|one| !one.is_empty()).unwrap_or_default();
         let blank = |c: char| c.is_ascii_whitespace();
         let text = if first.is_empty() || first.ends_with(blank) { text } else { trimmed(text) };
         compare(term, &text, &format!("{key}{{{name}}}"))
+    }
+
+    /// Reads an attribute once an event: udev keeps what it has read, whatever is written later
+    /// (`sd_device_get_sysattr_value`,
+    /// <https://github.com/systemd/systemd/blob/v257/src/libsystemd/sd-device/sd-device.c>).
+    pub(super) fn read(&self, node: (usize, &Node), name: &str, cache: &mut Cache, reached: bool) -> Found {
+        let key = (node.0, name.to_owned());
+        let before = cache.get(&key).cloned();
+        if let Some((found, true)) = before {
+            return found;
+        }
+        let now = match node.1.kind {
+            Kind::Own(place) => self.own_attribute(place, node.1, name),
+            _ => known::attribute(self.subject, node.1, name),
+        };
+        let found = match (before, now) {
+            (Some((Found::Text(before), _)), Found::Text(now)) if before != now => {
+                Found::Text(before.or(now))
+            }
+            (_, now) => now,
+        };
+        cache.insert(key, (found.clone(), reached));
+        found
     }
 
     /// An attribute of one of the disk's own devices, by whatever path.
@@ -95,8 +127,8 @@ impl Walk<'_> {
                 Some(Answer::Yes) => Answer::from(term.op == Op::Is),
                 _ => Answer::Maybe(format!("the tag {} is not known", term.value)),
             },
-            Key::Attr => match own.cloned() {
-                Some(node) => self.attribute(&node, term, "ATTR"),
+            Key::Attr => match own {
+                Some(node) => self.attribute((0, node), term, "ATTR", &mut event.cache, *sure == Answer::Yes),
                 None => Answer::No,
             },
             Key::Test => self.exists(event, term),
@@ -183,7 +215,11 @@ impl Walk<'_> {
             'b' => of_parent(|node| &node.kernel),
             'd' => of_parent(|node| &node.driver),
             'E' => self.variable(event, attr),
-            's' => match event.nodes.first().map(|node| self.own_attribute(event.place, node, attr)) {
+            's' => match event
+                .nodes
+                .first()
+                .map(|node| self.read((0, node), attr, &mut event.cache.clone(), false))
+            {
                 Some(Found::Text(text)) => trimmed(text).only().map(str::to_owned),
                 _ => None,
             },

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::device::{Place, Subject};
+use super::known::Found;
 use super::parents::{Node, nodes};
 use super::pattern::{Answer, Text};
 use super::{Planned, base_of};
@@ -24,12 +25,16 @@ pub(super) struct Walk<'a> {
     pub(super) writers: Vec<Writer>,
 }
 
+/// What udev has read in an event, by device and name, and whether it surely has.
+pub(super) type Cache = BTreeMap<(usize, String), (Found, bool)>;
+
 /// One event.
 pub(super) struct Event<'a> {
     pub(super) place: Place,
     pub(super) action: &'a str,
     /// The device, then those above it.
     pub(super) nodes: Vec<Node>,
+    pub(super) cache: Cache,
     pub(super) env: BTreeMap<String, Text>,
     pub(super) tags: BTreeMap<String, Answer>,
     /// Which of the nodes the last line that looked at parents stopped at.
@@ -83,6 +88,7 @@ impl Walk<'_> {
             place,
             action,
             nodes: nodes(self.subject, place),
+            cache: Cache::new(),
             env: BTreeMap::new(),
             tags: BTreeMap::new(),
             parent: None,
@@ -94,12 +100,12 @@ impl Walk<'_> {
         for file in files {
             if let Some(planned) = ours.filter(|planned| base_of(&file.path) >= base_of(planned.ours.path)) {
                 ours = None;
-                self.write_ours(planned);
+                self.write_ours(&event, planned);
             }
             self.file(&mut event, file);
         }
         if let Some(planned) = ours {
-            self.write_ours(planned);
+            self.write_ours(&event, planned);
         }
         for run in std::mem::take(&mut event.runs) {
             self.run(&event, &run);
@@ -158,7 +164,7 @@ impl Walk<'_> {
             if term.key.is_of_parents() {
                 if !parents_done {
                     parents_done = true;
-                    let found = self.parents(event, at.rule);
+                    let found = self.parents(event, at.rule, &sure);
                     sure = sure.and(found);
                 }
             } else if term.key < Key::Other {

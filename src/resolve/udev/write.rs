@@ -1,6 +1,7 @@
 //! What a line does, and what comes of it.
 
 use super::device::Place;
+use super::known::Found;
 use super::paths::{UNKNOWN, home, names, relative};
 use super::pattern::{Answer, Text};
 use super::program::{Wanted, Write, writes};
@@ -161,9 +162,13 @@ impl Walk<'_> {
     }
 
     /// Our own rule: it looks before it writes.
-    pub(super) fn write_ours(&mut self, planned: &Planned<'_>) {
-        let before = home(self.subject, self.attr).and_then(|home| self.state.get(&home).cloned());
-        let keeps = planned.keeps(before.as_ref());
+    pub(super) fn write_ours(&mut self, event: &Event<'_>, planned: &Planned<'_>) {
+        let own = event.nodes.first();
+        let before = own.map(|own| self.read((0, own), self.attr.path(), &mut event.cache.clone(), false));
+        let keeps = planned.keeps(match &before {
+            Some(Found::Text(text)) => Some(text),
+            _ => None,
+        });
         let acts = match super::replaced(self.facts, planned.ours.path) {
             Some(why) => Acts::No(why),
             None => match keeps {
