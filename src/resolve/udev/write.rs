@@ -1,6 +1,6 @@
 //! What a line does, and what comes of it.
 
-use super::device::Place;
+use super::device::{Place, Subject};
 use super::known::Found;
 use super::paths::{UNKNOWN, home, names, relative};
 use super::pattern::{Answer, Text};
@@ -102,6 +102,9 @@ impl Walk<'_> {
         if term.op == Op::Final {
             event.closed = event.closed.clone().or(sure.clone());
         }
+        if !self.bearing.may_write(term) {
+            return;
+        }
         let command = self.expanded(event, &term.value);
         if event.runs.iter().any(|run| run.command == command && run.sure == Answer::Yes) {
             return;
@@ -134,7 +137,13 @@ impl Walk<'_> {
             return;
         }
         let why = || Answer::Maybe("it does so on events of other devices".to_owned());
-        for term in &at.rule.terms {
+        // A name, or a pattern of names, is what could mean this disk.
+        let Subject { name, hctl, .. } = self.subject;
+        let named = |text: &str| {
+            let address = !hctl.is_empty() && text.contains(hctl.as_str());
+            address || text.contains(name.as_str()) || text.contains(['*', '?', '['])
+        };
+        for term in at.rule.terms.iter().filter(|term| self.bearing.may_write(term)) {
             match term.key {
                 Key::SetAttr if term.attr.starts_with('[') => {
                     let value = expand(&term.value, |_, _| None);
@@ -144,7 +153,7 @@ impl Walk<'_> {
                         self.record(at.said(term, Moment::Files, self.because(at.path)), read, sure);
                     }
                 }
-                Key::Run | Key::Program | Key::ImportProgram => {
+                Key::Run | Key::Program | Key::ImportProgram if named(&term.value) => {
                     let command = expand(&term.value, |letter, _| match letter {
                         'S' => Some("/sys".to_owned()),
                         'r' => Some("/dev".to_owned()),
@@ -163,11 +172,10 @@ impl Walk<'_> {
 
     /// Our own rule: it looks before it writes.
     pub(super) fn write_ours(&mut self, event: &Event<'_>, planned: &Planned<'_>) {
-        let own = event.nodes.first();
-        let before = own.map(|own| self.read((0, own), self.attr.path(), &mut event.cache.clone(), false));
+        let before = self.read((0, &event.own), self.attr.path(), &mut event.cache.clone(), false);
         let keeps = planned.keeps(match &before {
-            Some(Found::Text(text)) => Some(text),
-            _ => None,
+            Found::Text(text) => Some(text),
+            Found::Absent => None,
         });
         let acts = match super::replaced(self.facts, planned.ours.path) {
             Some(why) => Acts::No(why),
