@@ -16,6 +16,8 @@
 mod boot_menu;
 #[path = "consumers/bytes.rs"]
 mod bytes;
+#[path = "consumers/chains.rs"]
+mod chains;
 #[path = "consumers/comments.rs"]
 mod comments;
 #[path = "consumers/conflicts.rs"]
@@ -34,6 +36,8 @@ mod modprobe;
 mod offline;
 #[path = "consumers/rendered.rs"]
 mod rendered;
+#[path = "consumers/rules.rs"]
+mod rules;
 #[path = "consumers/stage.rs"]
 mod stage;
 #[path = "consumers/storage.rs"]

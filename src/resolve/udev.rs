@@ -7,6 +7,7 @@
 //! class of disks that are yet to come; what is not known leaves the rule open
 //! (<https://github.com/systemd/systemd/blob/v257/src/udev/udev-rules.c>, and 252's).
 
+mod bearing;
 mod builtin;
 mod device;
 mod glob;
@@ -23,14 +24,12 @@ mod value;
 mod walk;
 mod write;
 
-use std::collections::BTreeMap;
-
+use self::bearing::Bearing;
 use self::device::{Place, Subject};
 use self::pattern::{Answer, Text};
 use self::walk::Walk;
 use super::{Acts, Chain, Moment, Ours, Writer};
-use crate::facts::{Disk, Facts, RuleFile};
-use crate::formats::udev::Key;
+use crate::facts::{Class, Disk, Facts, RuleFile};
 use crate::scale::Scale;
 use crate::tunable::{Select, UdevAttr, Want};
 
@@ -109,13 +108,14 @@ fn of_subject(
     let mut writers: Vec<Writer> = builtin::value(facts, subject, attr).into_iter().collect();
     writers.extend(before);
     let start = Chain { writers: writers.clone(), doubts: Vec::new() }.in_force();
-    let mut walk = Walk { facts, subject, attr, ours, state: BTreeMap::new(), writers: Vec::new() };
+    let files = facts.system.owners.rule_files.as_slice();
+    let bearing = Bearing::new(files, attr);
+    let files = if bearing.writes { files } else { &[] };
+    let mut walk = Walk::new(facts, subject, &bearing, (attr, ours));
     if let Some(home) = paths::home(subject, attr) {
         let text = start.value().filter(|_| attr != UdevAttr::Scheduler).map(Text::is);
         walk.state.insert(home, text.unwrap_or_else(|| Text::Unknown(attr.path().to_owned())));
     }
-    let files = facts.system.owners.rule_files.as_slice();
-    let files = if files.iter().any(|file| mentions(file, attr)) { files } else { &[] };
     added(&mut walk, files);
     let later = if files.is_empty() { Vec::new() } else { changed(&walk, files) };
     writers.append(&mut walk.writers);
@@ -138,13 +138,14 @@ fn ways(subject: &Subject<'_>, attr: UdevAttr) -> Vec<UdevAttr> {
 /// The events of a disk that is found, in their order.
 fn added(walk: &mut Walk<'_>, files: &[RuleFile]) {
     let main = main_place(walk.attr);
-    let places = places(walk, files);
+    let places = places(walk);
     let mut beside = 0..0;
     for &place in
         places.iter().filter(|place| **place < main || (**place != main && **place != Place::Partition))
     {
         let from = walk.writers.len();
         walk.event(files, place, "add", Moment::Files);
+        walk.writers_of_scsi |= place == Place::Scsi && walk.writers.len() > from;
         if place != Place::Scsi {
             beside =
                 if beside.is_empty() { from..walk.writers.len() } else { beside.start..walk.writers.len() };
@@ -169,7 +170,9 @@ fn added(walk: &mut Walk<'_>, files: &[RuleFile]) {
 /// `change`, which `udevadm trigger` makes, and every program that has had the disk open for writing.
 fn changed(walk: &Walk<'_>, files: &[RuleFile]) -> Vec<Writer> {
     let mut found = Vec::new();
-    if walk.subject.is_scsi() {
+    // Events that no line tells apart do the same once more.
+    let again_differs = walk.bearing.is_tested() || walk.ours.is_some();
+    if walk.subject.is_scsi() && (walk.writers_of_scsi || walk.bearing.tells_apart("add", "bind")) {
         let mut again = Walk { writers: Vec::new(), ..walk.clone() };
         again.event(files, Place::Scsi, "bind", Moment::AfterRules);
         found.extend(differing(
@@ -178,9 +181,13 @@ fn changed(walk: &Walk<'_>, files: &[RuleFile]) -> Vec<Writer> {
             "it acts again when the driver is bound, which may come later",
         ));
     }
+    let differs = walk.bearing.tells_apart("add", "change") || (again_differs && !walk.writers.is_empty());
+    if !differs {
+        return found;
+    }
     let mut again = Walk { writers: Vec::new(), ..walk.clone() };
     let main = main_place(walk.attr);
-    for place in places(walk, files) {
+    for place in places(walk) {
         let moment = if place < main { Moment::Files } else { Moment::AfterRules };
         again.event(files, place, "change", moment);
     }
@@ -218,37 +225,15 @@ fn doubt(writer: &mut Writer, why: &str) {
 }
 
 /// The devices whose events matter for an attribute.
-fn places(walk: &Walk<'_>, files: &[RuleFile]) -> Vec<Place> {
-    let climbs = files.iter().flat_map(|file| &file.rules.rules).flat_map(|rule| &rule.terms).any(|term| {
-        matches!(term.key, Key::Run | Key::Program | Key::ImportProgram)
-            || (term.key == Key::SetAttr && term.attr.contains("../"))
-    });
+fn places(walk: &Walk<'_>) -> Vec<Place> {
     let scsi = walk.subject.is_scsi();
     let counts = |place: &Place| match place {
         Place::Scsi | Place::ScsiDisk => scsi,
         Place::Bdi => walk.attr == UdevAttr::ReadAheadKb,
         Place::Block => true,
-        Place::Partition => climbs && !matches!(walk.subject.class, crate::facts::Class::Multipath { .. }),
+        Place::Partition => walk.bearing.climbs && !matches!(walk.subject.class, Class::Multipath { .. }),
     };
     Place::ALL.into_iter().filter(counts).collect()
-}
-
-/// Whether a file holds anything that may write the attribute.
-fn mentions(file: &RuleFile, attr: UdevAttr) -> bool {
-    let name = match attr.path().rsplit('/').next().unwrap_or_default() {
-        // The other name of a SCSI disk's timer.
-        "io_timeout" => "timeout",
-        name => name,
-    };
-    file.rules.rules.iter().flat_map(|rule| &rule.terms).any(|term| match term.key {
-        Key::SetAttr => term.attr.ends_with(name),
-        Key::Run | Key::Program | Key::ImportProgram => {
-            let tools = ["blockdev", "hdparm"];
-            term.value.contains(name)
-                || (attr == UdevAttr::ReadAheadKb && tools.iter().any(|tool| term.value.contains(tool)))
-        }
-        _ => false,
-    })
 }
 
 /// Files that could not be read, and may hold a rule.

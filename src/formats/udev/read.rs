@@ -98,6 +98,8 @@ fn jump(found: &mut Rules) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn flat(text: &str) -> Vec<String> {
@@ -182,5 +184,17 @@ LABEL="end", ATTR{b}+="4", ATTR{c}:="5", TAG-="t"
         }
         let kept = read("OPTIONS=\"x\", ATTR{y}=\"1\", PROGRAM+=\"x\", OWNER=\"nobody\", MODE:=\"x\"\r\n");
         assert_eq!((kept.rules.len(), kept.dropped.len()), (1, 0));
+    }
+
+    proptest! {
+        /// Whatever stands in a file, a jump leads forwards, and terms stand in udev's order.
+        #[test]
+        fn any_text_is_read(text in "(GOTO=\"[ab]\"|LABEL=\"[ab]\"|ATTR|[A-Z{}]{1,4}|[=!+:-]{1,2}|[ei]?\"[^\"]{0,3}\"|[, \\\\\r\n\0#\u{e9}])*") {
+            let rules = read(&text).rules;
+            for (at, rule) in rules.iter().enumerate() {
+                prop_assert!(rule.goto.is_none_or(|to| to > at && to < rules.len()));
+                prop_assert!(rule.terms.is_sorted_by_key(|term| term.key));
+            }
+        }
     }
 }

@@ -1,29 +1,40 @@
 //! What a line looks at.
 
+use std::fmt::Display;
+use std::rc::Rc;
+
 use super::device::Place;
 use super::known::{self, Found};
 use super::parents::{Kind, Node};
 use super::paths::relative;
-use super::pattern::{Answer, Form, Text, judge};
+use super::pattern::{Answer, Form, Text, judge, matches};
 use super::subst::expand;
-use super::walk::{At, Event, Walk};
+use super::walk::{At, Cache, Event, Walk};
 use crate::facts::Facts;
 use crate::formats::udev::{Key, Op, Rule, Term};
 use crate::resolve::Moment;
 
 impl Walk<'_> {
     /// All terms on parents, at one and the same device.
-    pub(super) fn parents(&self, event: &mut Event<'_>, rule: &Rule) -> Answer {
+    pub(super) fn parents(&mut self, event: &mut Event<'_>, rule: &Rule, sure: &Answer) -> Answer {
+        let nodes = self.nodes(event.place);
+        event.nodes = Some(Rc::clone(&nodes));
+        let Event { cache, parent, .. } = event;
         let mut answer = Answer::No;
-        event.parent = None;
-        for (at, node) in event.nodes.iter().enumerate() {
+        *parent = None;
+        for (at, node) in nodes.iter().enumerate() {
             let terms = rule.terms.iter().filter(|term| term.key.is_of_parents());
-            let all = terms.fold(Answer::Yes, |all, term| match all {
-                Answer::No => Answer::No,
-                all => all.and(self.parent(node, term)),
-            });
+            let mut all = Answer::Yes;
+            for term in terms {
+                let reached = *sure == Answer::Yes && all == Answer::Yes && answer == Answer::No;
+                let found = self.parent((at, node), term, cache, reached);
+                all = all.and(found);
+                if all == Answer::No {
+                    break;
+                }
+            }
             if all == Answer::Yes && answer == Answer::No {
-                event.parent = Some(at);
+                *parent = Some(at);
             }
             answer = answer.or(all);
             if answer == Answer::Yes {
@@ -33,31 +44,57 @@ impl Walk<'_> {
         answer
     }
 
-    fn parent(&self, node: &Node, term: &Term) -> Answer {
+    fn parent(&self, node: (usize, &Node), term: &Term, cache: &mut Cache, reached: bool) -> Answer {
         match term.key {
-            Key::Kernels => compare(term, &node.kernel, "KERNELS"),
-            Key::Subsystems => compare(term, &node.subsystem, "SUBSYSTEMS"),
-            Key::Drivers => compare(term, &node.driver, "DRIVERS"),
-            Key::Attrs => self.attribute(node, term, "ATTRS"),
+            Key::Kernels => compare(term, &node.1.kernel, &"KERNELS"),
+            Key::Subsystems => compare(term, &node.1.subsystem, &"SUBSYSTEMS"),
+            Key::Drivers => compare(term, &node.1.driver, &"DRIVERS"),
+            Key::Attrs => self.attribute(node, term, "ATTRS", cache, reached),
             _ => Answer::Maybe("TAGS are not known".to_owned()),
         }
     }
 
-    fn attribute(&self, node: &Node, term: &Term, key: &str) -> Answer {
+    fn attribute(
+        &self,
+        node: (usize, &Node),
+        term: &Term,
+        key: &str,
+        cache: &mut Cache,
+        reached: bool,
+    ) -> Answer {
         let name = term.attr.as_str();
         if name.contains(['$', '%', '[']) {
             return Answer::Maybe(format!("{key}{{{name}}} is not known"));
         }
-        let found = match node.kind {
-            Kind::Own(place) => self.own_attribute(place, node, name),
-            _ => known::attribute(self.subject, node, name),
-        };
-        let Found::Text(text) = found else { return Answer::No };
+        let Found::Text(text) = self.read(node, name, cache, reached) else { return Answer::No };
         // Blanks at the end count only where the pattern's first alternative ends in one.
         let first = term.value.split('|').find(|one| !one.is_empty()).unwrap_or_default();
         let blank = |c: char| c.is_ascii_whitespace();
         let text = if first.is_empty() || first.ends_with(blank) { text } else { trimmed(text) };
-        compare(term, &text, &format!("{key}{{{name}}}"))
+        compare(term, &text, &format_args!("{key}{{{name}}}"))
+    }
+
+    /// Reads an attribute once an event: udev keeps what it has read, whatever is written later
+    /// (`sd_device_get_sysattr_value`,
+    /// <https://github.com/systemd/systemd/blob/v257/src/libsystemd/sd-device/sd-device.c>).
+    pub(super) fn read(&self, node: (usize, &Node), name: &str, cache: &mut Cache, reached: bool) -> Found {
+        let key = (node.0, name.to_owned());
+        let before = cache.get(&key).cloned();
+        if let Some((found, true)) = before {
+            return found;
+        }
+        let now = match node.1.kind {
+            Kind::Own(place) => self.own_attribute(place, node.1, name),
+            _ => known::attribute(self.subject, node.1, name),
+        };
+        let found = match (before, now) {
+            (Some((Found::Text(before), _)), Found::Text(now)) if before != now => {
+                Found::Text(before.or(now))
+            }
+            (_, now) => now,
+        };
+        cache.insert(key, (found.clone(), reached));
+        found
     }
 
     /// An attribute of one of the disk's own devices, by whatever path.
@@ -80,28 +117,28 @@ impl Walk<'_> {
 
     /// One term that tests the event's device or runs something to test it.
     pub(super) fn test(&mut self, event: &mut Event<'_>, at: At<'_>, term: &Term, sure: &Answer) -> Answer {
-        let own = event.nodes.first();
-        let of = |text: Option<&Text>, name: &str| text.map_or(Answer::No, |text| compare(term, text, name));
+        let own = &event.own;
         match term.key {
-            Key::Action => compare(term, &Text::is(event.action), "ACTION"),
-            Key::Devpath => compare(term, &self.property(event, "DEVPATH"), "DEVPATH"),
-            Key::Kernel => of(own.map(|node| &node.kernel), "KERNEL"),
-            Key::Subsystem => of(own.map(|node| &node.subsystem), "SUBSYSTEM"),
-            Key::Driver => of(own.map(|node| &node.driver), "DRIVER"),
-            Key::Name => compare(term, &Text::is(""), "NAME"),
-            Key::Env => compare(term, &self.property(event, &term.attr), &format!("ENV{{{}}}", term.attr)),
-            Key::Const => compare(term, &known::constant(self.facts, &term.attr), "CONST"),
+            Key::Action => {
+                Answer::from(matches(&term.value, term.any_case, event.action) == (term.op == Op::Is))
+            }
+            Key::Devpath => compare(term, &self.property(event, "DEVPATH"), &"DEVPATH"),
+            Key::Kernel => compare(term, &own.kernel, &"KERNEL"),
+            Key::Subsystem => compare(term, &own.subsystem, &"SUBSYSTEM"),
+            Key::Driver => compare(term, &own.driver, &"DRIVER"),
+            Key::Name => compare(term, &Text::is(""), &"NAME"),
+            Key::Env => {
+                compare(term, &self.property(event, &term.attr), &format_args!("ENV{{{}}}", term.attr))
+            }
+            Key::Const => compare(term, &known::constant(self.facts, &term.attr), &"CONST"),
             Key::Tag => match event.tags.get(&term.value) {
                 Some(Answer::Yes) => Answer::from(term.op == Op::Is),
                 _ => Answer::Maybe(format!("the tag {} is not known", term.value)),
             },
-            Key::Attr => match own.cloned() {
-                Some(node) => self.attribute(&node, term, "ATTR"),
-                None => Answer::No,
-            },
+            Key::Attr => self.attribute((0, own), term, "ATTR", &mut event.cache, *sure == Answer::Yes),
             Key::Test => self.exists(event, term),
             Key::Program | Key::ImportProgram => self.program(event, at, term, sure),
-            Key::ImportParent if event.nodes.len() > 1 => Answer::from(term.op == Op::Is),
+            Key::ImportParent if self.nodes(event.place).len() > 1 => Answer::from(term.op == Op::Is),
             Key::ImportBuiltin | Key::ImportDb | Key::ImportCmdline | Key::ImportFile | Key::ImportParent => {
                 Answer::Maybe(format!("IMPORT{{{}}} may find something, or not", term.attr))
             }
@@ -114,7 +151,8 @@ impl Walk<'_> {
     /// A program that runs while the line is gone through.
     fn program(&mut self, event: &Event<'_>, at: At<'_>, term: &Term, sure: &Answer) -> Answer {
         let command = self.expanded(event, &term.value);
-        for (read, writes) in self.written_by(event, &command) {
+        let found = if self.bearing.may_write(term) { self.written_by(event, &command) } else { Vec::new() };
+        for (read, writes) in found {
             let because = "the rule runs it while udev goes through the line".to_owned();
             self.record(at.said(term, Moment::Files, because), read, sure.clone().and(writes));
         }
@@ -133,7 +171,7 @@ impl Walk<'_> {
         let there = match path.as_str() {
             _ if !term.attr.is_empty() => open(),
             "/sys/bus/vmbus" | "/sys/bus/vmbus/" => {
-                let vmbus = event.nodes.iter().any(|node| node.kind == Kind::Vmbus);
+                let vmbus = self.subject.class.is_storvsc();
                 if vmbus || compare_const(self.facts) { Answer::Yes } else { open() }
             }
             path if path.starts_with('/') || path.starts_with('[') => open(),
@@ -167,7 +205,7 @@ impl Walk<'_> {
         let of_parent = |of: fn(&Node) -> &Text| {
             event
                 .parent
-                .and_then(|at| event.nodes.get(at))
+                .and_then(|at| event.nodes.as_ref()?.get(at))
                 .and_then(|node| of(node).only().map(str::to_owned))
         };
         expand(text, |letter, attr| match letter {
@@ -183,9 +221,9 @@ impl Walk<'_> {
             'b' => of_parent(|node| &node.kernel),
             'd' => of_parent(|node| &node.driver),
             'E' => self.variable(event, attr),
-            's' => match event.nodes.first().map(|node| self.own_attribute(event.place, node, attr)) {
-                Some(Found::Text(text)) => trimmed(text).only().map(str::to_owned),
-                _ => None,
+            's' => match self.read((0, &event.own), attr, &mut event.cache.clone(), false) {
+                Found::Text(text) => trimmed(text).only().map(str::to_owned),
+                Found::Absent => None,
             },
             _ => None,
         })
@@ -196,7 +234,7 @@ fn compare_const(facts: &Facts) -> bool {
     known::constant(facts, "virt").only() == Some("microsoft")
 }
 
-fn compare(term: &Term, text: &Text, name: &str) -> Answer {
+fn compare(term: &Term, text: &Text, name: &dyn Display) -> Answer {
     let answer = judge(&term.value, term.any_case, text, name);
     if term.op == Op::IsNot { answer.not() } else { answer }
 }

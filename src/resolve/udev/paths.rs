@@ -1,7 +1,7 @@
 //! Which file of sysfs a path means, seen from a disk.
 
 use super::device::{Place, SOME, Subject};
-use super::parents::nodes;
+use super::parents::own;
 use super::pattern::{Answer, Text, judge};
 use crate::tunable::UdevAttr;
 
@@ -190,7 +190,7 @@ fn is(subject: &Subject<'_>, spot: &Spot, wanted: UdevAttr) -> Answer {
 }
 
 fn own_name(subject: &Subject<'_>, place: Place) -> Text {
-    nodes(subject, place).into_iter().next().map_or_else(|| Text::is(""), |node| node.kernel)
+    own(subject, place).kernel
 }
 
 /// Whether a component of a path is this name.
@@ -200,7 +200,7 @@ fn component(written: &str, text: &Text, name: &str, globs: bool) -> Answer {
     } else if written.contains(UNKNOWN) {
         Answer::Maybe("its path is not known".to_owned())
     } else if globs || !written.contains(['*', '?', '[']) {
-        judge(written, false, text, "the device's name")
+        judge(written, false, text, &"the device's name")
     } else {
         Answer::No
     }

@@ -1,6 +1,8 @@
 //! udev's patterns against what is known of a text: it matches, it does not, or that is open.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use super::glob::{Step, all_steps, glob};
 use crate::formats::bytes;
@@ -126,7 +128,7 @@ impl Answer {
 /// Whether a text matches a pattern as `token_match_string` compares them; `name` is what the pattern
 /// looks at, for the reason
 /// (<https://github.com/systemd/systemd/blob/v257/src/udev/udev-rules.c>).
-pub(super) fn judge(pattern: &str, any_case: bool, text: &Text, name: &str) -> Answer {
+pub(super) fn judge(pattern: &str, any_case: bool, text: &Text, name: &dyn Display) -> Answer {
     let forms = match text {
         Text::Among(forms) => forms,
         Text::Unknown(what) => return Answer::Maybe(format!("{what} is not known")),
@@ -158,12 +160,17 @@ pub(super) fn matches(pattern: &str, any_case: bool, text: &str) -> bool {
         "?*" => !text.is_empty(),
         _ if text.is_empty() && has_empty(pattern) => true,
         _ if is_glob(pattern) => {
-            let text = bytes::encode(text);
-            alternatives(pattern).any(|one| glob(&bytes::encode(one), &text, any_case))
+            let text = raw(text);
+            alternatives(pattern).any(|one| glob(&raw(one), &text, any_case))
         }
         _ => alternatives(pattern)
             .any(|one| if any_case { one.eq_ignore_ascii_case(text) } else { one == text }),
     }
+}
+
+/// The bytes in the file.
+fn raw(text: &str) -> Cow<'_, [u8]> {
+    if text.is_ascii() { Cow::Borrowed(text.as_bytes()) } else { Cow::Owned(bytes::encode(text)) }
 }
 
 fn is_glob(pattern: &str) -> bool {
@@ -335,7 +342,7 @@ mod tests {
             ("*", &[Piece::Any], Some(true)),
             ("mpath-?*", &[Piece::Lit("mpath-"), Piece::Hex], Some(true)),
         ] {
-            let answer = judge(pattern, false, &Text::like(shape), "KERNEL");
+            let answer = judge(pattern, false, &Text::like(shape), &"KERNEL");
             let flat = match answer {
                 Answer::Yes => Some(true),
                 Answer::No => Some(false),
@@ -352,7 +359,7 @@ mod tests {
             pattern in "[sd*?|0-2\\[\\]!a-]{0,8}", name in "sd[a-c]{1,3}"
         ) {
             let is = matches(&pattern, false, &name);
-            match judge(&pattern, false, &Text::like(&[Piece::Lit("sd"), Piece::Letters]), "KERNEL") {
+            match judge(&pattern, false, &Text::like(&[Piece::Lit("sd"), Piece::Letters]), &"KERNEL") {
                 Answer::Yes => prop_assert!(is),
                 Answer::No => prop_assert!(!is),
                 Answer::Maybe(_) => {}

@@ -250,6 +250,8 @@ fn dollar(left: &mut &str, word: &mut String, variable: &dyn Fn(&str) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn flat(script: &str) -> Vec<String> {
@@ -287,6 +289,15 @@ mod tests {
             ("{ echo 1; } > /a # x", &["echo 1 >  = 1", " > /a"]),
         ] {
             assert_eq!(flat(script), expected, "{script}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a script holds, it comes to an end, and no command is empty.
+        #[test]
+        fn any_script_is_read(script in "([a-z0-9/]{1,3}|[ ;&|<>(){}$`'\"\\\\#\n=]|if|fi|\\$\\(|\u{e9}){0,40}") {
+            let found = commands(&script, &|_| None);
+            prop_assert!(found.iter().all(|command| !command.words.is_empty() || !command.outputs.is_empty()));
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Going through the rules for one event, as udev does: line by line, term by term.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use super::bearing::Bearing;
 use super::device::{Place, Subject};
-use super::parents::{Node, nodes};
+use super::known::Found;
+use super::parents::{Node, nodes, own};
 use super::pattern::{Answer, Text};
 use super::{Planned, base_of};
 use crate::facts::{Facts, RuleFile};
@@ -18,18 +21,30 @@ pub(super) struct Walk<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) attr: UdevAttr,
     pub(super) ours: Option<&'a Planned<'a>>,
+    /// Which lines bear on the attribute.
+    pub(super) bearing: &'a Bearing<'a>,
+    /// Whether something was written on an event of the SCSI device.
+    pub(super) writers_of_scsi: bool,
+    /// The devices met so far, each with those above it.
+    pub(super) met: BTreeMap<Place, Rc<[Node]>>,
     /// Attributes as rules left them, by spot.
     pub(super) state: BTreeMap<String, Text>,
     /// Who wrote the attribute, in order.
     pub(super) writers: Vec<Writer>,
 }
 
+/// What udev has read in an event, by device and name, and whether it surely has.
+pub(super) type Cache = BTreeMap<(usize, String), (Found, bool)>;
+
 /// One event.
 pub(super) struct Event<'a> {
     pub(super) place: Place,
     pub(super) action: &'a str,
-    /// The device, then those above it.
-    pub(super) nodes: Vec<Node>,
+    /// The device.
+    pub(super) own: Node,
+    /// The device and those above it, once a line has looked at parents.
+    pub(super) nodes: Option<Rc<[Node]>>,
+    pub(super) cache: Cache,
     pub(super) env: BTreeMap<String, Text>,
     pub(super) tags: BTreeMap<String, Answer>,
     /// Which of the nodes the last line that looked at parents stopped at.
@@ -76,13 +91,26 @@ impl<'f> At<'f> {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// Before the first event.
+    pub(super) fn new(
+        facts: &'a Facts,
+        subject: &'a Subject<'a>,
+        bearing: &'a Bearing<'a>,
+        (attr, ours): (UdevAttr, Option<&'a Planned<'a>>),
+    ) -> Self {
+        let (met, state) = (BTreeMap::new(), BTreeMap::new());
+        Self { facts, subject, attr, ours, bearing, writers_of_scsi: false, met, state, writers: Vec::new() }
+    }
+
     /// Goes through all files for one event of one device.
     pub(super) fn event(&mut self, files: &[RuleFile], place: Place, action: &str, moment: Moment) {
         let mut event = Event {
             place,
             action,
-            nodes: nodes(self.subject, place),
+            own: own(self.subject, place),
+            nodes: None,
+            cache: Cache::new(),
             env: BTreeMap::new(),
             tags: BTreeMap::new(),
             parent: None,
@@ -94,16 +122,21 @@ impl Walk<'_> {
         for file in files {
             if let Some(planned) = ours.filter(|planned| base_of(&file.path) >= base_of(planned.ours.path)) {
                 ours = None;
-                self.write_ours(planned);
+                self.write_ours(&event, planned);
             }
             self.file(&mut event, file);
         }
         if let Some(planned) = ours {
-            self.write_ours(planned);
+            self.write_ours(&event, planned);
         }
         for run in std::mem::take(&mut event.runs) {
             self.run(&event, &run);
         }
+    }
+
+    /// The device of an event and those above it.
+    pub(super) fn nodes(&mut self, place: Place) -> Rc<[Node]> {
+        Rc::clone(self.met.entry(place).or_insert_with(|| nodes(self.subject, place).into()))
     }
 
     /// Whether our own rule acts on the event of this device.
@@ -122,6 +155,10 @@ impl Walk<'_> {
         let mut next = 0;
         while let Some(rule) = file.rules.rules.get(next) {
             let at = At { path: &file.path, rule };
+            if !self.bearing.counts(rule) {
+                next += 1;
+                continue;
+            }
             let mut reached = match &open {
                 Some((until, why)) if next < *until => Answer::Maybe(why.clone()),
                 _ => Answer::Yes,
@@ -158,7 +195,7 @@ impl Walk<'_> {
             if term.key.is_of_parents() {
                 if !parents_done {
                     parents_done = true;
-                    let found = self.parents(event, at.rule);
+                    let found = self.parents(event, at.rule, &sure);
                     sure = sure.and(found);
                 }
             } else if term.key < Key::Other {

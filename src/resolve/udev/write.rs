@@ -1,6 +1,7 @@
 //! What a line does, and what comes of it.
 
-use super::device::Place;
+use super::device::{Place, Subject};
+use super::known::Found;
 use super::paths::{UNKNOWN, home, names, relative};
 use super::pattern::{Answer, Text};
 use super::program::{Wanted, Write, writes};
@@ -101,6 +102,9 @@ impl Walk<'_> {
         if term.op == Op::Final {
             event.closed = event.closed.clone().or(sure.clone());
         }
+        if !self.bearing.may_write(term) {
+            return;
+        }
         let command = self.expanded(event, &term.value);
         if event.runs.iter().any(|run| run.command == command && run.sure == Answer::Yes) {
             return;
@@ -133,7 +137,13 @@ impl Walk<'_> {
             return;
         }
         let why = || Answer::Maybe("it does so on events of other devices".to_owned());
-        for term in &at.rule.terms {
+        // A name, or a pattern of names, is what could mean this disk.
+        let Subject { name, hctl, .. } = self.subject;
+        let named = |text: &str| {
+            let address = !hctl.is_empty() && text.contains(hctl.as_str());
+            address || text.contains(name.as_str()) || text.contains(['*', '?', '['])
+        };
+        for term in at.rule.terms.iter().filter(|term| self.bearing.may_write(term)) {
             match term.key {
                 Key::SetAttr if term.attr.starts_with('[') => {
                     let value = expand(&term.value, |_, _| None);
@@ -143,7 +153,7 @@ impl Walk<'_> {
                         self.record(at.said(term, Moment::Files, self.because(at.path)), read, sure);
                     }
                 }
-                Key::Run | Key::Program | Key::ImportProgram => {
+                Key::Run | Key::Program | Key::ImportProgram if named(&term.value) => {
                     let command = expand(&term.value, |letter, _| match letter {
                         'S' => Some("/sys".to_owned()),
                         'r' => Some("/dev".to_owned()),
@@ -161,9 +171,12 @@ impl Walk<'_> {
     }
 
     /// Our own rule: it looks before it writes.
-    pub(super) fn write_ours(&mut self, planned: &Planned<'_>) {
-        let before = home(self.subject, self.attr).and_then(|home| self.state.get(&home).cloned());
-        let keeps = planned.keeps(before.as_ref());
+    pub(super) fn write_ours(&mut self, event: &Event<'_>, planned: &Planned<'_>) {
+        let before = self.read((0, &event.own), self.attr.path(), &mut event.cache.clone(), false);
+        let keeps = planned.keeps(match &before {
+            Found::Text(text) => Some(text),
+            Found::Absent => None,
+        });
         let hidden = mask::hidden(self.facts, "udev/rules.d", planned.ours.path);
         let acts = hidden.unwrap_or(match keeps {
             Answer::Yes => Acts::No("what is there is good enough, so it writes nothing".to_owned()),
