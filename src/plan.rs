@@ -14,7 +14,7 @@ use crate::root::{Result, Root};
 use crate::tunable::{Assignment, Decision, Verdict};
 use crate::tunables::not_a_guest;
 
-pub use contenders::Contender;
+pub use contenders::{Contender, UNKNOWN};
 pub use pending::{Pending, Step};
 
 /// Everything that `plan` shows and `apply` carries out.
@@ -227,12 +227,6 @@ impl Plan {
         self.changes = changes;
         let kept: Vec<Change> = kept;
         self.unchanged.extend(kept.iter().map(|change| change.path().to_owned()));
-    }
-
-    /// Knobs of the plan for which another writer wins, and what he writes.
-    pub fn overruled(&self) -> Vec<(String, String)> {
-        let winners = self.contenders.iter().filter(|other| other.who.starts_with(&other.winner));
-        winners.map(|other| (other.knob.clone(), other.value.clone())).collect()
     }
 
     /// Every assignment with its tunable's id and reason, in catalogue order.

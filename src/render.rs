@@ -23,7 +23,7 @@ use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 use bounded::Bounded;
 
 pub use format::Format;
-pub use place::{Landing, kernel_arg, landing};
+pub use place::{Landing, home, kernel_arg, landing};
 pub use rules::at_least_pattern;
 
 /// Templates that an administrator put in place of the embedded ones, by file name.

@@ -108,6 +108,16 @@ impl Standing {
         self.fate(Trouble::Silence, column)
     }
 
+    /// Whether a stall of this length is ridden out, whichever kind it is. The timer of a lost path counts
+    /// from when the initiator has noticed the loss, so it ends after a budget of the same length.
+    pub fn survives(&self, column: Column, budget: u64) -> bool {
+        let stalls = self.prospects.iter().filter(|prospect| prospect.trouble != Trouble::Errors);
+        stalls.clone().count() > 0
+            && stalls.map(|prospect| (prospect.trouble, prospect.at(column).at)).all(|(trouble, at)| {
+                at.covers(budget) || (trouble == Trouble::PathLoss && at.reaches(budget))
+            })
+    }
+
     /// How silence, of a unit alone too, or path loss ends, whichever ends sooner.
     pub fn weakest(&self, column: Column) -> Option<&Fate> {
         let stalls = self.prospects.iter().filter(|prospect| prospect.trouble != Trouble::Errors);
@@ -128,11 +138,10 @@ pub struct Survey {
     pub notes: Vec<String>,
 }
 
-/// Asks the model. `verdicts`: what the plan sets, and why it does not set what it leaves;
-/// `overruled`: knobs of the plan for which another writer wins, and what it writes.
-pub fn survey(facts: &Facts, verdicts: &[Verdict], overruled: &[(String, String)], budget: u64) -> Survey {
-    let applied = after(facts, verdicts, overruled, Column::AfterApply);
-    let booted = after(facts, verdicts, overruled, Column::AfterReboot);
+/// Asks the model. `verdicts`: what the plan sets, and why it does not set what it leaves.
+pub fn survey(facts: &Facts, verdicts: &[Verdict], budget: u64) -> Survey {
+    let applied = after(facts, verdicts, Column::AfterApply);
+    let booted = after(facts, verdicts, Column::AfterReboot);
     let states = [facts, &applied, &booted];
     let mut standings = stack::standings(states);
     for standing in &mut standings {
@@ -144,7 +153,7 @@ pub fn survey(facts: &Facts, verdicts: &[Verdict], overruled: &[(String, String)
 /// Why a mount does not reach the budget even after the next boot.
 fn short(standing: &Standing, facts: &Facts, verdicts: &[Verdict], budget: u64) -> Option<String> {
     let fate = standing.weakest(Column::AfterReboot)?;
-    if fate.at.covers(budget) {
+    if standing.survives(Column::AfterReboot, budget) {
         return None;
     }
     if let Some(fact) = fate.unknown.iter().next() {

@@ -4,6 +4,7 @@
 //! To add one: write it in its subject's file, add its line to [`CATALOGUE`], and see to a fixture where it is Set and one
 //! where it is not (`tests/tidy.rs` asks for both).
 
+mod baseline;
 pub mod boot;
 pub mod disk;
 pub mod filesystem;
@@ -61,6 +62,10 @@ pub fn subjects() -> Vec<Subject> {
     CATALOGUE.iter().map(|tunable| Subject { id: tunable.id, knobs: tunable.knobs }).collect()
 }
 
+/// How the fact of a decision begins that could not be made, as what holds without us at the next boot is not
+/// known; the knob follows.
+pub const IN_FORCE: &str = "value in force of ";
+
 /// Asks every tunable of the catalogue. Where the machine is no Hyper-V guest, or
 /// that could not be told, each gives that one reason and none is asked.
 pub fn decide(facts: &Facts, policy: &Policy) -> Vec<Verdict> {
@@ -71,7 +76,7 @@ pub fn decide(facts: &Facts, policy: &Policy) -> Vec<Verdict> {
         } else {
             match outside(facts) {
                 Some(decision) => vec![decision],
-                None => (tunable.decide)(facts, policy),
+                None => baseline::settle(facts, (tunable.decide)(facts, policy)),
             }
         };
         verdicts.extend(decisions.into_iter().map(|decision| Verdict { tunable, decision }));

@@ -30,7 +30,7 @@ fn survey(facts: &Facts, root: &Root, policy: &Policy) -> Survey {
     let verdicts = tunables::decide(facts, policy);
     let artifacts = render::render(&verdicts, facts, &Templates::new()).unwrap();
     let plan = plan::plan(facts, verdicts, artifacts, root).unwrap();
-    stall::survey(facts, &plan.verdicts, &plan.overruled(), policy.stall)
+    stall::survey(facts, &plan.verdicts, policy.stall)
 }
 
 /// What no knob of the guest can save, or nothing may: fixture, mount, and a word of the reason.
@@ -53,9 +53,11 @@ fn after_the_plan_every_mount_of_every_guest_survives_the_budget() {
                 let lost = LOST.iter().find(|(at, mount, _)| *at == name && *mount == standing.mount);
                 match (lost, &standing.short) {
                     (Some((_, _, word)), Some(why)) => assert!(why.contains(word), "{name}: {why}"),
-                    (Some(_), None) => assert!(fate.at.covers(stall), "{name} {}", standing.mount),
+                    (Some(_), None) => {
+                        assert!(standing.survives(Column::AfterReboot, stall), "{name} {}", standing.mount)
+                    }
                     (None, short) => assert!(
-                        fate.at.covers(stall) && short.is_none(),
+                        standing.survives(Column::AfterReboot, stall) && short.is_none(),
                         "{name} {} at {stall} s: {:?}, {short:?}",
                         standing.mount,
                         fate.at
@@ -115,14 +117,14 @@ proptest! {
         let recovery = if hold { Recovery::Hold } else { Recovery::Default };
         let survey = survey(&facts, &root, &Policy { stall, recovery, ..Policy::default() });
         let verdicts = tunables::decide(&facts, &Policy { stall, recovery, ..Policy::default() });
-        let again = stall::survey(&facts, &verdicts, &[], stall);
+        let again = stall::survey(&facts, &verdicts, stall);
         prop_assert_eq!(&again.standings.len(), &survey.standings.len());
         let guest = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());
         let is_guest = matches!(guest, Some(Hypervisor::HyperV(_)));
         for standing in &survey.standings {
             let (now, later) =
                 (standing.weakest(Column::Now).unwrap(), standing.weakest(Column::AfterReboot).unwrap());
-            prop_assert_eq!(later.at.covers(stall), standing.short.is_none(), "{:?}", standing);
+            prop_assert_eq!(standing.survives(Column::AfterReboot, stall), standing.short.is_none(), "{:?}", standing);
             for prospect in &standing.prospects {
                 for column in Column::ALL {
                     let fate = prospect.at(column);
@@ -139,7 +141,7 @@ proptest! {
             let known = later.unknown.is_empty() && now.unknown.is_empty();
             if is_guest && known && !local {
                 let agent = facts.system.owners.waagent.is_some();
-                let saved = later.at.covers(stall) || agent;
+                let saved = standing.survives(Column::AfterReboot, stall) || agent;
                 prop_assert!(saved, "{} {:?} {:?}", standing.mount, later, standing.short);
             }
         }

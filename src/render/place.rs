@@ -2,6 +2,7 @@
 
 use super::{Format, Share, shares_of};
 use crate::facts::{BootStack, Facts, WATCHED};
+use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::marker::BASE_NAME;
 use crate::tunable::{Assignment, Target, Value, Verdict};
@@ -83,6 +84,30 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
         return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
     }
     in_etc
+}
+
+/// The file of ours that carries an assignment, or the file of others in which it is edited; `None` where
+/// nothing of ours does, as on a boot stack whose command line we do not write. A module's option may go to
+/// two: the command line has the last word.
+pub fn home(facts: &Facts, target: &Target) -> Option<String> {
+    let grub = || {
+        let written = facts.system.boot.stack == BootStack::DebianGrub;
+        written.then(|| path(Format::Grub, facts, ""))
+    };
+    match target {
+        Target::Udev { .. } => Some(path(Format::Udev, facts, "")),
+        Target::Sysctl(_) => Some(path(Format::Sysctl, facts, "")),
+        Target::Multipath { .. } => Some(path(Format::Multipath, facts, "")),
+        Target::Unit { unit, .. } => Some(path(Format::Unit, facts, unit)),
+        Target::KernelArg(_) | Target::DropKernelArg(_) => grub(),
+        Target::ModuleOption { module, .. } => match landing(facts, module) {
+            Landing { cmdline: true, .. } => grub(),
+            Landing { cmdline: false, .. } => Some(path(Format::Modprobe, facts, "")),
+        },
+        Target::Iscsi(_) => facts.system.iscsi.conf.as_ref().map(|conf| conf.path.clone()),
+        Target::Waagent(_) => facts.system.owners.waagent.as_ref().map(|agent| agent.path.clone()),
+        Target::Fstab(_) => Some(FSTAB.to_owned()),
+    }
 }
 
 /// The kernel argument that an assignment stands for: `key=value`.

@@ -233,8 +233,7 @@ fn services_text(survey: &Survey, only: Option<&Regex>, text: &mut String) {
 fn summary(survey: &Survey, text: &mut String) {
     let all = survey.standings.len();
     let count = |column| {
-        let lasts =
-            |standing: &&Standing| standing.weakest(column).is_some_and(|fate| fate.at.covers(survey.budget));
+        let lasts = |standing: &&Standing| standing.survives(column, survey.budget);
         survey.standings.iter().filter(lasts).count()
     };
     let [now, _, booted] = Column::ALL.map(count);

@@ -46,7 +46,7 @@ pub(super) fn prometheus(rows: &[Row]) -> String {
     }
     text.push_str("# HELP hvtune_verify_deviation A setting that is not as planned.\n");
     text.push_str("# TYPE hvtune_verify_deviation gauge\n");
-    for row in rows.iter().filter(|row| matches!(row.state, State::Deviates | State::PendingReboot)) {
+    for row in rows.iter().filter(|row| row.state.is_trouble() || row.state == State::PendingReboot) {
         text.push_str(&format!(
             "hvtune_verify_deviation{{id=\"{}\",knob=\"{}\",target=\"{}\",state=\"{}\",layer=\"{}\"}} 1\n",
             row.id,
@@ -72,10 +72,10 @@ pub(super) fn text(rows: &[Row], verbose: bool, narrowed: bool) -> String {
         let tell = !row.because.is_empty() && (verbose || !matches!(row.state, State::Ok));
         let mark = if tell { note(&mut notes, &row.because) } else { String::new() };
         let state = match row.state {
-            State::Deviates => format!("{} ({})", row.state.name(), row.layer.name()),
+            State::Differs => format!("{} ({})", row.state.name(), row.layer.name()),
             other => other.name().to_owned(),
         };
-        let found = if row.found.is_empty() { "-".to_owned() } else { row.found.clone() };
+        let found = row.found.clone().unwrap_or_else(|| "-".to_owned());
         lines.push(vec![
             row.id.to_owned(),
             row.knob.clone(),
@@ -103,11 +103,15 @@ fn note(notes: &mut Vec<String>, text: &str) -> String {
 }
 
 fn verdict(rows: &[Row], narrowed: bool) -> String {
-    let (deviating, pending) = (count(rows, State::Deviates), count(rows, State::PendingReboot));
+    let trouble = rows.iter().filter(|row| row.state.is_trouble()).count();
+    let pending = count(rows, State::PendingReboot);
     let settings = if narrowed { "settings shown" } else { "settings" };
     let all = rows.len();
-    if deviating > 0 {
-        format!("\n{deviating} of {all} {settings} deviate\n")
+    if trouble > 0 {
+        let states = State::ALL.into_iter().filter(|state| state.is_trouble() && count(rows, *state) > 0);
+        let each: Vec<String> =
+            states.map(|state| format!("{} {}", count(rows, state), state.name())).collect();
+        format!("\n{trouble} of {all} {settings} not as planned: {}\n", each.join(", "))
     } else if pending > 0 {
         format!("\nin order after the next boot ({pending} of {all} {settings} wait for it)\n")
     } else {
@@ -129,13 +133,13 @@ mod tests {
             knob: "errors".to_owned(),
             target: "/mnt/a\"b\\c\nd\u{e9}".to_owned(),
             expected: "none".to_owned(),
-            found: String::new(),
-            state: State::Deviates,
+            found: None,
+            state: State::Differs,
             layer: Layer::Live,
             because: String::new(),
         };
         let series = "hvtune_verify_deviation{id=\"fs.errors\",knob=\"errors\",\
-                      target=\"/mnt/a\\\"b\\\\c\\nd\u{e9}\",state=\"deviates\",layer=\"live\"} 1";
+                      target=\"/mnt/a\\\"b\\\\c\\nd\u{e9}\",state=\"differs\",layer=\"live\"} 1";
         assert_eq!(prometheus(&[row]).lines().last(), Some(series));
     }
 }

@@ -1,8 +1,10 @@
 //! A setting of the plan among everybody who writes the same knob, and how that ends at the next boot.
 
 use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer};
-use super::{iscsi, kernel_arg, module_option, multipath, programs, sysctl, udev, unit, waagent};
-use crate::facts::{Disk, Facts};
+use super::{
+    device, iscsi, kernel_arg, mask, module_option, multipath, programs, sysctl, udev, unit, waagent,
+};
+use crate::facts::{Class, Disk, Facts};
 use crate::tunable::{Assignment, Target, UdevAttr};
 
 /// On what a knob is turned, where there is more than one of it.
@@ -14,6 +16,24 @@ pub enum On<'a> {
     Disk(&'a Disk),
     /// Sessions that log in by the node record at this path.
     Record(&'a str),
+}
+
+/// Where an assignment is looked at: each disk that it takes, each node record, or the one place.
+pub fn places<'a>(facts: &'a Facts, assignment: &Assignment) -> Vec<On<'a>> {
+    match &assignment.target {
+        Target::Udev { select, attr } => {
+            let disks = facts.machine.iter().flat_map(|machine| machine.disks.iter().flatten());
+            let takes = |disk: &&Disk| select.takes(disk) && device::now(disk, assignment, *attr).is_some();
+            let found: Vec<On<'_>> = disks.filter(takes).map(On::Disk).collect();
+            if found.is_empty() { vec![On::All] } else { found }
+        }
+        Target::Iscsi(_) => {
+            let records = facts.system.iscsi.records.iter();
+            let conf = facts.system.iscsi.conf.iter().map(|_| On::All);
+            conf.chain(records.map(|record| On::Record(&record.path))).collect()
+        }
+        _ => vec![On::All],
+    }
 }
 
 /// Everybody who writes the knob of an assignment; `home`: the file that carries our value, `None` where
@@ -29,7 +49,7 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
                 On::Disk(disk) => (udev::chain(facts, disk, *attr, planned, Vec::new()), disk.name.as_str()),
                 _ => (udev::chain_of_class(facts, *select, *attr, planned, Vec::new()), ""),
             };
-            with_programs(facts, chain, name, *attr)
+            with_programs(facts, looked(facts, chain), name, *attr)
         }
         Target::ModuleOption { module, option } => module_option::chain(facts, module, option, ours),
         Target::KernelArg(key) => argument(facts, key, kernel_arg::chain(facts, key, ours)),
@@ -54,9 +74,42 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
     }
 }
 
+/// A rule of ours looks before it writes. Whatever it finds, what it leaves is good enough.
+fn looked(facts: &Facts, mut chain: Chain) -> Chain {
+    for writer in &mut chain.writers {
+        let Who::Ours { path } = &writer.who else { continue };
+        if matches!(writer.acts, Acts::Maybe(_)) && mask::hidden(facts, "udev/rules.d", path).is_none() {
+            writer.acts = Acts::Yes;
+        }
+    }
+    chain
+}
+
 /// The chain of an attribute of a disk without us: rules, programs, agents.
 pub fn of_attribute(facts: &Facts, disk: &Disk, attr: UdevAttr) -> Chain {
-    with_programs(facts, udev::chain(facts, disk, attr, None, Vec::new()), &disk.name, attr)
+    with_programs(facts, udev::chain(facts, disk, attr, None, at_probe(facts, disk, attr)), &disk.name, attr)
+}
+
+/// The chain of a timer of the sessions that log in by this record, without us.
+pub fn of_record(facts: &Facts, key: &str, path: &str) -> Chain {
+    iscsi::chain(facts, key, iscsi::Of::Record(path), None)
+}
+
+/// What a module's option makes of an attribute when the driver finds the disk: `nvme_core.io_timeout`, in
+/// seconds, is each NVMe disk's `queue/io_timeout`, in milliseconds.
+fn at_probe(facts: &Facts, disk: &Disk, attr: UdevAttr) -> Vec<Writer> {
+    let nvme = matches!(disk.class, Class::NvmeAzureRemote | Class::NvmeAzureLocal | Class::Nvme);
+    if attr != UdevAttr::IoTimeout || !nvme {
+        return Vec::new();
+    }
+    let millis = |mut writer: Writer| {
+        let seconds = writer.value.as_ref().and_then(|value| value.parse::<u64>().ok());
+        writer.value = seconds.map(|seconds| seconds.saturating_mul(1000).to_string());
+        writer.moment = Moment::Load;
+        writer
+    };
+    let options = module_option::chain(facts, "nvme_core", "io_timeout", None);
+    options.others().cloned().map(millis).collect()
 }
 
 /// Programs that write after udev's rules, the Azure agent last: it writes again and again.

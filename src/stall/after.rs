@@ -1,12 +1,25 @@
-//! The facts as they will be: with what a plan makes live, and with all of it.
+//! The facts as they will be: with what a plan makes live, and at the next boot.
+//!
+//! Every value comes from the chain of its knob's writers. What lasts no boot, such as a value
+//! written by hand, is not there at the next one. Where nobody can tell which writer wins, the
+//! value that gives up soonest is taken: what is said is then the least.
 
-use crate::facts::{Attribute, Disk, ExtMount, Facts, Machine, MultipathSetting, Session};
+use std::cmp::Ordering;
+
+use crate::facts::{Attribute, Class, Disk, Facts, Machine, MultipathSetting, Session};
+use crate::render::home;
 use crate::resolve::fstab::needed;
-use crate::tunable::{Assignment, Decision, Select, Target, UdevAttr, Value, Verdict};
+use crate::resolve::wanted::{self, On};
+use crate::resolve::{Chain, InForce, Moment, sysctl};
+use crate::scale::{Position, Scale};
+use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict};
 
 const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
 const NOOP_INTERVAL: &str = "node.conn[0].timeo.noop_out_interval";
 const NOOP_TIMEOUT: &str = "node.conn[0].timeo.noop_out_timeout";
+
+/// The attributes that hold a timer.
+const TIMERS: [UdevAttr; 3] = [UdevAttr::Timeout, UdevAttr::IoTimeout, UdevAttr::MaxRetries];
 
 /// Three states of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,133 +46,267 @@ impl Column {
     }
 }
 
-/// The facts in a state to come. Knobs for which another writer wins (`overruled`) get his value.
-pub fn after(facts: &Facts, verdicts: &[Verdict], overruled: &[(String, String)], column: Column) -> Facts {
-    let mut facts = facts.clone();
-    if column == Column::Now {
-        return facts;
+/// The facts in a state to come.
+pub fn after(facts: &Facts, verdicts: &[Verdict], column: Column) -> Facts {
+    let mut next = facts.clone();
+    let plan = Planned { facts, settings: settings(verdicts) };
+    match column {
+        Column::Now => {}
+        Column::AfterApply => plan.apply(&mut next),
+        Column::AfterReboot => plan.boot(&mut next),
     }
-    let booted = column == Column::AfterReboot;
-    if booted {
-        log_in_anew(&mut facts);
-    }
-    for verdict in verdicts {
-        let Decision::Set { what, .. } = &verdict.decision else { continue };
-        for assignment in what {
-            let knob = assignment.target.knob();
-            let other = overruled.iter().find(|(name, _)| *name == knob);
-            let value = other.and_then(|(_, value)| Value::new(value).ok());
-            take(&mut facts, assignment, &value.unwrap_or_else(|| assignment.want.value()), booted);
-        }
-    }
-    facts
+    next
 }
 
-/// What a session gets at login: the value of its node record, the least of them as nothing tells
-/// which is whose. A path gets multipathd's value, as it has now.
-fn log_in_anew(facts: &mut Facts) {
-    let records: Option<Vec<i64>> =
-        facts.system.iscsi.records.iter().map(|record| record.number(REPLACEMENT)).collect();
-    // -1 is for ever, so the longest.
-    let least = records
-        .and_then(|values| values.into_iter().min_by_key(|value| u64::try_from(*value).unwrap_or(u64::MAX)));
-    let (Some(least), Some(machine)) = (least, facts.machine.as_mut()) else { return };
-    for name in single_paths(machine) {
-        if let Some(session) = machine.sessions.get_mut(&name) {
-            session.recovery_tmo = Attribute::Is(least);
+fn settings(verdicts: &[Verdict]) -> Vec<&Assignment> {
+    let set = verdicts.iter().filter_map(|verdict| match &verdict.decision {
+        Decision::Set { what, .. } => Some(what),
+        _ => None,
+    });
+    set.flatten().collect()
+}
+
+/// The facts as they are, and what is set.
+struct Planned<'a> {
+    facts: &'a Facts,
+    settings: Vec<&'a Assignment>,
+}
+
+impl Planned<'_> {
+    fn of(&self, wanted: impl Fn(&Target) -> bool) -> Option<&Assignment> {
+        self.settings.iter().rev().find(|assignment| wanted(&assignment.target)).copied()
+    }
+
+    fn chain(&self, assignment: &Assignment, on: On<'_>) -> Chain {
+        wanted::chain(self.facts, assignment, on, home(self.facts, &assignment.target).as_deref())
+    }
+
+    /// What apply makes live at once.
+    fn apply(&self, next: &mut Facts) {
+        for assignment in &self.settings {
+            let value = assignment.want.value().to_string();
+            if let (Target::Multipath { .. }, Some(value)) =
+                (&assignment.target, worst(&self.chain(assignment, On::All), &assignment.target.knob(), None))
+            {
+                multipath(next, assignment, value);
+            }
+            let Some(machine) = next.machine.as_mut() else { continue };
+            match &assignment.target {
+                Target::Sysctl(key) => {
+                    if let Some(now) = machine.sysctls.get_mut(*key).filter(|now| !assignment.met_by(now)) {
+                        *now = value;
+                    }
+                }
+                Target::Iscsi(REPLACEMENT) => each_session(machine, |session| {
+                    number(&mut session.recovery_tmo, assignment, &value);
+                }),
+                Target::Udev { select, attr } => {
+                    for disk in machine.disks.iter_mut().flatten().filter(|disk| select.takes(disk)) {
+                        attribute(disk, *attr, assignment, &value);
+                    }
+                }
+                _ => {}
+            }
         }
+    }
+
+    /// What the next boot brings.
+    fn boot(&self, next: &mut Facts) {
+        self.multipath(next);
+        self.units(next);
+        let Some(machine) = next.machine.as_mut() else { return };
+        self.sysctls(machine);
+        self.sessions(machine);
+        let millis = self.nvme(machine);
+        for disk in machine.disks.iter_mut().flatten() {
+            for attr in TIMERS {
+                self.disk(disk, attr, millis);
+            }
+        }
+        if let Some(assignment) = self.of(|target| matches!(target, Target::Fstab(_))) {
+            let word = assignment.want.value();
+            errors(machine, self.facts, word.as_str());
+        }
+    }
+
+    fn sysctls(&self, machine: &mut Machine) {
+        for (key, now) in &mut machine.sysctls {
+            let ours = self.of(|target| matches!(target, Target::Sysctl(own) if own == key));
+            let chain = match ours {
+                Some(assignment) => self.chain(assignment, On::All),
+                None => sysctl::chain(self.facts, key, None),
+            };
+            if let Some(value) = worst(&chain, key, Some(now)) {
+                *now = value;
+            }
+        }
+        // An argument is there before any file is read, and stays where no file says otherwise.
+        let argument = self.of(|target| matches!(target, Target::KernelArg("panic")));
+        let file = self.of(|target| matches!(target, Target::Sysctl("kernel.panic")));
+        if let (Some(assignment), None, Some(now)) =
+            (argument, file, machine.sysctls.get_mut("kernel.panic").filter(|now| *now == "0"))
+        {
+            *now = assignment.want.value().to_string();
+        }
+    }
+
+    /// What a session gets at login: the value of its node record, the least of them as nothing tells
+    /// which is whose. A path gets multipathd's value, as it has now.
+    fn sessions(&self, machine: &mut Machine) {
+        for key in [REPLACEMENT, NOOP_INTERVAL, NOOP_TIMEOUT] {
+            let ours = self.of(|target| matches!(target, Target::Iscsi(own) if *own == key));
+            let records = self.facts.system.iscsi.records.iter().map(|record| match ours {
+                Some(assignment) => self.chain(assignment, On::Record(&record.path)),
+                None => wanted::of_record(self.facts, key, &record.path),
+            });
+            let values: Vec<String> = records.filter_map(|chain| worst(&chain, key, None)).collect();
+            let least = values.into_iter().min_by(|one, other| order(key, one, other));
+            each_session(machine, |session| match key {
+                REPLACEMENT => take(&mut session.recovery_tmo, least.as_deref(), ours),
+                NOOP_INTERVAL => take(&mut session.noop_interval, least.as_deref(), ours),
+                _ => take(&mut session.noop_timeout, least.as_deref(), ours),
+            });
+        }
+    }
+
+    fn units(&self, next: &mut Facts) {
+        for watchdog in &mut next.system.watchdogs {
+            let name = watchdog.unit.clone();
+            let ours = self.of(|target| matches!(target, Target::Unit { unit, .. } if *unit == name));
+            let chain = match ours {
+                Some(assignment) => self.chain(assignment, On::All),
+                None => crate::resolve::unit::chain(self.facts, &name, "WatchdogSec", None),
+            };
+            let seconds = worst(&chain, "WatchdogSec", None).map(|value| value.parse().unwrap_or(0));
+            watchdog.with_ours = seconds.unwrap_or(watchdog.with_ours);
+        }
+    }
+
+    fn multipath(&self, next: &mut Facts) {
+        for assignment in self.settings.iter().filter(|a| matches!(a.target, Target::Multipath { .. })) {
+            let chain = self.chain(assignment, On::All);
+            if let Some(value) = worst(&chain, &assignment.target.knob(), None) {
+                multipath(next, assignment, value);
+            }
+        }
+    }
+
+    /// The time that the NVMe driver gives every disk, in milliseconds, where a setting of ours says so.
+    fn nvme(&self, machine: &mut Machine) -> Option<u64> {
+        let is_ours = |target: &Target| {
+            matches!(target, Target::ModuleOption { module: "nvme_core", option: "io_timeout" })
+        };
+        let assignment = self.of(is_ours)?;
+        let value = worst(&self.chain(assignment, On::All), "nvme_core.io_timeout", None)?;
+        machine.parameters.insert("nvme_core.io_timeout".to_owned(), value.clone());
+        value.parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1000))
+    }
+
+    fn disk(&self, disk: &mut Disk, attr: UdevAttr, millis: Option<u64>) {
+        let now = match attr {
+            UdevAttr::Timeout => disk.live.timeout.value().map(ToString::to_string),
+            UdevAttr::IoTimeout => disk.live.io_timeout.value().map(ToString::to_string),
+            _ => disk.live.max_retries.value().map(ToString::to_string),
+        };
+        let Some(now) = now else { return };
+        let takes = |target: &Target| matches!(target, Target::Udev { select, attr: own } if *own == attr && select.takes(disk));
+        let chain = match self.of(takes) {
+            Some(assignment) => self.chain(assignment, On::Disk(disk)),
+            None => wanted::of_attribute(self.facts, disk, attr),
+        };
+        let Some(mut value) = worst(&chain, attr.path(), Some(&now)) else { return };
+        let nvme = matches!(disk.class, Class::NvmeAzureRemote | Class::NvmeAzureLocal | Class::Nvme);
+        if let (UdevAttr::IoTimeout, true, Some(millis), true) = (attr, nvme, millis, from_load(&chain)) {
+            value = millis.to_string();
+        }
+        match attr {
+            UdevAttr::Timeout => disk.live.timeout = parsed(&value),
+            UdevAttr::IoTimeout => disk.live.io_timeout = parsed(&value),
+            _ => disk.live.max_retries = parsed(&value),
+        }
+    }
+}
+
+/// Whether a chain ends in what the driver was loaded with.
+fn from_load(chain: &Chain) -> bool {
+    let InForce::Known { by, .. } = chain.in_force() else { return false };
+    chain.writers.get(by).is_some_and(|writer| writer.moment <= Moment::Load)
+}
+
+fn parsed<T: std::str::FromStr>(value: &str) -> Attribute<T> {
+    value.parse().map_or(Attribute::Unknown, Attribute::Is)
+}
+
+/// The value that a chain ends in. Of several, the one that is there now, as whoever wrote it did act; else
+/// that which gives up soonest, `now` among them where a writer may be hidden. `None` where nobody is known
+/// to write it.
+fn worst(chain: &Chain, knob: &str, now: Option<&str>) -> Option<String> {
+    match chain.in_force() {
+        InForce::Known { value, .. } => Some(value),
+        InForce::Unknown { candidates, .. } if now.is_some_and(|now| candidates.iter().any(|c| c == now)) => {
+            now.map(str::to_owned)
+        }
+        InForce::Unknown { mut candidates, .. } => {
+            if !candidates.is_empty() || chain.doubts.is_empty() {
+                candidates.extend(now.map(str::to_owned));
+            }
+            candidates.into_iter().min_by(|one, other| order(knob, one, other))
+        }
+    }
+}
+
+/// Which of two values gives up sooner. A switch that lets the kernel panic does so where it is on.
+fn order(knob: &str, one: &str, other: &str) -> Ordering {
+    let stands = |value: &str| Scale::of(knob).position(value).unwrap_or(Position::At(i64::MIN));
+    let ordered = stands(one).cmp(&stands(other));
+    if knob.ends_with("_panic") { ordered.reverse() } else { ordered }
+}
+
+/// A session's timer at its next login: its record's, or where there is none what it has, with ours.
+fn take<T>(now: &mut Attribute<T>, record: Option<&str>, ours: Option<&Assignment>)
+where
+    T: std::str::FromStr + ToString,
+{
+    match (record, ours) {
+        (Some(value), _) if now.value().is_some() => *now = parsed(value),
+        (None, Some(assignment)) => number(now, assignment, assignment.want.value().as_str()),
+        _ => {}
     }
 }
 
 /// Sessions that are not multipathd's.
-fn single_paths(machine: &Machine) -> Vec<String> {
-    machine.sessions.keys().filter(|name| !machine.serves_paths(name)).cloned().collect()
-}
-
-fn pings(machine: &mut Machine, mut change: impl FnMut(&mut Session)) {
-    for name in single_paths(machine) {
+fn each_session(machine: &mut Machine, mut change: impl FnMut(&mut Session)) {
+    let names: Vec<String> =
+        machine.sessions.keys().filter(|name| !machine.serves_paths(name)).cloned().collect();
+    for name in names {
         if let Some(session) = machine.sessions.get_mut(&name) {
             change(session);
         }
     }
 }
 
-fn take(facts: &mut Facts, assignment: &Assignment, value: &Value, booted: bool) {
-    let Some(machine) = facts.machine.as_mut() else { return };
-    match &assignment.target {
-        Target::Sysctl(key) => sysctl(machine, key, assignment, value),
-        Target::Udev { select, attr } => {
-            for disk in machine.disks.iter_mut().flatten().filter(|disk| select.takes(disk)) {
-                attribute(disk, *attr, assignment, value);
-            }
-        }
-        Target::Iscsi(REPLACEMENT) => {
-            for name in single_paths(machine) {
-                let Some(session) = machine.sessions.get_mut(&name) else { continue };
-                let now = session.recovery_tmo.value().copied();
-                if let (Some(now), Ok(seconds)) = (now, value.as_str().parse())
-                    && !assignment.met_by(&now.to_string())
-                {
-                    session.recovery_tmo = Attribute::Is(seconds);
-                }
-            }
-        }
-        // A running session keeps its own until its next login.
-        Target::Iscsi(NOOP_INTERVAL) if booted => {
-            pings(machine, |session| number(&mut session.noop_interval, assignment, value));
-        }
-        Target::Iscsi(NOOP_TIMEOUT) if booted => {
-            pings(machine, |session| number(&mut session.noop_timeout, assignment, value));
-        }
-        Target::Multipath { section, key } => facts.system.multipath.push(MultipathSetting {
-            path: String::new(),
-            line: 0,
-            section: (*section).to_owned(),
-            key: (*key).to_owned(),
-            value: value.to_string(),
-        }),
-        // A running service keeps the watchdog it started with (`service_start_watchdog`,
-        // <https://github.com/systemd/systemd/blob/v252/src/core/service.c>).
-        Target::Unit { unit, .. } if booted => {
-            let seconds = value.as_str().parse().unwrap_or(0);
-            for watchdog in facts.system.watchdogs.iter_mut().filter(|watchdog| watchdog.unit == *unit) {
-                watchdog.with_ours = seconds;
-            }
-        }
-        Target::Fstab(_) if booted => errors(machine, &facts.system.ext, value.as_str()),
-        Target::KernelArg("panic") if booted => sysctl(machine, "kernel.panic", assignment, value),
-        Target::ModuleOption { module: "nvme_core", option: "io_timeout" } if booted => {
-            machine.parameters.insert("nvme_core.io_timeout".to_owned(), value.to_string());
-            let Ok(seconds) = value.as_str().parse::<u64>() else { return };
-            let millis = seconds.saturating_mul(1000);
-            for disk in machine.disks.iter_mut().flatten() {
-                let nvme = [Select::NvmeAzureRemote, Select::NvmePassthrough].iter().any(|s| s.takes(disk));
-                if nvme && disk.live.io_timeout.value().is_some_and(|now| *now < millis) {
-                    disk.live.io_timeout = Attribute::Is(millis);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn sysctl(machine: &mut Machine, key: &str, assignment: &Assignment, value: &Value) {
-    if let Some(now) = machine.sysctls.get_mut(key).filter(|now| !assignment.met_by(now)) {
-        *now = value.to_string();
-    }
+fn multipath(next: &mut Facts, assignment: &Assignment, value: String) {
+    let Target::Multipath { section, key } = assignment.target else { return };
+    next.system.multipath.push(MultipathSetting {
+        path: String::new(),
+        line: 0,
+        section: section.to_owned(),
+        key: key.to_owned(),
+        value,
+    });
 }
 
 /// Writes a number over one that is there and does not do.
-fn number<T: std::str::FromStr + ToString>(now: &mut Attribute<T>, assignment: &Assignment, value: &Value) {
+fn number<T: std::str::FromStr + ToString>(now: &mut Attribute<T>, assignment: &Assignment, value: &str) {
     let differs = now.value().is_some_and(|now| !assignment.met_by(&now.to_string()));
-    if let Ok(number) = value.as_str().parse::<T>()
+    if let Ok(number) = value.parse::<T>()
         && differs
     {
         *now = Attribute::Is(number);
     }
 }
 
-fn attribute(disk: &mut Disk, attr: UdevAttr, assignment: &Assignment, value: &Value) {
+fn attribute(disk: &mut Disk, attr: UdevAttr, assignment: &Assignment, value: &str) {
     match attr {
         UdevAttr::Timeout => number(&mut disk.live.timeout, assignment, value),
         UdevAttr::IoTimeout => number(&mut disk.live.io_timeout, assignment, value),
@@ -169,10 +316,10 @@ fn attribute(disk: &mut Disk, attr: UdevAttr, assignment: &Assignment, value: &V
     }
 }
 
-/// File systems are mounted with what fstab says of them, where the option is written.
-fn errors(machine: &mut Machine, ext: &[ExtMount], word: &str) {
-    let points: Vec<String> = needed(ext, Some(machine)).iter().map(|entry| entry.point.clone()).collect();
-    let named = |point: &str| points.iter().any(|entry| entry == point);
+/// File systems are mounted with what fstab says of them.
+fn errors(machine: &mut Machine, facts: &Facts, word: &str) {
+    let needed = needed(&facts.system.ext, facts.machine.as_ref());
+    let named = |point: &str| needed.iter().any(|entry| entry.point == point);
     for mount in machine.mounts.iter_mut().filter(|mount| named(&mount.point)) {
         mount.options.retain(|option| !option.starts_with("errors="));
         mount.options.push(format!("errors={word}"));

@@ -35,6 +35,11 @@ impl Span {
         self > Self::Seconds(budget)
     }
 
+    /// Whether it lasts at least as long.
+    pub fn reaches(self, budget: u64) -> bool {
+        self >= Self::Seconds(budget)
+    }
+
     /// The seconds; `None` for ever.
     pub fn seconds(self) -> Option<u64> {
         match self {

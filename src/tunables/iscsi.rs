@@ -25,11 +25,10 @@ const README: Source = Source {
 /// `iscsi.recovery`
 pub static RECOVERY: Tunable = Tunable {
     id: "iscsi.recovery",
-    title: "A dropped iSCSI session is waited for longer than the stall budget",
+    title: "A dropped iSCSI session is waited for as long as the stall budget",
     why: "When a target falls silent the initiator drops the session after 10 s and then holds all I/O for \
           replacement_timeout, 120 s as shipped; then every write fails and the journal aborts for good, even \
-          if the target comes back a second later. The login after a stall takes up to login_timeout, 15 s as \
-          shipped, and is part of the wait. This is how guests went read-only in 2015. Known node \
+          if the target comes back a second later. This is how guests went read-only in 2015. Known node \
           records keep the value that they were made with, so those are edited too, and the running session's \
           recovery_tmo. At boot a session is tried initial_login_retry_max times. A session that an initramfs \
           began needs no kernel argument: iscsid logs in to it anew with its record, or with iscsid.conf.",
@@ -63,8 +62,8 @@ fn recovery(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         let replacement = match pin {
             Some(pin) => Want::Exactly(pin.value.clone()),
             None if policy.recovery == Recovery::Hold => Want::Exactly(Value::number(-1)),
-            None if is_root(&there) => Want::AtLeast((policy.stall + LOGIN_TIMEOUT).max(ROOT)),
-            None => Want::AtLeast((policy.stall + LOGIN_TIMEOUT).max(SHIPPED)),
+            None if is_root(&there) => Want::AtLeast(policy.stall.max(ROOT)),
+            None => Want::AtLeast(policy.stall.max(SHIPPED)),
         };
         let tries =
             policy.pin(LOGIN_RETRIES).map_or(Want::AtLeast(policy.stall.div_ceil(LOGIN_TIMEOUT)), |pin| {
@@ -77,11 +76,7 @@ fn recovery(facts: &Facts, policy: &Policy) -> Vec<Decision> {
                 "the root lies on a single session: it has nothing to fail over to".to_owned()
             }
             (None, _) => {
-                format!(
-                    "the stall budget of {} s and the {LOGIN_TIMEOUT} s of the login after it, and never below \
-                     the {SHIPPED} s shipped",
-                    policy.stall
-                )
+                format!("the stall budget of {} s, and never below the {SHIPPED} s shipped", policy.stall)
             }
         };
         vec![Decision::Set {
@@ -171,7 +166,7 @@ mod tests {
         let set = |seconds: &str, tries: u64| {
             [format!("iscsi {REPLACEMENT}={seconds}, iscsi {LOGIN_RETRIES}=at least {tries}")]
         };
-        assert_eq!(ask(&RECOVERY, &facts, &policy), set("at least 195", 12));
+        assert_eq!(ask(&RECOVERY, &facts, &policy), set("at least 180", 12));
         assert_eq!(ask(&RECOVERY, &facts, &Policy { stall: 30, ..policy.clone() }), set("at least 120", 2));
         let hold = Policy { recovery: Recovery::Hold, ..policy.clone() };
         assert_eq!(ask(&RECOVERY, &facts, &hold), set("-1", 12));

@@ -1,9 +1,10 @@
 //! Swap and dirty memory.
 
-use super::{cannot_tell, fine, not_here};
+use super::{IN_FORCE, cannot_tell, fine, not_here};
 use crate::facts::{Facts, VmbusClass};
 use crate::policy::Policy;
 use crate::resolve::swap::{First, first};
+use crate::resolve::{Chain, InForce, Moment, sysctl};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Value, Want};
 
 /// Low enough that anonymous memory stays in RAM while page cache can be dropped, above the
@@ -29,11 +30,11 @@ fn swappiness(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         return vec![cannot_tell("swaps", "no machine to look at")];
     };
     if let Some(pin) = policy.pin("vm.swappiness") {
-        return vec![one(pin.value.clone(), "pinned by the policy")];
+        return vec![one(Want::Exactly(pin.value.clone()), "pinned by the policy")];
     }
     let decision = if machine.is_assumed() {
         one(
-            Value::number(SWAPPINESS_VALUE),
+            Want::AtMost(SWAPPINESS_VALUE),
             "swap of the guest to come is taken to be on disk; without swap it changes nothing",
         )
     } else {
@@ -46,15 +47,15 @@ fn swappiness(facts: &Facts, policy: &Policy) -> Vec<Decision> {
                 "{what} is filled before any swap on a disk that may stall, and wants the kernel's value"
             )),
             // The same words before and after it is active: both boots of a guest write the same bytes.
-            First::MayStall => one(Value::number(SWAPPINESS_VALUE), "swap is on a disk that may stall"),
+            First::MayStall => one(Want::AtMost(SWAPPINESS_VALUE), "swap is on a disk that may stall"),
         }
     };
     vec![decision]
 }
 
-fn one(value: Value, because: &str) -> Decision {
+fn one(want: Want, because: &str) -> Decision {
     Decision::Set {
-        what: vec![Assignment::new(Target::Sysctl("vm.swappiness"), Want::Exactly(value))],
+        what: vec![Assignment::new(Target::Sysctl("vm.swappiness"), want)],
         because: because.to_owned(),
     }
 }
@@ -104,8 +105,15 @@ fn dirty(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             "the limit depends on the size of memory; give a capture with --machine, or pin vm.dirty_bytes",
         )];
     };
+    let now = match (limit_without_us(facts, "vm.dirty_bytes", memory), background) {
+        (Ok(now), _) => now,
+        (Err(why), _) => return vec![cannot_tell(&format!("{IN_FORCE}vm.dirty_bytes"), why)],
+    };
     let drained = DRAIN * DRAIN_SECONDS;
-    if memory / 5 <= drained && background.is_none() {
+    if let (Some(who), None) = (now.by_file.as_ref().filter(|_| now.bytes <= drained), background) {
+        return vec![fine(format!("already right: {who} keeps dirty memory to {} MiB", now.bytes / MIB))];
+    }
+    if now.bytes <= drained && background.is_none() {
         let grows = if may_grow(facts) {
             "; that is its size now: Dynamic Memory, where it is on, may make it larger, and 20 % of that more \
              (pin vm.dirty_bytes then)"
@@ -119,11 +127,54 @@ fn dirty(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     }
     let limit = (8 * DRAIN).min(memory.saturating_mul(15) / 100).min(drained);
     let because = format!(
-        "20 % of {} MiB would take a disk of 50 MiB/s {} s to drain",
-        memory / MIB,
-        memory / 5 / DRAIN
+        "{} MiB of dirty memory would take a disk of 50 MiB/s {} s to drain",
+        now.bytes / MIB,
+        now.bytes / DRAIN
     );
+    let starts = match limit_without_us(facts, "vm.dirty_background_bytes", memory) {
+        Ok(starts) => starts,
+        Err(why) => return vec![cannot_tell(&format!("{IN_FORCE}vm.dirty_background_bytes"), why)],
+    };
+    // Somebody has it written out sooner than we would.
+    if background.is_none() && starts.by_file.is_some() && starts.bytes <= limit / 4 {
+        return vec![Decision::Set { what: vec![assign("vm.dirty_bytes", limit)], because }];
+    }
     vec![pair(limit, background.unwrap_or(limit / 4), because)]
+}
+
+/// How much memory may be dirty at the next boot without us.
+struct Limit {
+    bytes: u64,
+    /// Who says so, where it is not the kernel's own value.
+    by_file: Option<String>,
+}
+
+/// The limit of a pair of keys: the number of bytes where that is set, else the share of memory.
+fn limit_without_us(facts: &Facts, key: &str, memory: u64) -> Result<Limit, String> {
+    let told = |key: &str| match sysctl::chain(facts, key, None) {
+        chain if chain.in_force().value().is_none() => match chain.in_force() {
+            InForce::Unknown { because, .. } => Err(because),
+            InForce::Known { .. } => Err(String::new()),
+        },
+        chain => Ok(chain),
+    };
+    let number =
+        |chain: &Chain| chain.in_force().value().and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+    let who = |chain: &Chain| {
+        match chain.in_force() {
+            InForce::Known { by, .. } => {
+                chain.writers.get(by).filter(|writer| writer.moment > Moment::BuiltIn)
+            }
+            InForce::Unknown { .. } => None,
+        }
+        .map(|writer| writer.who.name())
+    };
+    let bytes = told(key)?;
+    if number(&bytes) > 0 {
+        return Ok(Limit { bytes: number(&bytes), by_file: who(&bytes) });
+    }
+    let share = told(&key.replace("_bytes", "_ratio"))?;
+    Ok(Limit { bytes: memory / 100 * number(&share), by_file: who(&share) })
 }
 
 /// Whether the host may add memory while the guest runs: by the device through which it does. Whether it
@@ -135,11 +186,12 @@ fn may_grow(facts: &Facts) -> bool {
 
 /// Both in one family and in this order: a ratio that was set before is replaced, and background stays below.
 fn pair(limit: u64, background: u64, because: String) -> Decision {
-    let set = |key, bytes: u64| Assignment::new(Target::Sysctl(key), Want::Exactly(Value::number(bytes)));
-    Decision::Set {
-        what: vec![set("vm.dirty_background_bytes", background.min(limit / 2)), set("vm.dirty_bytes", limit)],
-        because,
-    }
+    let background = assign("vm.dirty_background_bytes", background.min(limit / 2));
+    Decision::Set { what: vec![background, assign("vm.dirty_bytes", limit)], because }
+}
+
+fn assign(key: &'static str, bytes: u64) -> Assignment {
+    Assignment::new(Target::Sysctl(key), Want::Exactly(Value::number(bytes)))
 }
 
 #[cfg(test)]
@@ -174,14 +226,20 @@ mod tests {
     fn swappiness_looks_at_where_swap_lies() {
         let policy = Policy::default();
         let none = guest("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
-        assert_eq!(ask(&SWAPPINESS, &swapping("/dev/sda3", "sda"), &policy), ["sysctl vm.swappiness=10"]);
+        assert_eq!(
+            ask(&SWAPPINESS, &swapping("/dev/sda3", "sda"), &policy),
+            ["sysctl vm.swappiness=at most 10"]
+        );
         assert_eq!(ask(&SWAPPINESS, &swapping("/dev/zram0", "zram0"), &policy), ["fine"]);
         assert_eq!(ask(&SWAPPINESS, &none, &policy), ["not-here"]);
         let mut early = none.clone();
         early.system.swaps = vec![asked("UUID=b", None, SwapGround::Storage)];
-        assert_eq!(ask(&SWAPPINESS, &early, &policy), ["sysctl vm.swappiness=10"]);
+        assert_eq!(ask(&SWAPPINESS, &early, &policy), ["sysctl vm.swappiness=at most 10"]);
         assert_eq!(ask(&SWAPPINESS, &none, &pinned(&[("vm.swappiness", "1")])), ["sysctl vm.swappiness=1"]);
-        assert_eq!(ask(&SWAPPINESS, &assumed("6.1.0-18-amd64"), &policy), ["sysctl vm.swappiness=10"]);
+        assert_eq!(
+            ask(&SWAPPINESS, &assumed("6.1.0-18-amd64"), &policy),
+            ["sysctl vm.swappiness=at most 10"]
+        );
     }
 
     #[test]
@@ -189,7 +247,7 @@ mod tests {
         let disk = |priority| area("/dev/sda3", "sda", priority);
         let zram = |priority| area("/dev/zram0", "zram0", priority);
         let local = |priority| area("/mnt/swapfile", "sdb", priority);
-        let set = "sysctl vm.swappiness=10";
+        let set = "sysctl vm.swappiness=at most 10";
         let lost = Swap { disk: None, ..disk(-2) };
         let several = Swap { others: None, ..local(-2) };
         for (swaps, want) in [
@@ -211,7 +269,7 @@ mod tests {
         let zram = asked("/dev/zram0", Some(100), SwapGround::Zram);
         let disk = |priority| asked("UUID=b", priority, SwapGround::Storage);
         let local = asked("/mnt/swapfile", None, SwapGround::AzureTemporary);
-        let set = "sysctl vm.swappiness=10";
+        let set = "sysctl vm.swappiness=at most 10";
         for (sources, want) in [
             (vec![zram.clone()], "fine"),
             (vec![disk(None), zram.clone()], "fine"),

@@ -1,0 +1,101 @@
+//! What holds at the next boot: whether the file is as planned, and who has the last word.
+
+use super::{Layer, State};
+use crate::facts::Facts;
+use crate::formats::fstab::FSTAB;
+use crate::plan::{Change, Plan};
+use crate::render::{home, landing};
+use crate::resolve::kernel_arg::{self, ABSENT};
+use crate::resolve::wanted::{On, Outcome, chain, outcome};
+use crate::tunable::{Assignment, Target};
+
+/// Where a setting stands for the next boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Next {
+    pub(super) state: State,
+    pub(super) layer: Layer,
+    /// The value that the next boot gets, where it is known.
+    pub(super) found: Option<String>,
+    pub(super) because: String,
+}
+
+impl Next {
+    fn new(state: State, layer: Layer, found: Option<String>, because: impl Into<String>) -> Self {
+        Self { state, layer, found, because: because.into() }
+    }
+}
+
+/// Judges a setting on one device, record, or in its one place.
+pub(super) fn next(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'_>) -> Next {
+    if let Some(why) = file_differs(facts, plan, assignment, on) {
+        return Next::new(State::Differs, Layer::File, None, why);
+    }
+    let file = home(facts, &assignment.target);
+    let ends = outcome(&chain(facts, assignment, on, file.as_deref()), assignment);
+    match (ends, file) {
+        (Outcome::Holds(value), Some(_)) => {
+            menu(facts, assignment).unwrap_or_else(|| Next::new(State::Ok, Layer::File, Some(value), ""))
+        }
+        // Nobody of ours wrote it, and it is there.
+        (Outcome::Holds(value), None) => Next::new(State::Ok, Layer::File, Some(value), ""),
+        (Outcome::Overridden { who, value, because }, Some(_)) => {
+            let because = format!("{who} has {value}: {because}");
+            Next::new(State::Overridden, Layer::Shadowed, Some(value), because)
+        }
+        (Outcome::Overridden { value, .. }, None) => {
+            let why = "hvtune does not write this place; `hvtune plan` says what to do by hand";
+            Next::new(State::ByHand, Layer::File, Some(value), why)
+        }
+        (Outcome::Unknown(because), _) => Next::new(State::Unknown, Layer::Shadowed, None, because),
+    }
+}
+
+/// Where a menu is made from the configuration that carries our argument, the one that is there must have it too.
+fn menu(facts: &Facts, assignment: &Assignment) -> Option<Next> {
+    let (key, wanted) = match &assignment.target {
+        Target::KernelArg(key) => ((*key).to_owned(), assignment.want.value().to_string()),
+        Target::DropKernelArg(key) => ((*key).to_owned(), ABSENT.to_owned()),
+        Target::ModuleOption { module, option } if landing(facts, module).cmdline => {
+            (format!("{module}.{option}"), assignment.want.value().to_string())
+        }
+        _ => return None,
+    };
+    let entries = kernel_arg::entries(facts, &key);
+    let made_before = entries
+        .into_iter()
+        .filter(|entry| !entry.new_kernels)
+        .find(|entry| entry.value.as_ref().is_none_or(|value| *value != wanted))?;
+    let because = format!("{} was made before: the boot menu has to be made anew", made_before.entry);
+    let state = if made_before.value.is_none() { State::Unknown } else { State::ByHand };
+    Some(Next::new(state, Layer::File, made_before.value, because))
+}
+
+/// Why the file that should carry an assignment does not.
+fn file_differs(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'_>) -> Option<String> {
+    let concerns = |path: &str| match (&assignment.target, on) {
+        (Target::Iscsi(_), On::Record(record)) => path == record,
+        (Target::Iscsi(_), _) => path.ends_with("/iscsid.conf"),
+        (Target::Udev { .. }, _) => path.contains("/rules.d/"),
+        (Target::Sysctl(_), _) => path.contains("/sysctl.d/"),
+        (Target::ModuleOption { module, .. }, _) => {
+            let landing = landing(facts, module);
+            (landing.modprobe && path.contains("/modprobe.d/"))
+                || (landing.cmdline && path.contains("/grub.d/"))
+        }
+        (Target::KernelArg(_) | Target::DropKernelArg(_), _) => path.contains("/grub.d/"),
+        (Target::Waagent(_), _) => path.ends_with("/waagent.conf"),
+        (Target::Fstab(_), _) => path == FSTAB,
+        (Target::Multipath { .. }, _) => path.contains("/multipath/"),
+        (Target::Unit { unit, .. }, _) => path.contains(&format!("/{unit}.d/")),
+    };
+    let change = plan.changes.iter().find(|change| concerns(change.path()))?;
+    Some(match change {
+        Change::Create(artifact) => format!("{} is missing; hvtune apply writes it", artifact.path),
+        Change::Replace { artifact, .. } => {
+            format!("{} is not as planned; hvtune apply writes it", artifact.path)
+        }
+        Change::Remove { path, .. } => format!("{path} is no longer wanted; hvtune apply removes it"),
+        Change::Edit { path, .. } => format!("{path} is not as planned; hvtune apply edits it"),
+        Change::Conflict { path, why } => format!("{path}: {why}"),
+    })
+}
