@@ -113,6 +113,7 @@ fn no_generated_system_is_worse_off() {
     let numbers = only.map_or(0..number("HVTUNE_WORSE_CASES").unwrap_or(10_000), |one| one..one + 1);
     let next = AtomicU64::new(numbers.start);
     let found = Mutex::new(Found::new());
+    let (planned, compared) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -126,8 +127,18 @@ fn no_generated_system_is_worse_off() {
                     let case = Case::generated(number);
                     note(&found, &case, bench.judge(&case));
                 }
+                planned.fetch_add(bench.planned, Ordering::Relaxed);
+                compared.fetch_add(bench.compared, Ordering::Relaxed);
             });
         }
     });
-    none(&found.into_inner().unwrap(), numbers.end - numbers.start);
+    let tried = numbers.end - numbers.start;
+    let (planned, compared) = (planned.into_inner(), compared.into_inner());
+    println!("{planned} of {tried} with a plan, {compared} limits compared");
+    none(&found.into_inner().unwrap(), tried);
+    // A plan for nearly all, and limits to compare, or nothing was tried.
+    assert!(
+        only.is_some() || (planned * 10 > tried * 8 && compared > tried * 5),
+        "{planned} of {tried}, {compared}"
+    );
 }

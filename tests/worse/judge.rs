@@ -41,6 +41,10 @@ struct Base {
 #[derive(Debug, Default)]
 pub(crate) struct Bench {
     bases: HashMap<String, Base>,
+    /// Systems for which something was planned.
+    pub(crate) planned: u64,
+    /// Limits that could be read before and after.
+    pub(crate) compared: u64,
 }
 
 /// What the model says with the plan, and without one.
@@ -58,18 +62,20 @@ fn survey(facts: &Facts, plan: &Plan, policy: &Policy) -> Both {
 }
 
 impl Bench {
-    fn base(&mut self, case: &Case) -> &Base {
+    /// Makes the case's ground ready.
+    fn base(&mut self, case: &Case) {
         self.bases.entry(case.fixture.name.clone()).or_insert_with(|| {
             let capture = Root::offline(&case.fixture.machine).unwrap();
             let root = Root::offline(&case.fixture.root()).unwrap();
             let facts = probe::probe_timers(&MachineSource::Capture(&capture), &root);
             Base { ground: Ground::copy_of(&case.fixture.root()), machine: facts.machine.unwrap() }
-        })
+        });
     }
 
     /// Everything that is worse.
     pub(crate) fn judge(&mut self, case: &Case) -> Vec<Fault> {
-        let base = self.base(case);
+        self.base(case);
+        let base = &self.bases[&case.fixture.name];
         let others = base.ground.lay(&case.writers);
         let root = Root::offline(base.ground.path()).unwrap();
         let facts = facts(&root, &base.machine, case);
@@ -78,10 +84,11 @@ impl Bench {
         let mut faults = Vec::new();
         // Where there is no plan nothing is written, and nothing is worse.
         if let Ok(plan) = plan::plan(&facts, verdicts, artifacts, &root) {
+            self.planned += u64::from(plan.settings().next().is_some());
             weaker_wants(&plan, &case.policy, &mut faults);
             let both = survey(&facts, &plan, &case.policy);
             sooner(&both, &case.policy, &mut faults);
-            weaker_limits(&base.ground, &plan, &facts, case, &mut faults);
+            self.compared += weaker_limits(&base.ground, &plan, &facts, case, &mut faults);
         }
         drop(others);
         faults
@@ -189,8 +196,8 @@ fn files(plan: &Plan) -> Vec<Writer> {
 }
 
 /// What is in force before and after, by the test's own readers. What the policy pins is the
-/// administrator's word, and counts as no limit of before.
-fn weaker_limits(ground: &Ground, plan: &Plan, facts: &Facts, case: &Case, faults: &mut Vec<Fault>) {
+/// administrator's word, and counts as no limit of before. Gives the number of limits compared.
+fn weaker_limits(ground: &Ground, plan: &Plan, facts: &Facts, case: &Case, faults: &mut Vec<Fault>) -> u64 {
     let machine = facts.machine.as_ref().unwrap();
     let read = |root: &Path| -> Limits { limits::read(root, machine) };
     let before = read(ground.path());
@@ -198,12 +205,14 @@ fn weaker_limits(ground: &Ground, plan: &Plan, facts: &Facts, case: &Case, fault
     let laid = ground.lay(&ours);
     let after = read(ground.path());
     drop(laid);
+    let mut compared = 0;
     for (knob, limit) in &before {
         let said = |pin: &str| {
             knob.starts_with(pin) || (pin.starts_with("vm.dirty") && knob.starts_with("vm.dirty"))
         };
         let pinned = case.policy.set.iter().any(|pin| said(&pin.knob));
         let Some(now) = after.get(knob).filter(|_| !pinned) else { continue };
+        compared += 1;
         if now.rank < limit.rank {
             let name = knob.split([' ', ',']).next().unwrap_or(knob);
             let kind = if name == "vm.dirty" { knob.clone() } else { name.to_owned() };
@@ -213,4 +222,5 @@ fn weaker_limits(ground: &Ground, plan: &Plan, facts: &Facts, case: &Case, fault
             ));
         }
     }
+    compared
 }
