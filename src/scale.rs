@@ -4,6 +4,8 @@
 //! `infinity` stand where the kernel or the daemon puts them, which is seldom where a
 //! plain number would.
 
+use crate::seeded;
+
 /// How the values of a knob are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
@@ -60,6 +62,7 @@ impl Scale {
         match self {
             Self::Number => number().map(Position::At),
             Self::ZeroIsForever if value == "infinity" => Some(Position::Forever),
+            Self::ZeroIsForever if seeded::bug("scale") => number().map(Position::At),
             Self::ZeroIsForever => number().map(|number| forever_where(number == 0, number)),
             Self::NegativeIsForever if value == "off" => Some(Position::Forever),
             Self::NegativeIsForever => number().map(|number| forever_where(number < 0, number)),
