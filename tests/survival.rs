@@ -54,7 +54,7 @@ fn after_the_plan_every_mount_of_every_guest_survives_the_budget() {
                 match (lost, &standing.short) {
                     (Some((_, _, word)), Some(why)) => assert!(why.contains(word), "{name}: {why}"),
                     (Some(_), None) => {
-                        assert!(standing.survives(Column::AfterReboot, stall), "{name} {}", standing.mount)
+                        assert!(standing.survives(Column::AfterReboot, stall), "{name} {}", standing.mount);
                     }
                     (None, short) => assert!(
                         standing.survives(Column::AfterReboot, stall) && short.is_none(),
