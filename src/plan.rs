@@ -6,7 +6,7 @@ mod live;
 mod pending;
 pub mod state;
 
-use crate::facts::{Facts, Hypervisor};
+use crate::facts::{Facts, Hides, Hypervisor, Mask};
 use crate::formats::edit::Owned;
 use crate::marker::{Standing, all_paths, standing_of};
 use crate::render::{Artifact, Effect, says_the_same};
@@ -277,7 +277,17 @@ fn standstill(facts: &Facts) -> Option<Standstill> {
     }
 }
 
+/// A file of somebody else's in a lower directory, which one of ours of the same name would hide.
+fn would_hide<'f>(facts: &'f Facts, path: &str) -> Option<&'f Mask> {
+    let ours = |mask: &&Mask| path.contains(&format!("/{}/", mask.below)) && !mask.hides(path);
+    facts.system.owners.masks.iter().filter(|mask| mask.how != Hides::Masked).find(ours)
+}
+
 fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
+    if let Some(mask) = would_hide(facts, &artifact.path) {
+        plan.changes.push(conflict(mask.by.clone(), HIDDEN));
+        return Ok(());
+    }
     let known = facts.system.ours.iter().any(|file| file.path == artifact.path);
     let found = if known { root.read(&artifact.path)? } else { present(root, &artifact.path)? };
     let change = match standing_of(found.as_deref()) {
@@ -312,6 +322,9 @@ const EDITED: &str =
     "it is ours but was edited since: it is kept; put your values into /etc/hvtune.toml and move it away";
 const FOREIGN: &str =
     "it does not carry our marker, so it is somebody else's: it is kept; move it away to let hvtune write";
+
+const HIDDEN: &str =
+    "it does not carry our marker, and ours of the same name would hide it: move it away to let hvtune write";
 
 fn conflict(path: String, why: &'static str) -> Change {
     Change::Conflict { path, why }

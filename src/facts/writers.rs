@@ -65,6 +65,9 @@ pub struct SysctlFiles {
     pub per_kernel: Vec<SysctlFile>,
     /// `/etc/sysctl.conf`, which procps reads last and systemd-sysctl not at all, as procps reads it.
     pub conf: Option<SysctlFile>,
+    /// Those below /run that one in /etc of the same name hides from systemd and procps, as procps reads them:
+    /// tuned takes them all the same.
+    pub hidden_in_run: Vec<SysctlFile>,
     /// The file of sysctl.d that is a link to `/etc/sysctl.conf`.
     pub conf_link: Option<String>,
     /// systemd-sysctl.service.

@@ -95,7 +95,7 @@ fn named(assignment: &Assignment, ends: &Chain) -> Vec<Contender> {
         Contender {
             knob: assignment.target.knob(),
             who: writer.who.name(),
-            value: writer.shown.clone(),
+            value: shown(assignment, writer),
             winner: if winner == UNKNOWN { between(at, ours, writer) } else { winner.clone() },
             because: because(assignment, writer, at > ours, masked),
         }
@@ -111,6 +111,12 @@ fn is_replaced(assignment: &Assignment, writer: &Writer) -> bool {
         Target::Unit { unit, .. } => path.ends_with(&format!("/{unit}")),
         _ => false,
     }
+}
+
+/// What it writes, without the key where that is ours.
+fn shown(assignment: &Assignment, writer: &Writer) -> String {
+    let key = format!("{} = ", assignment.target.knob());
+    writer.shown.strip_prefix(&key).unwrap_or(&writer.shown).to_owned()
 }
 
 /// Where nobody knows who wins, one that surely acts before us at least does not.
@@ -152,7 +158,7 @@ fn by_hand(facts: &Facts, assignment: &Assignment, file: Option<&str>, found: &m
         Contender {
             knob: (*key).to_owned(),
             who: writer.who.name(),
-            value: writer.shown.clone(),
+            value: shown(assignment, writer),
             winner: OURS.to_owned(),
             because: "the boot does not read it; `sysctl --system` of procps, run by hand, ends with it"
                 .to_owned(),

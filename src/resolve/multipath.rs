@@ -103,6 +103,12 @@ pub fn longest_without_us(facts: &Facts, key: &str) -> Option<Longest> {
 
 const OURS: &str = "etc/multipath/conf.d/90-hvtune.conf";
 
+/// Whether no section outranks our override of a key, for any map that may come.
+pub fn has_the_last_word(facts: &Facts, key: &str, value: &str) -> bool {
+    let ends = chain(facts, key, None, Some(Ours { path: OURS, value }));
+    matches!(ends.in_force(), InForce::Known { by, .. } if ends.writers.get(by).is_some_and(Writer::is_ours))
+}
+
 /// The longest value that a chain may end in, of those that somebody wrote.
 fn longest(chain: &Chain, key: &str) -> Option<(Position, Longest)> {
     let possible = match chain.in_force() {

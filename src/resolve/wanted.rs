@@ -46,7 +46,10 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
         Target::Udev { select, attr } => {
             let planned = ours.map(|ours| udev::Planned { ours, want: &assignment.want });
             let (chain, name) = match on {
-                On::Disk(disk) => (udev::chain(facts, disk, *attr, planned, Vec::new()), disk.name.as_str()),
+                On::Disk(disk) => {
+                    let extra = at_probe(facts, disk, *attr);
+                    (udev::chain(facts, disk, *attr, planned, extra), disk.name.as_str())
+                }
                 _ => (udev::chain_of_class(facts, *select, *attr, planned, Vec::new()), ""),
             };
             with_programs(facts, looked(facts, chain), name, *attr)
@@ -60,13 +63,16 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
             };
             argument(facts, key, chain)
         }
-        Target::Iscsi(key) => match on {
-            On::Record(path) => {
-                let ours = ours.map(|ours| Ours { path, ..ours });
-                iscsi::chain(facts, key, iscsi::Of::Record(path), ours)
-            }
-            _ => iscsi::chain(facts, key, iscsi::Of::Discovery, ours),
-        },
+        Target::Iscsi(key) => {
+            let (of, ours) = match on {
+                On::Record(path) => (iscsi::Of::Record(path), ours.map(|ours| Ours { path, ..ours })),
+                _ => (iscsi::Of::Discovery, ours),
+            };
+            // A line that does is not edited.
+            let there = iscsi::chain(facts, key, of, None);
+            let does = there.in_force().value().is_some_and(|value| assignment.met_by(value));
+            if does { there } else { iscsi::chain(facts, key, of, ours) }
+        }
         Target::Multipath { key, .. } => multipath::chain(facts, key, None, ours),
         Target::Unit { unit: name, property } => unit::chain(facts, name, property, ours),
         // The edited line is the one that counts in its file.

@@ -10,7 +10,7 @@ use crate::facts::{Attribute, Class, Disk, Facts, Machine, MultipathSetting, Ses
 use crate::render::home;
 use crate::resolve::fstab::needed;
 use crate::resolve::wanted::{self, On};
-use crate::resolve::{Chain, InForce, Moment, sysctl};
+use crate::resolve::{Acts, Chain, InForce, Moment, sysctl};
 use crate::scale::{Position, Scale};
 use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict};
 
@@ -237,15 +237,30 @@ fn parsed<T: std::str::FromStr>(value: &str) -> Attribute<T> {
     value.parse().map_or(Attribute::Unknown, Attribute::Is)
 }
 
-/// The value that a chain ends in. Of several, the one that is there now, as whoever wrote it did act; else
-/// that which gives up soonest, `now` among them where a writer may be hidden. `None` where nobody is known
-/// to write it.
-fn worst(chain: &Chain, knob: &str, now: Option<&str>) -> Option<String> {
-    match chain.in_force() {
-        InForce::Known { value, .. } => Some(value),
-        InForce::Unknown { candidates, .. } if now.is_some_and(|now| candidates.iter().any(|c| c == now)) => {
-            now.map(str::to_owned)
+/// What is there now tells which of the undecided writers act: one that writes just that did, the others
+/// did not.
+fn settled(chain: &Chain, now: Option<&str>) -> Chain {
+    let mut settled = chain.clone();
+    let (Some(now), InForce::Unknown { candidates, .. }) = (now, chain.without_ours()) else {
+        return settled;
+    };
+    if !candidates.iter().any(|value| value == now) || !chain.doubts.is_empty() {
+        return settled;
+    }
+    for writer in settled.writers.iter_mut().filter(|writer| !writer.is_ours()) {
+        if matches!(writer.acts, Acts::Maybe(_)) {
+            let same = writer.value.as_deref() == Some(now);
+            writer.acts = if same { Acts::Yes } else { Acts::No("it did not act before".to_owned()) };
         }
+    }
+    settled
+}
+
+/// The value that a chain ends in; of several, that which gives up soonest, `now` among them where a
+/// writer may be hidden. `None` where nobody is known to write it.
+fn worst(chain: &Chain, knob: &str, now: Option<&str>) -> Option<String> {
+    match settled(chain, now).in_force() {
+        InForce::Known { value, .. } => Some(value),
         InForce::Unknown { mut candidates, .. } => {
             if !candidates.is_empty() || chain.doubts.is_empty() {
                 candidates.extend(now.map(str::to_owned));

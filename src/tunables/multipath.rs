@@ -1,12 +1,15 @@
 //! How long a multipath map waits for a path to come back.
 
 use super::{There, not_here, per_class, refused};
-use crate::facts::Facts;
+use crate::facts::{Disk, Facts};
 use crate::policy::{Policy, Recovery};
-use crate::resolve::Who;
-use crate::resolve::multipath::{Longest, longest_without_us, polling_interval};
+use crate::resolve::multipath::{Longest, chain, has_the_last_word, longest_without_us, polling_interval};
+use crate::resolve::wanted::of_attribute;
+use crate::resolve::{InForce, Who};
 use crate::scale::Scale;
-use crate::tunable::{Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, Value, Want};
+use crate::tunable::{
+    Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, UdevAttr, Value, Want,
+};
 
 /// How long the checker may wait for a path, in seconds: without it multipathd takes the disk's own
 /// timeout, which waagent sets to 300.
@@ -54,7 +57,7 @@ fn queueing(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 
 fn set(facts: &Facts, policy: &Policy) -> Decision {
     // One look more than the budget takes, as the first may come at once.
-    let looks = policy.stall.div_ceil(polling_interval(facts)) + 1;
+    let looks = (policy.stall.div_ceil(polling_interval(facts)) + 1).max(looks_of_a_slow_checker(facts));
     let pin = policy.pin("no_path_retry");
     let hold = pin.is_none() && policy.recovery == Recovery::Hold;
     let retry = match pin {
@@ -87,15 +90,41 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
     };
     let because = because + hint(facts);
     let setting = |section, key, want| Assignment::new(Target::Multipath { section, key }, want);
-    Decision::Set {
-        what: vec![
-            setting("overrides", "no_path_retry", retry),
-            setting("overrides", "fast_io_fail_tmo", number("fast_io_fail_tmo", FAST_IO_FAIL)),
-            // No array has one of its own, and no other section takes it.
-            setting("defaults", "checker_timeout", number("checker_timeout", CHECKER_TIMEOUT)),
-        ],
-        because,
+    let counts = has_the_last_word(facts, "no_path_retry", retry.value().as_str());
+    let mut what = vec![
+        setting("overrides", "no_path_retry", retry),
+        setting("overrides", "fast_io_fail_tmo", number("fast_io_fail_tmo", FAST_IO_FAIL)),
+    ];
+    // No array has one of its own, and no other section takes it. Where a map's own section may say how long
+    // it queues, a path that is given up sooner could end it sooner.
+    if counts || policy.pin("checker_timeout").is_some() {
+        what.push(setting("defaults", "checker_timeout", number("checker_timeout", CHECKER_TIMEOUT)));
     }
+    Decision::Set { what, because }
+}
+
+/// Where nobody sets `checker_timeout`, multipathd waits for a silent path as long as the path's own timer.
+/// With ours it gives the path up sooner, and the map has to make up for it: the looks that take as long
+/// as both did.
+fn looks_of_a_slow_checker(facts: &Facts) -> u64 {
+    if chain(facts, "checker_timeout", None, None).in_force().value().is_some() {
+        return 0;
+    }
+    let disks = || facts.machine.iter().flat_map(|machine| machine.disks.iter().flatten());
+    let longest = |disk: &Disk| {
+        let ends = of_attribute(facts, disk, UdevAttr::Timeout).in_force();
+        let possible = match ends {
+            InForce::Known { value, .. } => vec![value],
+            InForce::Unknown { candidates, .. } => candidates,
+        };
+        let numbers = possible.iter().filter_map(|value| value.parse::<u64>().ok());
+        numbers.chain(disk.live.timeout.value().copied()).max()
+    };
+    let Some(timer) = disks().filter(|disk| disk.is_path()).filter_map(longest).max() else { return 0 };
+    let window =
+        longest_without_us(facts, "no_path_retry").and_then(|longest| longest.value.parse::<u64>().ok());
+    let made_up = timer.saturating_sub(CHECKER_TIMEOUT).div_ceil(polling_interval(facts));
+    if timer > CHECKER_TIMEOUT { made_up + window.unwrap_or(0) + 1 } else { 0 }
 }
 
 /// What keeps the drop-in from being read: Debian's initramfs hook copies multipath.conf alone, and the

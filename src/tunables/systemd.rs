@@ -3,7 +3,9 @@
 use super::{cannot_tell, fine, not_here};
 use crate::facts::{Facts, WATCHED};
 use crate::policy::Policy;
+use crate::resolve::InForce;
 use crate::resolve::unit::chain;
+use crate::scale::{Position, Scale};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Want};
 
 /// `systemd.watchdog`
@@ -31,21 +33,23 @@ pub static WATCHDOG: Tunable = Tunable {
 fn watchdog(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     let wanted = policy.stall.saturating_mul(2);
     let pin = policy.pin(PROPERTY);
-    let found = |unit: &str| facts.system.watchdogs.iter().find(|watchdog| watchdog.unit == unit);
-    let installed = WATCHED.iter().filter_map(|unit| Some((*unit, found(unit)?.seconds)));
+    let is_there = |unit: &&str| facts.system.watchdogs.iter().any(|watchdog| watchdog.unit == *unit);
+    let installed = WATCHED.iter().copied().filter(is_there);
+    let assignment =
+        |unit: &'static str, want: Want| Assignment::new(Target::Unit { unit, property: PROPERTY }, want);
     // What a file that nobody could read says may be better than ours, which would come after it.
     let doubt = |unit: &str| chain(facts, unit, PROPERTY, None).doubts.into_iter().next();
     let doubts: Vec<String> = match pin {
         Some(_) => Vec::new(),
-        None => installed.clone().filter_map(|(unit, _)| doubt(unit)).collect(),
+        None => installed.clone().filter_map(doubt).collect(),
     };
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        installed.partition(|(unit, _)| pin.is_some() || doubt(unit).is_none());
+    let (known, unknown): (Vec<&str>, Vec<&str>) =
+        installed.partition(|unit| pin.is_some() || doubt(unit).is_none());
     let want = || pin.map_or(Want::AtLeast(wanted), |pin| Want::Exactly(pin.value.clone()));
     let what: Vec<Assignment> = known
         .iter()
-        .filter(|(_, seconds)| *seconds > 0 && (pin.is_some() || *seconds < wanted))
-        .map(|(unit, _)| Assignment::new(Target::Unit { unit, property: PROPERTY }, want()))
+        .map(|unit| assignment(unit, want()))
+        .filter(|assignment| falls_short(facts, assignment))
         .collect();
     let mut decisions = Vec::new();
     if !what.is_empty() {
@@ -63,6 +67,18 @@ fn watchdog(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         decisions.push(cannot_tell("units", because));
     }
     decisions
+}
+
+/// Whether the unit has a watchdog at the next boot without us, and one that is not as wanted.
+fn falls_short(facts: &Facts, assignment: &Assignment) -> bool {
+    let Target::Unit { unit, property } = assignment.target else { return false };
+    match chain(facts, unit, property, None).in_force() {
+        InForce::Known { value, .. } => {
+            let off = Scale::of(property).position(&value) == Some(Position::Forever);
+            !off && !assignment.met_by(&value)
+        }
+        InForce::Unknown { .. } => true,
+    }
 }
 
 const PROPERTY: &str = "WatchdogSec";

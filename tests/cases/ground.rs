@@ -19,6 +19,7 @@ pub(crate) struct Contender {
     pub(crate) knob: String,
     pub(crate) who: String,
     pub(crate) winner: String,
+    pub(crate) value: String,
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -147,6 +148,7 @@ impl Ground {
             knob: text(one, "knob"),
             who: text(one, "who"),
             winner: text(one, "winner"),
+            value: text(one, "value"),
         };
         plan["contenders"].as_array().unwrap().iter().map(of).collect()
     }

@@ -302,7 +302,7 @@ pub(crate) const TABLE: &[Case] = &[
     case("g02-name-order-across-directories", "gen2-onprem", |ground| {
         let vendor = "usr/lib/sysctl.d/99-vendor.conf:1";
         let wins = |one: &crate::ground::Contender| {
-            one.knob == "vm.swappiness" && one.who == vendor && one.winner == vendor
+            one.knob == "vm.swappiness" && one.who == vendor && one.winner == vendor && one.value == "60"
         };
         hold(ground.contenders().iter().any(wins), || format!("{:?}", ground.contenders()))
     }),

@@ -32,6 +32,16 @@ fn options(root: &Path) -> Option<String> {
     Some(lines.join(" "))
 }
 
+/// Whether every installed kernel has the module built in, so that modprobe.d says nothing to it.
+fn every_kernel_has_it(root: &Path) -> bool {
+    let kernels = fs::read_dir(root.join("usr/lib/modules")).into_iter().flatten();
+    let built_in: Vec<bool> = kernels
+        .map(|kernel| fs::read_to_string(kernel.unwrap().path().join("modules.builtin")).unwrap_or_default())
+        .map(|list| list.lines().any(|line| line.ends_with("/nvme-core.ko")))
+        .collect();
+    !built_in.is_empty() && built_in.into_iter().all(|has| has)
+}
+
 /// `nvme_core.io_timeout` of a kernel that loads the module, and of one that has it built in: the
 /// command line counts over modprobe.d, of equal ones the last.
 pub(crate) fn nvme(root: &Path, args: Option<&[String]>) -> Limits {
@@ -52,7 +62,8 @@ pub(crate) fn nvme(root: &Path, args: Option<&[String]>) -> Limits {
         words.iter().filter_map(value).collect::<Vec<_>>()
     });
     let option = values.collect::<Vec<_>>().pop();
-    for (kernel, value) in [("built in", argument), ("loaded", argument.or(option))] {
+    let loaded = (!every_kernel_has_it(root)).then_some(("loaded", argument.or(option)));
+    for (kernel, value) in [("built in", argument)].into_iter().chain(loaded) {
         // What is no number is refused, and the module's own 30 s stay.
         if let Some(Some(seconds)) = value {
             limits.insert(format!("nvme_core.io_timeout, {kernel}"), longer(seconds, false));

@@ -9,7 +9,9 @@ use hvtune::facts::WATCHED;
 use crate::limits::{FOREVER, Limit, Limits, tops};
 
 pub(crate) fn read(root: &Path) -> Limits {
-    let tops = tops(root, "systemd/system");
+    // What lies below /run is gone at the next boot.
+    let mut tops = tops(root, "systemd/system");
+    tops.retain(|top| !top.starts_with(root.join("run")));
     let limit = |unit: &&str| Some((format!("WatchdogSec of {unit}"), of_unit(&tops, unit)?));
     WATCHED.iter().filter_map(limit).collect()
 }

@@ -46,12 +46,14 @@ fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// `key = number`, the last of a key; what follows the number is passed over
+/// `key = number`, the last of a key; what follows the number is passed over. A key without a blank behind it
+/// is none, and a last line without its end is not read: `iscsiadm` 2.1.8 and 2.1.11 take neither
 /// (`idbm_recinfo_config`, <https://github.com/open-iscsi/open-iscsi/blob/master/usr/idbm.c>).
 fn settings(bytes: &[u8]) -> BTreeMap<String, i64> {
     let text = String::from_utf8_lossy(bytes);
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    let pairs = lines.filter_map(|line| line.split_once('='));
+    let whole = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    let lines = whole.map(str::trim).filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| line.split_once('=')).filter(|(key, _)| key.ends_with([' ', '\t']));
     pairs.filter_map(|(key, value)| Some((key.trim().to_owned(), leading(value.trim())?))).collect()
 }
 

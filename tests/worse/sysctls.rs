@@ -185,7 +185,7 @@ fn profile(root: &Path, name: &str, depth: usize) -> Vec<(String, String)> {
 
 /// tuned writes its profile when it starts, then /run and /etc again
 /// (`_apply_system_sysctl`, <https://github.com/redhat-performance/tuned/blob/master/tuned/plugins/plugin_sysctl.py>).
-fn tuned(root: &Path, values: &mut Values, version: Option<u32>) -> Option<()> {
+fn tuned(root: &Path, values: &mut Values) -> Option<()> {
     let Ok(active) = fs::read_to_string(root.join("etc/tuned/active_profile")) else { return Some(()) };
     if !root.join("usr/sbin/tuned").exists() {
         return Some(());
@@ -194,11 +194,12 @@ fn tuned(root: &Path, values: &mut Values, version: Option<u32>) -> Option<()> {
         values.write(&key, value.as_bytes());
     }
     let again = by_name(&[root.join("run/sysctl.d"), root.join("etc/sysctl.d")], ".conf")?;
-    for (key, value) in again.values().flat_map(|bytes| lines(bytes, version)) {
+    for (key, value) in again.values().flat_map(|bytes| lines(bytes, None)) {
+        // A key behind a dash is one that it does not find.
         values.write(&key, &value.unwrap_or_default());
     }
     let last = fs::read(root.join("etc/sysctl.conf")).unwrap_or_default();
-    for (key, value) in lines(&last, version) {
+    for (key, value) in lines(&last, None) {
         values.write(&key, &value.unwrap_or_default());
     }
     Some(())
@@ -207,14 +208,16 @@ fn tuned(root: &Path, values: &mut Values, version: Option<u32>) -> Option<()> {
 pub(crate) fn read(root: &Path, machine: &Machine, args: Option<&[String]>) -> Limits {
     let version = systemd(root);
     let mut values = Values::new();
-    for arg in args.into_iter().flatten() {
+    // Kernels before 5.8 know no such argument.
+    let knows = machine.kernel.as_ref().is_some_and(|kernel| kernel.at_least(5, 8));
+    for arg in args.into_iter().flatten().filter(|_| knows) {
         if let Some((key, value)) = arg.strip_prefix("sysctl.").and_then(|arg| arg.split_once('=')) {
             values.write(&normal(key), value.as_bytes());
         }
     }
     let Some(files) = by_name(&tops(root, "sysctl.d"), ".conf") else { return Limits::new() };
     at_boot(&mut values, &merged(&files, version), version.is_some_and(|version| version >= 247));
-    if tuned(root, &mut values, version).is_none() {
+    if tuned(root, &mut values).is_none() {
         return Limits::new();
     }
     let mut limits = Limits::new();

@@ -49,6 +49,7 @@ pub(super) fn read_all(
         layered: layered.clone().filter_map(|(path, text)| file(path, read(text))).collect(),
         procps: layered.filter_map(|(path, text)| file(path, read_procps(text))).collect(),
         per_kernel: per_kernel(root, notes, gaps),
+        hidden_in_run: hidden_in_run(root, &found, notes, gaps),
         conf: conf.and_then(|text| file(SYSCTL_CONF, read_procps(&text))),
         conf_link: found.iter().find(|file| links_to_conf(file)).map(|file| file.path.clone()),
         service: units::fixed(root, "systemd-sysctl.service"),
@@ -66,6 +67,16 @@ fn text_of(root: &Root, path: &str, notes: &mut Notes, gaps: &mut Vec<Gap>) -> O
             None
         }
     }
+}
+
+/// The files below /run whose names stand in /etc too.
+fn hidden_in_run(root: &Root, found: &[Found], notes: &mut Notes, gaps: &mut Vec<Gap>) -> Vec<SysctlFile> {
+    if !matches!(root.kind("run/sysctl.d"), Ok(Some(_))) {
+        return Vec::new();
+    }
+    let names = found.iter().filter_map(|file| file.path.strip_prefix("etc/sysctl.d/"));
+    let paths = names.map(|name| format!("run/sysctl.d/{name}"));
+    paths.filter_map(|path| file(&path, read_procps(&text_of(root, &path, notes, gaps)?))).collect()
 }
 
 fn links_to_conf(file: &Found) -> bool {

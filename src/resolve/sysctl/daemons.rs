@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::knob::Knob;
 use super::{Acts, Moment, Who, files};
-use crate::facts::{Facts, Saptune, Tuned};
+use crate::facts::{Facts, Saptune, SysctlFile, Tuned};
 use crate::formats::glob::fits;
 use crate::formats::sysctl::read::{Line, key_of, path_of};
 use crate::formats::tuned::{Setting, Unit};
@@ -132,6 +132,14 @@ fn again_from_files(facts: &Facts, tuned: &Tuned, knob: &Knob, ours: Option<Ours
     let mut found = files::with_ours(facts, &all.procps, own.as_ref(), ours);
     let all_dirs = since(tuned, 13) == Some(false);
     found.retain(|(path, _)| all_dirs || path.starts_with("etc/") || path.starts_with("run/"));
+    // Of equal names it takes that in /run (`_apply_system_sysctl`).
+    for (path, lines) in &mut found {
+        let name = path.strip_prefix("etc/sysctl.d/").unwrap_or_default();
+        let same = |file: &&SysctlFile| file.path.strip_prefix("run/sysctl.d/") == Some(name);
+        if let Some(first) = all.hidden_in_run.iter().find(same) {
+            (*path, *lines) = (&first.path, &first.lines);
+        }
+    }
     found.extend(all.conf.iter().map(|file| (file.path.as_str(), file.lines.as_slice())));
     let mut drafts: Vec<Draft> = Vec::new();
     let lines = found.iter().flat_map(|(path, lines)| lines.iter().map(move |line| (*path, line)));

@@ -1,7 +1,7 @@
 //! sysctl.d and `/etc/sysctl.conf`, as systemd-sysctl takes them at boot and procps by hand.
 
 use super::draft::Draft;
-use super::knob::Knob;
+use super::knob::{Effect, Knob};
 use super::{Acts, Moment, Who};
 use crate::facts::{Facts, SysctlFile, SysctlFiles, UnitState};
 use crate::formats::sysctl::order::{self, Fate, Step};
@@ -28,9 +28,29 @@ pub(super) fn systemd(facts: &Facts, knob: &Knob, ours: Option<Ours<'_>>) -> Vec
     let own = own_line(knob, ours);
     let files = with_ours(facts, &known, own.as_ref(), ours);
     let steps = order::systemd(&files, &knob.wanted());
-    drafts.extend(steps.iter().map(|step| draft(step, AT_BOOT, ours).acting(acts(step, all, ours))));
+    let mut at_boot: Vec<Draft> =
+        steps.iter().map(|step| draft(step, AT_BOOT, ours).acting(acts(step, all, ours))).collect();
+    replaced_in_vain(&mut at_boot, knob);
+    drafts.append(&mut at_boot);
     drafts.extend(hidden(facts, knob, ours));
     drafts
+}
+
+/// Of a key systemd-sysctl writes the last line alone. Where the kernel refuses that, the lines before are not
+/// written either.
+fn replaced_in_vain(drafts: &mut [Draft], knob: &Knob) {
+    for at in 0..drafts.len() {
+        let (before, rest) = drafts.split_at_mut(at);
+        let Some(last) = rest.first().filter(|draft| draft.acts == Acts::Yes) else { continue };
+        let Some(value) = &last.value else { continue };
+        if !matches!(knob.effect(&last.written, value), Effect::Nothing(_)) {
+            continue;
+        }
+        let why = format!("{} takes its place, and the kernel refuses that", last.who.name());
+        for earlier in before.iter_mut().filter(|earlier| earlier.written == last.written) {
+            earlier.acts = Acts::No(why.clone());
+        }
+    }
 }
 
 /// What `sysctl --system` of procps writes, in its order.
