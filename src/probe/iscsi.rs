@@ -154,6 +154,8 @@ fn records(root: &Root, top: &str, storeys: u32, paths: &mut Vec<(String, bool)>
         };
         match (is_dir, entry.kind) {
             (true, _) if storeys > 1 => records(root, &path, storeys - 1, paths)?,
+            // What stands where a record would: reading it says what it is.
+            (true, _) => paths.push((path, false)),
             (false, Kind::File | Kind::Link) if storeys < 3 && paths.len() < MOST_RECORDS => {
                 paths.push((path, entry.kind == Kind::Link));
             }
@@ -165,9 +167,18 @@ fn records(root: &Root, top: &str, storeys: u32, paths: &mut Vec<(String, bool)>
 
 fn read_file(root: &Root, path: &str, unread: &mut Vec<UnreadFile>) -> Option<IscsiFile> {
     match root.read(path) {
-        Ok(found) => {
-            let settings = parse_settings(&bytes::decode(&found?));
+        Ok(Some(found)) => {
+            let settings = parse_settings(&bytes::decode(&found));
             Some(IscsiFile { path: path.to_owned(), settings, linked: false })
+        }
+        // Of a record that was listed, it is a link that leads nowhere.
+        Ok(None) if path == CONF => None,
+        Ok(None) => {
+            unread.push(UnreadFile {
+                path: path.to_owned(),
+                why: "it is a link that leads nowhere".to_owned(),
+            });
+            None
         }
         Err(error) => {
             unread.push(UnreadFile { path: path.to_owned(), why: error.reason() });

@@ -54,7 +54,9 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
             };
             with_programs(facts, looked(facts, chain), name, *attr)
         }
-        Target::ModuleOption { module, option } => module_option::chain(facts, module, option, ours),
+        Target::ModuleOption { module, option } => {
+            masked(facts, "modprobe.d", module_option::chain(facts, module, option, ours))
+        }
         Target::KernelArg(key) => argument(facts, key, kernel_arg::chain(facts, key, ours)),
         Target::DropKernelArg(key) => {
             let chain = match home {
@@ -78,6 +80,18 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
         // The edited line is the one that counts in its file.
         Target::Waagent(_) | Target::Fstab(_) => alone(ours),
     }
+}
+
+/// The chain with our file hidden, where one of the same name hides it.
+fn masked(facts: &Facts, below: &str, mut chain: Chain) -> Chain {
+    for writer in &mut chain.writers {
+        if let Who::Ours { path } = &writer.who
+            && let Some(acts) = mask::hidden(facts, below, path)
+        {
+            writer.acts = acts;
+        }
+    }
+    chain
 }
 
 /// A rule of ours looks before it writes. Whatever it finds, what it leaves is good enough.

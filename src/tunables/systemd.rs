@@ -1,6 +1,6 @@
 //! systemd's own watchdogs.
 
-use super::{cannot_tell, fine, not_here};
+use super::{IN_FORCE, cannot_tell, fine, not_here};
 use crate::facts::{Facts, WATCHED};
 use crate::policy::Policy;
 use crate::resolve::InForce;
@@ -64,7 +64,7 @@ fn watchdog(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         decisions.push(not_here("none of systemd's services with a watchdog is installed"));
     }
     if let Some(because) = doubts.into_iter().next() {
-        decisions.push(cannot_tell("units", because));
+        decisions.push(cannot_tell(&format!("{IN_FORCE}{PROPERTY}"), because));
     }
     decisions
 }

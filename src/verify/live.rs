@@ -66,6 +66,12 @@ pub(super) fn judged(facts: &Facts, machine: &Machine, assignment: &Assignment) 
             }
         }
         Target::KernelArg(_) | Target::DropKernelArg(_) => argument(facts, machine, assignment),
+        // What the files come to now, those below /run among them: a service takes it when it starts.
+        Target::Unit { unit, .. } => {
+            let watchdog = facts.system.watchdogs.iter().find(|watchdog| watchdog.unit == *unit)?;
+            let because = "a drop-in below /run has the last word until the next boot";
+            by_value(&watchdog.with_ours.to_string(), assignment, State::Overridden, because)
+        }
         _ => return None,
     })
 }

@@ -20,6 +20,11 @@ pub(super) struct Next {
 }
 
 impl Next {
+    /// Nobody can tell, and why.
+    pub(super) fn unknown(because: impl Into<String>) -> Self {
+        Self::new(State::Unknown, Layer::Shadowed, None, because)
+    }
+
     fn new(state: State, layer: Layer, found: Option<String>, because: impl Into<String>) -> Self {
         Self { state, layer, found, because: because.into() }
     }
@@ -46,7 +51,7 @@ pub(super) fn next(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'
             let why = "hvtune does not write this place; `hvtune plan` says what to do by hand";
             Next::new(State::ByHand, Layer::File, Some(value), why)
         }
-        (Outcome::Unknown(because), _) => Next::new(State::Unknown, Layer::Shadowed, None, because),
+        (Outcome::Unknown(because), _) => Next::unknown(because),
     }
 }
 

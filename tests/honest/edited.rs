@@ -2,7 +2,7 @@
 
 use crate::breaks::without;
 use crate::ground::Content;
-use crate::stage::{Break, Stage, Subject, at, broken, each_break_is_told, file};
+use crate::stage::{Break, Place, Stage, Subject, at, broken, each_break_is_told, file};
 
 /// What can become of somebody else's file that we edited.
 fn of_their_file(path: &'static str, line: &'static str, less: &'static str) -> Vec<Break> {
@@ -113,7 +113,9 @@ fn fstab() {
             "a second word says otherwise",
             table(|text| text.replace("errors=panic", "errors=panic,errors=continue")),
         ),
-        broken("a line more", table(|text| format!("{text}/dev/sdz1 /more ext4 defaults 0 2\n"))),
+        // Of a running machine what is not mounted is left as it is.
+        broken("a line more", table(|text| format!("{text}/dev/sdz1 /more ext4 defaults 0 2\n")))
+            .only(Place::Offline),
         broken(
             "to another field",
             table(|text| text.replace("\terrors=panic\t0", "\tdefaults\terrors=panic")),

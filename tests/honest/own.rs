@@ -1,7 +1,8 @@
 //! Knobs that stand in files of our own: sysctl, udev, modprobe, multipath, drop-ins of units.
 
 use crate::breaks::{of_our_file, other, others, overlooked};
-use crate::stage::{Subject, broken, each_break_is_told, file};
+use crate::ground::Content;
+use crate::stage::{Place, Subject, at, broken, each_break_is_told, file};
 
 #[test]
 fn sysctl() {
@@ -90,15 +91,22 @@ fn udev_attribute_of_a_disk_of_the_boot() {
             "etc/udev/rules.d/99-z.rules",
             "SUBSYSTEM==\"block\", ATTRS{model}==\"MSFT NVMe Accelerator*\", ATTR{queue/io_timeout}=\"30000\"\n",
         ),
-        other("tmpfiles.d", "etc/tmpfiles.d/z.conf", "w /sys/block/nvme0n1/queue/io_timeout - - - - 30000\n"),
-        others(
-            "sysfsutils",
-            &[
-                ("usr/lib/systemd/system/sysfsutils.service", "[Service]\nExecStart=/bin/true\n"),
-                ("etc/init.d/sysfsutils", "#!/bin/sh\n"),
-                ("etc/sysfs.conf", "block/nvme0n1/queue/io_timeout = 30000\n"),
-            ],
+        other(
+            "tmpfiles.d",
+            "etc/tmpfiles.d/z.conf",
+            "w /sys/block/nvme0n1/queue/io_timeout - - - - 30000\n\
+             w /sys/block/nvme0n2/queue/io_timeout - - - - 30000\n",
         ),
+        broken("sysfsutils", |_| {
+            let unit = "usr/lib/systemd/system/sysfsutils.service";
+            let wants = "etc/systemd/system/sysinit.target.wants/sysfsutils.service";
+            let lines = "block/nvme0n1/queue/io_timeout = 30000\nblock/nvme0n2/queue/io_timeout = 30000\n";
+            vec![
+                file(unit, "[Service]\nExecStart=/bin/true\n"),
+                at(wants, Content::Link(format!("/{unit}"))),
+                file("etc/sysfs.conf", lines),
+            ]
+        }),
     ];
     each_break_is_told(&Subject::new("azure-nvme-plain", "queue/io_timeout", breaks));
 }
@@ -174,7 +182,9 @@ fn unit_property() {
     breaks.extend(overlooked("etc/systemd/system/systemd-journald.service.d/99-z.conf", "#", says));
     breaks.extend([
         other("a later drop-in", "etc/systemd/system/systemd-journald.service.d/99-z.conf", says),
-        other("a later drop-in in /run", "run/systemd/system/systemd-journald.service.d/91-z.conf", says),
+        // An image does not keep /run.
+        other("a later drop-in in /run", "run/systemd/system/systemd-journald.service.d/91-z.conf", says)
+            .only(Place::Live),
         other(
             "a later drop-in in /usr/local",
             "usr/local/lib/systemd/system/systemd-journald.service.d/91-z.conf",
