@@ -21,7 +21,7 @@ fn is_plain(text: &str) {
 }
 
 /// Two files of one text, as readers of several files get them.
-fn halves(text: &str) -> (&str, &str) {
+pub fn halves(text: &str) -> (&str, &str) {
     text.split_once('\u{1}').unwrap_or((text, ""))
 }
 
