@@ -110,7 +110,9 @@ pub fn tuned(text: &str) {
 pub fn values(text: &str) {
     let read = unit::read(text);
     are_lines_of(text, read.lines.iter().map(|line| line.line).chain(read.stops.map(|(line, _)| line)));
-    if let Some(Span::Micros(micros)) = unit::span(text) {
+    if let Some(Span::Micros(micros)) = unit::span(text)
+        && i64::try_from(micros).is_ok()
+    {
         assert_eq!(unit::span(&format!("{micros}us")), Some(Span::Micros(micros)));
     }
     are_lines_of(text, waagent::scan(text).iter().map(|entry| entry.line));
@@ -155,6 +157,9 @@ pub fn pattern(text: &str) {
     if !glob::has_wildcard(pattern) && !pattern.contains('\\') {
         assert_eq!(fits, pattern == text);
     }
-    assert!(fits || !glob::fits_path(pattern, text), "{pattern:?} {text:?}");
+    // In a path, a bracket and a backslash end at a slash.
+    if !pattern.contains(['[', '\\']) {
+        assert!(fits || !glob::fits_path(pattern, text), "{pattern:?} {text:?}");
+    }
     assert!(glob::fits("*", text));
 }
