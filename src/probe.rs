@@ -157,10 +157,10 @@ fn assume(azure: bool) -> Machine {
 fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let os = os::read_release(root, gaps);
     let boot = boot::read(root, os.as_ref(), gaps);
-    let mut owners = owners::read(root, gaps);
-    let tops = units::Units::open(root, gaps);
-    let mut units: Vec<Unit> = WATCHED.iter().filter_map(|unit| tops.read(unit, gaps)).collect();
-    let agent = waagent::read(root, os.as_ref(), &tops, gaps);
+    let listed = units::Units::open(root, gaps);
+    let mut owners = owners::read_beside(root, &listed, gaps);
+    let mut units: Vec<Unit> = WATCHED.iter().filter_map(|unit| listed.read(unit, gaps)).collect();
+    let agent = waagent::read(root, os.as_ref(), &listed, gaps);
     (owners.waagent, owners.idle_waagent) = (agent.agent, agent.idle);
     units.extend(agent.units);
     let multipath_files =
@@ -168,7 +168,7 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let iscsi = if owners.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
     let fstab = memory::read_fstab(root, gaps);
     let agent = owners.waagent.as_ref().map(|agent| agent.path.as_str());
-    let swaps = swap::read(root, &fstab, agent, gaps);
+    let swaps = swap::read_beside(root, &listed, &fstab, agent, gaps);
     System {
         offline: !root.is_live(),
         arch: os::read_arch(root, gaps),

@@ -22,6 +22,8 @@ mod gauntlet;
 mod limits;
 #[path = "confine/mounts.rs"]
 mod mounts;
+#[path = "confine/others.rs"]
+mod others;
 #[path = "confine/output.rs"]
 mod output;
 #[path = "confine/races.rs"]

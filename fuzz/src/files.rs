@@ -209,8 +209,23 @@ pub fn owners() -> Target {
         ("etc/waagent.conf", "OS.RootDeviceScsiTimeout=300\n"),
         ("etc/tuned/active_profile", "virtual-guest\n"),
         ("etc/sysctl.conf", ""),
+        ("etc/modprobe.d/50-y.conf", "install nvme_core /bin/true\n"),
+        ("etc/tmpfiles.d/50-x.conf", "w /sys/block/sda/queue/scheduler - - - - none\n"),
+        ("etc/rc.local", "#!/bin/sh\necho none >/sys/block/sda/queue/scheduler\nsysctl -p\n"),
+        ("etc/sysfs.conf", "block/sda/queue/scheduler = none\n"),
+        ("usr/lib/tuned/virtual-guest/tuned.conf", "[main]\ninclude=x\n[sysctl]\nvm.swappiness=30\n"),
+        ("usr/lib/tuned/x/tuned.conf", "[variables]\na=1\n[vm]\ndirty_ratio=${a}\n"),
+        ("etc/tuned/tuned-main.conf", "reapply_sysctl = 1\n"),
+        ("etc/sysconfig/saptune", "NOTE_APPLY_ORDER=\"n\"\n"),
+        ("etc/saptune/extra/n.conf", "[sysctl]\nvm.swappiness = 10\n"),
+        ("etc/ufw/ufw.conf", "ENABLED=yes\n"),
+        ("etc/default/ufw", "IPT_SYSCTL=/etc/sysctl.conf\n"),
     ];
-    tree(FILES, &[], |root| drop(probe::owners::read(root, &mut Vec::new())))
+    tree(FILES, &[], |root| {
+        let mut gaps = Vec::new();
+        let _ = probe::owners::read(root, &mut gaps);
+        let _ = probe::modprobe::read(root, &mut gaps);
+    })
 }
 
 pub fn boot() -> Target {
@@ -222,6 +237,9 @@ pub fn boot() -> Target {
         ("usr/sbin/grub-mkconfig", "#!/bin/sh\n"),
         ("usr/sbin/update-grub", "#!/bin/sh\n"),
         ("boot/grub/grub.cfg", "menuentry 'x' {\n}\n"),
+        ("boot/loader/entries/x.conf", "linux /vmlinuz-1\noptions $kernelopts ro\n"),
+        ("boot/grub/grubenv", "# GRUB Environment Block\nkernelopts=quiet\n"),
+        ("etc/kernel/cmdline", "root=/dev/sda1 ro\n"),
     ];
     tree(FILES, &[], |root| drop(probe::boot::read(root, None, &mut Vec::new())))
 }

@@ -5,6 +5,7 @@
 #![no_main]
 
 mod files;
+mod others;
 mod rendering;
 mod texts;
 
@@ -51,6 +52,14 @@ fn targets() -> Vec<Named> {
         ("binary", || Box::new(parsers::binary)),
         ("journal", || Box::new(parsers::journal)),
         ("records", || Box::new(parsers::records)),
+        ("other_rules", || Box::new(others::rules)),
+        ("chains", || on_text(others::chains)),
+        ("shell", || on_text(others::shell)),
+        ("programs", || on_text(others::programs)),
+        ("tuned", || on_text(others::tuned)),
+        ("values", || on_text(others::values)),
+        ("numbers", || on_text(others::numbers)),
+        ("pattern", || on_text(others::pattern)),
         ("scrub", || Box::new(texts::scrub)),
         ("render", rendering::render),
         ("template", rendering::template),

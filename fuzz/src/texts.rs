@@ -21,7 +21,7 @@ fn is_plain(text: &str) {
 }
 
 /// Two files of one text, as readers of several files get them.
-fn halves(text: &str) -> (&str, &str) {
+pub fn halves(text: &str) -> (&str, &str) {
     text.split_once('\u{1}').unwrap_or((text, ""))
 }
 
@@ -61,7 +61,8 @@ pub fn modprobe(text: &str) {
 pub fn grub(text: &str) {
     let (one, two) = halves(text);
     for shell in [formats::grub::Shell::Dash, formats::grub::Shell::Bash] {
-        let texts = [("a", one), ("b", two)].map(|(path, text)| (path.to_owned(), Attribute::Is(text.to_owned())));
+        let texts =
+            [("a", one), ("b", two)].map(|(path, text)| (path.to_owned(), Attribute::Is(text.to_owned())));
         let first = vec!["a".to_owned(), "b".to_owned()];
         let files = formats::grub::Files { first, texts: texts.into(), shell, ..Default::default() };
         let _ = formats::grub::evaluate(&files);

@@ -203,6 +203,9 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     let mut open: Option<&str> = None;
     for (number, line) in lines(text)? {
         let refuse = |why: &str| Err(Refusal::new(number, why));
+        if line.len() >= BUFFER {
+            return refuse("multipathd would read it as two lines");
+        }
         let Some(section) = open else {
             match line.strip_suffix(" {").filter(|name| matches!(*name, "defaults" | "overrides")) {
                 Some(name) => open = Some(name),
@@ -334,5 +337,11 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
+        let long = |value: usize| format!("overrides {{\n    a {}\n}}\n", "1".repeat(value));
+        let whole = BUFFER - 1 - "    a ".len();
+        assert_eq!(parse(&long(whole)).map(|settings| settings.len()), Ok(1));
+        assert_eq!(scan(&long(whole)).first().map(|entry| entry.value.len()), Some(whole));
+        assert!(parse(&long(whole + 1)).is_err());
+        assert_ne!(scan(&long(whole + 1)).first().map(|entry| entry.value.len()), Some(whole + 1));
     }
 }

@@ -13,6 +13,7 @@ use crate::facts::{Gap, OptionLine, Owners, RuleFile, RuleWrite, WATCHED};
 use crate::formats::{modprobe, udev};
 use crate::root::Root;
 
+use super::units::Units;
 use concern::may_concern;
 use layers::{Found, Layers, Notes, gap, tops, unit_mask};
 use reader::Reader;
@@ -52,13 +53,19 @@ const HINTS: &[&str] = &[
 
 /// Reads them, but for the Azure agent, which [`super::waagent`] looks for. What cannot be read becomes a gap.
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
+    read_beside(root, &Units::open(root, gaps), gaps)
+}
+
+/// The same where the units are listed already.
+pub(super) fn read_beside(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> Owners {
     let tops = tops(root);
     let mut notes = Notes::default();
     let (rules, rule_files, azure_vm_utils) = rules(root, tops, &mut notes, gaps);
     let tuned = active_profile(root, gaps);
     let options = options(root, tops, &mut notes, gaps);
-    let (sysctl_files, sysctls) = sysctls::read_all(root, tops, &mut notes, gaps);
-    notes.masks.extend(WATCHED.iter().filter_map(|unit| unit_mask(root, tops, unit)));
+    let (sysctl_files, sysctls) =
+        sysctls::read_all(&mut Reader { root, tops, listed, notes: &mut notes, gaps });
+    notes.masks.extend(WATCHED.iter().filter_map(|unit| unit_mask(root, listed, tops, unit)));
     let multipath_conf = any(root, gaps, "owners.multipath", &["etc/multipath.conf"]);
     Owners {
         waagent: None,
@@ -75,7 +82,7 @@ pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
         rule_files,
         options,
         sysctl_files,
-        programs: programs::read(&mut Reader { root, tops, notes: &mut notes, gaps }),
+        programs: programs::read(&mut Reader { root, tops, listed, notes: &mut notes, gaps }),
         masks: notes.masks,
         unread: notes.unread,
     }

@@ -9,8 +9,9 @@ use crate::formats::unit;
 use crate::root::Root;
 
 use super::noted;
+use super::units::Units;
 
-/// Where `.swap` units lie, highest first (man 5 systemd.unit); the last is the fourth on a merged `/usr`.
+/// Where `.swap` units lie, highest first (man 5 systemd.unit).
 const UNITS: [&str; 4] =
     ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 const SWAP_UNIT: &str = ".swap";
@@ -30,8 +31,19 @@ const ZRAM_PRIORITY: i64 = 100;
 
 /// All of it, fstab's first. `fstab`: its text; `agent`: the Azure agent's configuration, where one runs.
 pub fn read(root: &Root, fstab: &str, agent: Option<&str>, gaps: &mut Vec<Gap>) -> Vec<SwapSource> {
+    read_beside(root, &Units::open(root, gaps), fstab, agent, gaps)
+}
+
+/// The same where the units are listed already.
+pub(super) fn read_beside(
+    root: &Root,
+    listed: &Units<'_>,
+    fstab: &str,
+    agent: Option<&str>,
+    gaps: &mut Vec<Gap>,
+) -> Vec<SwapSource> {
     let mut found = of_fstab(fstab);
-    found.extend(units(root, gaps));
+    found.extend(units(root, listed, gaps));
     found.extend(zram(root, gaps));
     found.extend(agent.and_then(|path| of_agent(root, path, gaps)));
     for source in found.iter_mut().filter(|source| source.on == SwapGround::Storage) {
@@ -89,13 +101,11 @@ fn source(from: &str, what: &str, priority: Option<i64>) -> SwapSource {
 }
 
 /// `.swap` units that some target pulls in. A link that is no link to a unit, as to /dev/null, masks.
-fn units(root: &Root, gaps: &mut Vec<Gap>) -> Vec<SwapSource> {
-    let merged = matches!(root.read_link("lib"), Ok(Some(_)));
+fn units(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> Vec<SwapSource> {
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     let mut pulled: BTreeSet<String> = BTreeSet::new();
-    for top in UNITS.iter().take(UNITS.len() - usize::from(merged)) {
-        let names = noted(gaps, "swaps", top, root.list(top)).into_value().unwrap_or_default();
-        for name in names.into_iter().map(|entry| entry.name) {
+    for (top, names) in UNITS.iter().filter_map(|top| Some((top, listed.names(top)?))) {
+        for name in names {
             if name.ends_with(SWAP_UNIT) {
                 files.entry(name.clone()).or_insert(format!("{top}/{name}"));
             } else if PULLS.iter().any(|ending| name.ends_with(ending)) {

@@ -70,6 +70,22 @@ impl<'r> Units<'r> {
         Some(unit)
     }
 
+    /// The directories that have something of this name, highest first: path, and what stands there.
+    pub(super) fn having(&self, name: &str) -> impl Iterator<Item = (&str, &Entry)> {
+        self.dirs.iter().filter_map(move |(_, dir, entries)| Some((dir.path(), entries.get(name)?)))
+    }
+
+    /// The names in one of the directories.
+    pub(super) fn names(&self, dir: &str) -> Option<impl Iterator<Item = &String>> {
+        let (_, _, entries) = self.dirs.iter().find(|(_, found, _)| found.path() == dir)?;
+        Some(entries.keys())
+    }
+
+    /// Whether a directory could not be listed.
+    pub(super) fn is_unread(&self, dir: &str) -> bool {
+        self.unread.iter().any(|unread| unread.path == dir)
+    }
+
     /// Whether some target, or another unit, is told to start it.
     pub(super) fn is_wanted(&self, name: &str) -> Result<bool> {
         for (_, dir, entries) in &self.dirs {

@@ -19,18 +19,26 @@ pub(super) struct Look<'a> {
     pub(super) root: &'a Root,
     pub(super) os: Option<&'a OsRelease>,
     pub(super) gaps: &'a mut Vec<Gap>,
-    /// Texts read so far, by path: several stacks are told by the same file.
+    /// What was found so far, by path: several stacks are told by the same file.
     texts: BTreeMap<String, Attribute<String>>,
+    there: BTreeMap<String, bool>,
+    names: BTreeMap<String, Option<Vec<String>>>,
 }
 
 impl<'a> Look<'a> {
     pub(super) fn new(root: &'a Root, os: Option<&'a OsRelease>, gaps: &'a mut Vec<Gap>) -> Self {
-        Self { root, os, gaps, texts: BTreeMap::new() }
+        let (texts, there, names) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { root, os, gaps, texts, there, names }
     }
 
     /// Whether anything stands at a path.
     pub(super) fn there(&mut self, path: &str) -> bool {
-        noted(self.gaps, FACT, path, self.root.kind(path)).value().is_some()
+        if let Some(there) = self.there.get(path) {
+            return *there;
+        }
+        let there = noted(self.gaps, FACT, path, self.root.kind(path)).value().is_some();
+        self.there.insert(path.to_owned(), there);
+        there
     }
 
     /// A file's text, whatever its bytes.
@@ -54,11 +62,16 @@ impl<'a> Look<'a> {
 
     /// The names in a directory: none where it does not exist, `None` where it cannot be listed.
     pub(super) fn names(&mut self, path: &str) -> Option<Vec<String>> {
-        match noted(self.gaps, FACT, path, self.root.list(path)) {
+        if let Some(names) = self.names.get(path) {
+            return names.clone();
+        }
+        let names = match noted(self.gaps, FACT, path, self.root.list(path)) {
             Attribute::Is(entries) => Some(entries.into_iter().map(|entry| entry.name).collect()),
             Attribute::Absent => Some(Vec::new()),
             Attribute::Unknown => None,
-        }
+        };
+        self.names.insert(path.to_owned(), names.clone());
+        names
     }
 
     /// Whether a file holds these bytes; what is larger than any boot loader is not searched.

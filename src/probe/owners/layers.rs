@@ -11,6 +11,8 @@ use crate::formats::bytes::decode;
 use crate::marker::{BASE_NAME, body_of};
 use crate::root::{Dir, Entry, Error, Kind, Root};
 
+use super::super::units::Units;
+
 /// One set of directories.
 #[derive(Debug)]
 pub(super) struct Layers {
@@ -117,9 +119,14 @@ fn hides(read: Result<Option<&[u8]>, &Error>) -> Option<Hides> {
 }
 
 /// The highest file of our name among a unit's drop-ins, where it is not ours.
-pub(super) fn unit_mask(root: &Root, tops: &[&str], unit: &str) -> Option<Mask> {
-    let below = format!("systemd/system/{unit}.d");
+pub(super) fn unit_mask(root: &Root, listed: &Units<'_>, tops: &[&str], unit: &str) -> Option<Mask> {
+    let own = format!("{unit}.d");
+    let below = format!("systemd/system/{own}");
     for top in tops {
+        let dir = format!("{top}/systemd/system");
+        if !listed.is_unread(&dir) && !listed.having(&own).any(|(found, _)| found == dir) {
+            continue;
+        }
         let by = format!("{top}/{below}/{BASE_NAME}.conf");
         let masked = matches!(root.read_link(&by), Ok(Some(target)) if is_null(&target));
         let how = match if masked { Ok(None) } else { root.read(&by) } {

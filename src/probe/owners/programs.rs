@@ -37,7 +37,7 @@ const NAMES: &[&str] = &[
 pub(super) fn read(reader: &mut Reader<'_>) -> Programs {
     Programs {
         tmpfiles: read_tmpfiles(reader),
-        tmpfiles_service: units::fixed(reader.root, "systemd-tmpfiles-setup.service"),
+        tmpfiles_service: units::fixed(reader.root, reader.listed, "systemd-tmpfiles-setup.service"),
         sysfsutils: read_sysfsutils(reader),
         sysfsutils_service: sysfsutils_service(reader),
         scripts: read_scripts(reader),
@@ -101,7 +101,7 @@ fn read_sysfsutils(reader: &mut Reader<'_>) -> Vec<FileWrites> {
 
 /// Debian's package has an init script, which systemd's generator starts, or a unit.
 fn sysfsutils_service(reader: &Reader<'_>) -> UnitState {
-    match units::state(reader.root, "sysfsutils.service") {
+    match units::state(reader.root, reader.listed, "sysfsutils.service") {
         UnitState::Absent if reader.any(&["etc/init.d/sysfsutils"]) => UnitState::Enabled,
         state => state,
     }
@@ -137,7 +137,7 @@ fn read_scripts(reader: &mut Reader<'_>) -> Vec<BootScript> {
         scripts.push(BootScript {
             path: path.to_owned(),
             executable: reader.root.is_executable(path).unwrap_or(true),
-            service: units::fixed(reader.root, RC_LOCAL),
+            service: units::fixed(reader.root, reader.listed, RC_LOCAL),
             writes,
             applies: found.applies,
         });
@@ -165,5 +165,5 @@ fn read_ufw(reader: &mut Reader<'_>) -> Option<Ufw> {
     };
     let text = path.as_deref().and_then(|path| reader.text("ufw", path));
     let file = path.zip(text).and_then(|(path, text)| sysctls::file(&path, read_procps(&text)));
-    Some(Ufw { enabled, service: units::state(reader.root, "ufw.service"), file })
+    Some(Ufw { enabled, service: units::state(reader.root, reader.listed, "ufw.service"), file })
 }

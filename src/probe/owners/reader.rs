@@ -4,12 +4,14 @@ use crate::facts::{Gap, Unread};
 use crate::formats::bytes::decode;
 use crate::root::Root;
 
+use super::super::units::Units;
 use super::layers::Notes;
 
 /// What reading needs at every step.
 pub(super) struct Reader<'r> {
     pub(super) root: &'r Root,
     pub(super) tops: &'static [&'static str],
+    pub(super) listed: &'r Units<'r>,
     pub(super) notes: &'r mut Notes,
     pub(super) gaps: &'r mut Vec<Gap>,
 }

@@ -30,7 +30,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Saptune> {
         None => String::new(),
     };
     let notes = order.split_whitespace().filter_map(|id| note(reader, id)).collect();
-    Some(Saptune { service: units::state(reader.root, "saptune.service"), notes })
+    Some(Saptune { service: units::state(reader.root, reader.listed, "saptune.service"), notes })
 }
 
 fn note(reader: &mut Reader<'_>, id: &str) -> Option<Note> {

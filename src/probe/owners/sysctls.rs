@@ -7,6 +7,7 @@ use crate::formats::sysctl::read::{Line, key_of, read, read_procps};
 use crate::root::Root;
 
 use super::layers::{Found, Layers, Notes};
+use super::reader::Reader;
 use super::units;
 
 const SYSCTLS: Layers = Layers { below: "sysctl.d", ending: ".conf", fact: "owners.sysctls" };
@@ -34,12 +35,8 @@ pub(super) fn is_watched(key: &str) -> bool {
 }
 
 /// The files, and their assignments in one list.
-pub(super) fn read_all(
-    root: &Root,
-    tops: &[&str],
-    notes: &mut Notes,
-    gaps: &mut Vec<Gap>,
-) -> (SysctlFiles, Vec<SysctlLine>) {
+pub(super) fn read_all(reader: &mut Reader<'_>) -> (SysctlFiles, Vec<SysctlLine>) {
+    let Reader { root, tops, listed, notes, gaps } = reader;
     let found = SYSCTLS.read(root, tops, notes, gaps);
     let conf = text_of(root, SYSCTL_CONF, notes, gaps);
     let layered = found.iter().map(|file| (file.path.as_str(), file.text.as_str()));
@@ -52,7 +49,7 @@ pub(super) fn read_all(
         hidden_in_run: hidden_in_run(root, &found, notes, gaps),
         conf: conf.and_then(|text| file(SYSCTL_CONF, read_procps(&text))),
         conf_link: found.iter().find(|file| links_to_conf(file)).map(|file| file.path.clone()),
-        service: units::fixed(root, "systemd-sysctl.service"),
+        service: units::fixed(root, listed, "systemd-sysctl.service"),
         systemd: units::version(root),
     };
     (files, lines)

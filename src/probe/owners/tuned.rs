@@ -33,7 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tuned> {
     let dirs = dirs(reader, &main);
     let asked: Vec<&str> = names.iter().map(String::as_str).collect();
     let profile = load(&asked, &mut Files { root: reader.root, dirs });
-    let service = units::state(reader.root, "tuned.service");
+    let service = units::state(reader.root, reader.listed, "tuned.service");
     let reapply = option(&main, "reapply_sysctl").is_none_or(is_yes);
     let exclude = option(&main, "reapply_sysctl_exclude").unwrap_or_default();
     let exclude = exclude.split([',', ';']).map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());

@@ -1,39 +1,39 @@
 //! Whether systemd starts a service at boot, by its units and the links of `systemctl enable`.
 
 use crate::facts::UnitState;
-use crate::root::Root;
+use crate::root::{Kind, Root};
 
+use super::super::units::Units;
 use super::layers::is_null;
 
-/// Where units are, highest first (man 5 systemd.unit).
-const DIRS: [&str; 4] =
-    ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 /// Targets that are reached at every boot of a server.
 const TARGETS: [&str; 5] =
     ["multi-user.target", "sysinit.target", "basic.target", "default.target", "graphical.target"];
 
 /// A service that somebody enables.
-pub(super) fn state(root: &Root, unit: &str) -> UnitState {
-    let wanted = |dir: &str| {
-        TARGETS.iter().any(|target| {
-            let link = format!("{dir}/{target}.wants/{unit}");
+pub(super) fn state(root: &Root, listed: &Units<'_>, unit: &str) -> UnitState {
+    let wanted = |target: &&str| {
+        let below = format!("{target}.wants");
+        listed.having(&below).any(|(dir, _)| {
+            let link = format!("{dir}/{below}/{unit}");
             matches!(root.read_link(&link), Ok(Some(_)))
         })
     };
-    match fixed(root, unit) {
-        UnitState::Enabled if !DIRS.iter().any(|dir| wanted(dir)) => UnitState::Disabled,
+    match fixed(root, listed, unit) {
+        UnitState::Enabled if !TARGETS.iter().any(wanted) => UnitState::Disabled,
         state => state,
     }
 }
 
 /// A service that is started wherever it is installed: a static one, or one that a generator starts.
-pub(super) fn fixed(root: &Root, unit: &str) -> UnitState {
-    for dir in DIRS {
+pub(super) fn fixed(root: &Root, listed: &Units<'_>, unit: &str) -> UnitState {
+    for (dir, entry) in listed.having(unit) {
         let path = format!("{dir}/{unit}");
-        if matches!(root.read_link(&path), Ok(Some(target)) if is_null(&target)) {
+        let is_link = entry.kind == Kind::Link;
+        if is_link && matches!(root.read_link(&path), Ok(Some(target)) if is_null(&target)) {
             return UnitState::Masked;
         }
-        if matches!(root.kind(&path), Ok(Some(_))) {
+        if !is_link || matches!(root.kind(&path), Ok(Some(_))) {
             return UnitState::Enabled;
         }
     }
@@ -83,13 +83,15 @@ mod tests {
             ("usr/lib/systemd/system/gone.service", ""),
             ("etc/systemd/system/gone.service", "-> /dev/null"),
         ]);
+        let listed = Units::open(&root, &mut Vec::new());
         let states: Vec<UnitState> = ["on", "off", "gone", "none"]
             .iter()
-            .map(|unit| state(&root, &format!("{unit}.service")))
+            .map(|unit| state(&root, &listed, &format!("{unit}.service")))
             .collect();
         assert_eq!(states, [UnitState::Enabled, UnitState::Disabled, UnitState::Masked, UnitState::Absent]);
-        assert_eq!((fixed(&root, "off.service"), version(&root)), (UnitState::Enabled, Some(257)));
+        assert_eq!((fixed(&root, &listed, "off.service"), version(&root)), (UnitState::Enabled, Some(257)));
         let (_dir, root) = laid_out(&[]);
-        assert_eq!((state(&root, "on.service"), version(&root)), (UnitState::Unknown, None));
+        let listed = Units::open(&root, &mut Vec::new());
+        assert_eq!((state(&root, &listed, "on.service"), version(&root)), (UnitState::Unknown, None));
     }
 }
