@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::facts::{
     Attribute, Class, Disk, ErrorPolicy, KernelRelease, Limits, Live, Machine, Mount, ScsiTimers, Session,
-    Timers, Watchdog,
+    Timers, Unit, UnitFile, UnitLine, Watchdog,
 };
 use crate::policy::Policy;
 use crate::tunable::Verdict;
@@ -293,7 +293,14 @@ fn a_running_service_keeps_the_watchdog_it_started_with() {
     let unit = "systemd-journald.service";
     let watchdog = Watchdog { unit: unit.to_owned(), seconds: 180, with_ours: 180, path: String::new() };
     facts.system.watchdogs = vec![watchdog];
-    facts.system.units = vec![crate::facts::Unit { name: unit.to_owned(), ..Default::default() }];
+    let line = UnitLine {
+        line: 1,
+        section: "Service".to_owned(),
+        key: "WatchdogSec".to_owned(),
+        value: "3min".to_owned(),
+    };
+    let fragment = Some(UnitFile { lines: vec![line], ..UnitFile::default() });
+    facts.system.units = vec![Unit { name: unit.to_owned(), fragment, ..Unit::default() }];
     let tunable = &WATCHDOG;
     let decision = (tunable.decide)(&facts, &Policy::default()).remove(0);
     let survey = survey(&facts, &[Verdict { tunable, decision }], 180);

@@ -87,7 +87,20 @@ const PROPERTY: &str = "WatchdogSec";
 mod tests {
     use super::super::testing::{ask, guest, pinned};
     use super::*;
-    use crate::facts::{Unit, UnreadFile, Watchdog};
+    use crate::facts::{Unit, UnitFile, UnitLine, UnreadFile, Watchdog};
+
+    /// A unit whose own file says so.
+    fn unit(watchdog: &Watchdog) -> Unit {
+        let line = UnitLine {
+            line: 3,
+            section: "Service".to_owned(),
+            key: "WatchdogSec".to_owned(),
+            value: watchdog.seconds.to_string(),
+        };
+        let path = format!("usr/lib/systemd/system/{}", watchdog.unit);
+        let fragment = UnitFile { path, lines: vec![line], ..UnitFile::default() };
+        Unit { name: watchdog.unit.clone(), fragment: Some(fragment), ..Unit::default() }
+    }
 
     #[test]
     fn twice_the_budget_where_there_is_less() {
@@ -105,6 +118,7 @@ mod tests {
             watchdog("systemd-udevd.service", 0),
             watchdog("systemd-logind.service", 360),
         ];
+        facts.system.units = facts.system.watchdogs.iter().map(unit).collect();
         let set = |value| vec![format!("unit:systemd-journald.service WatchdogSec={value}")];
         assert_eq!(ask(&WATCHDOG, &facts, &policy), set("at least 360"));
         assert_eq!(ask(&WATCHDOG, &facts, &Policy { stall: 90, ..policy }), ["fine"]);
