@@ -267,6 +267,25 @@ fn contenders_are_named_with_the_winner() {
     assert_eq!(winner("etc/sysctl.d/10-early.conf:1"), "etc/sysctl.d/99-local.conf:1");
 }
 
+/// Whoever has the last word over us is named by apply too, and verify says overridden with the value that holds.
+#[test]
+fn apply_names_who_overrides_it() {
+    let stage = Stage::new("gen2-onprem");
+    stage.write("etc/sysctl.d/99-local.conf", "vm.swappiness = 60\n");
+    let applied = stage.run(&["apply"]);
+    let said = String::from_utf8(applied.stdout.clone()).unwrap();
+    assert_eq!(code(&applied), 0);
+    assert!(
+        said.contains("overridden by somebody else:\n  vm.swappiness: etc/sysctl.d/99-local.conf:1"),
+        "{said}"
+    );
+    let verified = stage.run(&["verify", "--format", "json"]);
+    assert_eq!(code(&verified), 1);
+    let rows: Json = serde_json::from_slice(&verified.stdout).unwrap();
+    let row = rows["rows"].as_array().unwrap().iter().find(|row| row["knob"] == "vm.swappiness").unwrap();
+    assert_eq!((&row["state"], &row["found"]), (&"overridden".into(), &"60".into()));
+}
+
 /// systemd-sysctl keeps the place of a key that is set again to an equal value; procps does not.
 #[test]
 fn the_winner_of_an_exclusive_pair_is_by_the_readers_own_order() {

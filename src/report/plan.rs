@@ -8,7 +8,7 @@ use super::text::{column, heading, printable, table, wrapped};
 use super::{SCHEMA, shown};
 use crate::apply::Step;
 use crate::formats::edit::Owned;
-use crate::plan::{Change, Contender, Kept, Plan, Standstill};
+use crate::plan::{Change, Contender, Kept, Plan, Standstill, UNKNOWN};
 use crate::tunable::{Decision, Verdict};
 
 /// Characters that names of tunables and knobs get.
@@ -246,7 +246,11 @@ fn contenders_text(plan: &Plan, text: &mut String) {
         let line =
             format!("  {}{} writes {}", column(&contender.knob, NAMES), contender.who, contender.value);
         text.push_str(&format!("{}\n", printable(&line)));
-        let wins = if contender.winner == "hvtune" { "hvtune wins" } else { "it wins" };
+        let wins = match contender.winner.as_str() {
+            UNKNOWN => "could not tell who wins".to_owned(),
+            winner if winner == contender.who => "it wins".to_owned(),
+            winner => format!("{winner} wins"),
+        };
         text.push_str(&wrapped(&format!("{wins}: {}", contender.because), 6));
     }
 }
@@ -312,6 +316,23 @@ pub(super) fn applied_text(plan: &Plan, steps: &[Step]) -> String {
     if text.is_empty() {
         text.push_str("nothing to do\n");
     }
+    overridden_text(plan, &mut text);
     pending_text(plan, &mut text);
     text
+}
+
+/// Who has the last word over what was written, or may have.
+fn overridden_text(plan: &Plan, text: &mut String) {
+    let (surely, perhaps): (Vec<&Contender>, Vec<&Contender>) =
+        plan.contenders.iter().filter(|other| other.may_win()).partition(|other| other.winner == other.who);
+    for (head, others) in [("overridden by somebody else:", surely), ("perhaps overridden:", perhaps)] {
+        if others.is_empty() {
+            continue;
+        }
+        heading(text, head);
+        for other in others {
+            let said = format!("{}: {} writes {}; {}", other.knob, other.who, other.value, other.because);
+            text.push_str(&wrapped(&said, 2));
+        }
+    }
 }

@@ -170,8 +170,10 @@ pub enum Outcome {
     Overridden {
         /// Who: his name as in a plan.
         who: String,
-        /// What stands there.
+        /// The value that comes out.
         value: String,
+        /// What stands there.
+        shown: String,
         /// Why he does, in one clause.
         because: String,
     },
@@ -183,10 +185,10 @@ pub enum Outcome {
 pub fn outcome(chain: &Chain, assignment: &Assignment) -> Outcome {
     match chain.in_force() {
         InForce::Known { value, .. } if assignment.met_by(&value) => Outcome::Holds(value),
-        InForce::Known { by, .. } => {
+        InForce::Known { by, value } => {
             let Some(writer) = chain.writers.get(by) else { return Outcome::Unknown(String::new()) };
             let because = hidden(chain).unwrap_or_else(|| writer.because.clone());
-            Outcome::Overridden { who: writer.who.name(), value: writer.shown.clone(), because }
+            Outcome::Overridden { who: writer.who.name(), value, shown: writer.shown.clone(), because }
         }
         InForce::Unknown { candidates, because } => {
             let all = !candidates.is_empty() && candidates.iter().all(|value| assignment.met_by(value));

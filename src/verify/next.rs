@@ -43,8 +43,8 @@ pub(super) fn next(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'
         }
         // Nobody of ours wrote it, and it is there.
         (Outcome::Holds(value), None) => Next::new(State::Ok, Layer::File, Some(value), ""),
-        (Outcome::Overridden { who, value, because }, Some(_)) => {
-            let because = format!("{who} has {value}: {because}");
+        (Outcome::Overridden { who, value, shown, because }, Some(_)) => {
+            let because = format!("{who} says {shown}: {because}");
             Next::new(State::Overridden, Layer::Shadowed, Some(value), because)
         }
         (Outcome::Overridden { value, .. }, None) => {
