@@ -26,6 +26,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Files of ours that are as they should be.
     pub unchanged: Vec<String>,
+    /// Files that an administrator masked: a link to /dev/null stands in their place.
+    pub masked: Vec<String>,
     /// Other writers of the same knobs.
     pub contenders: Vec<Contender>,
     /// What has to follow that nobody does by itself.
@@ -284,6 +286,12 @@ fn would_hide<'f>(facts: &'f Facts, path: &str) -> Option<&'f Mask> {
 }
 
 fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
+    let masks = |mask: &Mask| mask.how == Hides::Masked && mask.by == artifact.path;
+    let to_null = |path: &str| matches!(root.read_link(path), Ok(Some(target)) if target == "/dev/null");
+    if facts.system.owners.masks.iter().any(masks) && to_null(&artifact.path) {
+        plan.masked.push(artifact.path);
+        return Ok(());
+    }
     if let Some(mask) = would_hide(facts, &artifact.path) {
         plan.changes.push(conflict(mask.by.clone(), HIDDEN));
         return Ok(());

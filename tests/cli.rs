@@ -286,6 +286,30 @@ fn apply_names_who_overrides_it() {
     assert_eq!((&row["state"], &row["found"]), (&"overridden".into(), &"60".into()));
 }
 
+/// A link to /dev/null in our place is the administrator's decision: all else is written, and verify says
+/// that ours is not read.
+#[test]
+fn a_masked_file_is_let_be() {
+    let stage = Stage::new("gen2-onprem");
+    stage.write("etc/tuned/active_profile", "virtual-guest\n");
+    fs::create_dir_all(stage.root.path().join("etc/sysctl.d")).unwrap();
+    let place = stage.root.path().join("etc/sysctl.d/90-hvtune.conf");
+    std::os::unix::fs::symlink("/dev/null", &place).unwrap();
+    let applied = stage.run(&["apply"]);
+    let said = String::from_utf8(applied.stdout.clone()).unwrap();
+    assert_eq!(code(&applied), 0, "{said}");
+    assert!(said.contains("masked etc/sysctl.d/90-hvtune.conf"), "{said}");
+    assert!(
+        said.contains("created usr/lib/systemd/system/systemd-journald.service.d/90-hvtune.conf"),
+        "{said}"
+    );
+    let verified = stage.run(&["verify"]);
+    assert_eq!(code(&verified), 1);
+    assert!(String::from_utf8(verified.stdout).unwrap().contains("overridden"));
+    assert_eq!(code(&stage.run(&["revert"])), 0);
+    assert!(fs::symlink_metadata(&place).unwrap().is_symlink());
+}
+
 /// systemd-sysctl keeps the place of a key that is set again to an equal value; procps does not.
 #[test]
 fn the_winner_of_an_exclusive_pair_is_by_the_readers_own_order() {

@@ -4,6 +4,7 @@
 use super::Plan;
 use crate::facts::Facts;
 use crate::render::home;
+use crate::resolve::udev::GOOD_ENOUGH;
 use crate::resolve::wanted::{chain, places};
 use crate::resolve::{Acts, Chain, InForce, Moment, Ours, Who, Writer, sysctl};
 use crate::tunable::{Assignment, Target};
@@ -86,7 +87,7 @@ fn named(assignment: &Assignment, ends: &Chain) -> Vec<Contender> {
     let ours = ends.writers.iter().rposition(Writer::is_ours);
     let masked =
         ends.writers.iter().filter(|writer| writer.is_ours()).find_map(|writer| match &writer.acts {
-            Acts::No(why) => Some(why.as_str()),
+            Acts::No(why) if why != GOOD_ENOUGH => Some(why.as_str()),
             _ => None,
         });
     let acting = |writer: &&Writer| !matches!(writer.acts, Acts::No(_)) && !is_replaced(assignment, writer);
@@ -116,7 +117,10 @@ fn is_replaced(assignment: &Assignment, writer: &Writer) -> bool {
 /// What it writes, without the key where that is ours.
 fn shown(assignment: &Assignment, writer: &Writer) -> String {
     let key = format!("{} = ", assignment.target.knob());
-    writer.shown.strip_prefix(&key).unwrap_or(&writer.shown).to_owned()
+    match writer.shown.strip_prefix(&key).unwrap_or(&writer.shown) {
+        "" => "a value that could not be told".to_owned(),
+        shown => shown.to_owned(),
+    }
 }
 
 /// Where nobody knows who wins, one that surely acts before us at least does not.

@@ -76,6 +76,7 @@ pub(super) fn json(plan: &Plan, only: Option<&Regex>) -> Json {
         "standstill": standstill_json(plan),
         "changes": changes_json(plan),
         "unchanged": plan.unchanged,
+        "masked": plan.masked,
         "settings": settings,
         "abstained": abstained(plan, only).map(|verdict| json!({
             "id": verdict.tunable.id,
@@ -180,6 +181,7 @@ fn files_text(plan: &Plan, text: &mut String) {
         rows.push(vec![change.action().to_owned(), change.path().to_owned()]);
     }
     rows.extend(plan.unchanged.iter().map(|path| vec!["unchanged".to_owned(), path.clone()]));
+    rows.extend(plan.masked.iter().map(|path| vec!["masked".to_owned(), path.clone()]));
     if rows.is_empty() {
         text.push_str("  none\n");
     }
@@ -277,6 +279,7 @@ pub(super) fn applied_json(plan: &Plan, steps: &[Step]) -> Json {
         "standstill": standstill_json(plan),
         "changes": changes_json(plan),
         "unchanged": plan.unchanged,
+        "masked": plan.masked,
         "kept": plan.kept.iter().map(|kept| json!({"path": kept.path, "because": kept.because})).collect::<Vec<_>>(),
         "steps": steps.iter().map(|step| json!({"what": step.what, "problem": step.problem})).collect::<Vec<_>>(),
         "contenders": plan.contenders.iter().map(contender_json).collect::<Vec<_>>(),
@@ -306,6 +309,9 @@ pub(super) fn applied_text(plan: &Plan, steps: &[Step]) -> String {
     }
     for path in &plan.unchanged {
         text.push_str(&format!("unchanged {path}\n"));
+    }
+    for path in &plan.masked {
+        text.push_str(&format!("masked {path}: not written, as its place was switched off\n"));
     }
     for step in steps {
         match &step.problem {

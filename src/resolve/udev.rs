@@ -35,6 +35,9 @@ use crate::tunable::{Select, UdevAttr, Want};
 
 pub use sysctl::sysctl_writers;
 
+/// Why a rule of ours writes nothing, though it is read.
+pub const GOOD_ENOUGH: &str = "what is there is good enough, so it writes nothing";
+
 /// What our own rules would write, and when they leave alone what they find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Planned<'a> {

@@ -192,8 +192,19 @@ pub fn outcome(chain: &Chain, assignment: &Assignment) -> Outcome {
         }
         InForce::Unknown { candidates, because } => {
             let all = !candidates.is_empty() && candidates.iter().all(|value| assignment.met_by(value));
-            match candidates.into_iter().next() {
-                Some(value) if all && chain.doubts.is_empty() && told(chain) => Outcome::Holds(value),
+            let likely = candidates.into_iter().next();
+            match (likely, hidden(chain)) {
+                (Some(value), _) if all && chain.doubts.is_empty() && told(chain) => Outcome::Holds(value),
+                // Whatever comes out, ours is not it.
+                (likely, Some(why)) => {
+                    let value = likely.unwrap_or_else(|| "not known".to_owned());
+                    Outcome::Overridden {
+                        who: "somebody else".to_owned(),
+                        shown: value.clone(),
+                        value,
+                        because: why,
+                    }
+                }
                 _ => Outcome::Unknown(because),
             }
         }
@@ -210,7 +221,7 @@ fn told(chain: &Chain) -> bool {
 /// Why our file does not act, where it does not.
 fn hidden(chain: &Chain) -> Option<String> {
     chain.writers.iter().filter(|writer| writer.is_ours()).find_map(|writer| match &writer.acts {
-        Acts::No(why) => Some(why.clone()),
+        Acts::No(why) if why != udev::GOOD_ENOUGH => Some(why.clone()),
         _ => None,
     })
 }

@@ -350,7 +350,7 @@ fn unit_drop_ins() {
 #[test]
 fn open_iscsi_records() {
     /// The budget of 180 s, and the login after it.
-    const REPLACEMENT: &str = "195";
+    const REPLACEMENT: &str = "180";
     const OURS: [(&str, &str); 3] = [
         ("node.session.timeo.replacement_timeout", REPLACEMENT),
         ("node.session.initial_login_retry_max", "12"),

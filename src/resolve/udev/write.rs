@@ -8,7 +8,7 @@ use super::program::{Wanted, Write, writes};
 use super::subst::expand;
 use super::value::{self, Read};
 use super::walk::{At, Event, Run, Said, Walk};
-use super::{Planned, base_of};
+use super::{GOOD_ENOUGH, Planned, base_of};
 use crate::formats::udev::{Key, Op, Term};
 use crate::resolve::{Acts, Moment, Who, Writer, mask};
 use crate::tunable::UdevAttr;
@@ -179,7 +179,7 @@ impl Walk<'_> {
         });
         let hidden = mask::hidden(self.facts, "udev/rules.d", planned.ours.path);
         let acts = hidden.unwrap_or(match keeps {
-            Answer::Yes => Acts::No("what is there is good enough, so it writes nothing".to_owned()),
+            Answer::Yes => Acts::No(GOOD_ENOUGH.to_owned()),
             Answer::No => Acts::Yes,
             Answer::Maybe(why) => Acts::Maybe(why),
         });
