@@ -193,9 +193,9 @@ fn masks_are_found_for_every_kind() {
         masks,
         [
             "udev/rules.d etc/udev/rules.d/90-hvtune.rules Masked",
-            "modprobe.d etc/modprobe.d/90-hvtune.conf Replaced",
             "systemd/system/systemd-journald.service.d \
              run/systemd/system/systemd-journald.service.d/90-hvtune.conf Masked",
+            "modprobe.d etc/modprobe.d/90-hvtune.conf Replaced",
         ]
     );
 }

@@ -109,7 +109,7 @@ impl Layers {
 }
 
 /// How a file of our name takes our place; `None` where it is ours.
-fn hides(read: Result<Option<&[u8]>, &Error>) -> Option<Hides> {
+pub(in crate::probe) fn hides(read: Result<Option<&[u8]>, &Error>) -> Option<Hides> {
     match read {
         Ok(None | Some([])) => Some(Hides::Masked),
         Ok(Some(bytes)) if body_of(bytes).is_some() => None,
@@ -139,17 +139,18 @@ pub(super) fn unit_mask(root: &Root, listed: &Units<'_>, tops: &[&str], unit: &s
 }
 
 /// Whether a link's target masks what it stands for.
-pub(super) fn is_null(target: &str) -> bool {
+pub(in crate::probe) fn is_null(target: &str) -> bool {
     target.ends_with("/dev/null")
 }
 
 /// The tops without `lib` where that is `usr/lib` under another name.
-pub(super) fn tops(root: &Root) -> &'static [&'static str] {
+pub(in crate::probe) fn tops(root: &Root) -> &'static [&'static str] {
     let merged = matches!(root.read_link("lib"), Ok(Some(_)));
     LAYERS.get(..LAYERS.len() - usize::from(merged)).unwrap_or(&LAYERS)
 }
 
-fn open<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Vec<Entry>)>, Error> {
+/// A directory with what it holds.
+pub(in crate::probe) fn open<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Vec<Entry>)>, Error> {
     let Some(dir) = root.dir(path)? else { return Ok(None) };
     let entries = dir.entries()?;
     Ok(Some((dir, entries)))
