@@ -62,6 +62,13 @@ pub struct UnreadFile {
     pub why: String,
 }
 
+impl UnreadFile {
+    /// One sentence: which file, and why.
+    pub fn said(&self) -> String {
+        format!("{} could not be read: {}", self.path, self.why)
+    }
+}
+
 /// open-iscsi's files, as far as they hold a timer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IscsiFiles {
