@@ -104,7 +104,7 @@ fn rules(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -> 
     let files = RULES.read(root, tops, notes, gaps).into_iter();
     // Most files say nothing of the kind, and parsing is what costs.
     let files = files.filter(|file| HINTS.iter().any(|hint| file.text.contains(hint)));
-    files.map(|Found { path, text, .. }| RuleFile { rules: udev::read(&text), path }).collect()
+    files.map(|Found { path, text }| RuleFile { rules: udev::read(&text), path }).collect()
 }
 
 /// Whether it is azure-vm-utils' file, its timeout of NVMe disks in it.

@@ -45,7 +45,6 @@ pub(super) fn read_all(reader: &mut Reader<'_>) -> SysctlFiles {
         per_kernel: per_kernel(root, notes, gaps),
         hidden_in_run: hidden_in_run(root, &found, notes, gaps),
         conf: conf.and_then(|text| file(SYSCTL_CONF, read_procps(&text))),
-        conf_link: found.iter().find(|file| links_to_conf(file)).map(|file| file.path.clone()),
         service: units::fixed(root, listed, "systemd-sysctl.service"),
         systemd: units::version(root),
     }
@@ -70,11 +69,6 @@ fn hidden_in_run(root: &Root, found: &[Found], notes: &mut Notes, gaps: &mut Vec
     let names = found.iter().filter_map(|file| file.path.strip_prefix("etc/sysctl.d/"));
     let paths = names.map(|name| format!("run/sysctl.d/{name}"));
     paths.filter_map(|path| file(&path, read_procps(&text_of(root, &path, notes, gaps)?))).collect()
-}
-
-fn links_to_conf(file: &Found) -> bool {
-    let target = file.link.as_deref().unwrap_or_default();
-    target == "/etc/sysctl.conf" || target == "../sysctl.conf" && file.path.starts_with("etc/")
 }
 
 /// A file with the lines that may concern a key of ours: named, by a wildcard, or left out.
