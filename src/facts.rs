@@ -29,8 +29,8 @@ pub use modprobe::{ModprobeFile, ModprobeLine};
 pub use multipath::{MultipathFiles, MultipathLine};
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
-    ExtMount, IdleAgent, InstalledKernel, ModuleFact, OptionLine, OsRelease, OwnFile, Owners, RuleFile,
-    RuleWrite, SwapGround, SwapSource, SysctlLine, System, Waagent,
+    ExtMount, IdleAgent, InstalledKernel, ModuleFact, OsRelease, OwnFile, Owners, RuleFile, SwapGround,
+    SwapSource, System, Waagent,
 };
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers,

@@ -2,9 +2,9 @@
 //! multipath.conf, systemd's units, open-iscsi's records, the Azure agent's file, fstab.
 //!
 //! Each has two readers. `parse` is strict: it takes only what our own files may
-//! hold, and is what rendered bytes are checked against. `scan` is lenient: it
-//! takes other people's files, passes over what it does not understand, and
-//! serves to find contenders. Both are pure.
+//! hold, and is what rendered bytes are checked against. The other one, `read`,
+//! `scan` or `lines`, takes other people's files as the program does whose files
+//! they are, and passes over what that does. Both are pure.
 
 pub mod bls;
 pub mod boot_line;

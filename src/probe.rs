@@ -167,6 +167,8 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         if owners.multipath { multipath::read(root, gaps) } else { MultipathFiles::default() };
     let iscsi = if owners.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
     let fstab = memory::read_fstab(root, gaps);
+    let (modprobe, mask) = modprobe::read(root, gaps);
+    owners.masks.extend(mask);
     let agent = owners.waagent.as_ref().map(|agent| agent.path.as_str());
     let swaps = swap::read_beside(root, &listed, &fstab, agent, gaps);
     System {
@@ -175,7 +177,7 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         kernels: modules::read(root, gaps),
         boot,
         owners,
-        modprobe: modprobe::read(root, gaps),
+        modprobe,
         iscsi,
         multipath: multipath::settings(&multipath_files),
         multipath_files,

@@ -33,3 +33,8 @@ pub struct Ours<'a> {
     /// The value.
     pub value: &'a str,
 }
+
+/// The last name of a path.
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

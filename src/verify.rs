@@ -245,12 +245,7 @@ fn iscsi(
     assignment: &Assignment,
     one: &impl Fn(On<'_>) -> Next,
 ) -> Vec<(String, Next, Option<Judgement>)> {
-    let unread = facts
-        .system
-        .iscsi
-        .unread
-        .iter()
-        .map(|unread| Next::unknown(format!("{} could not be read: {}", unread.path, unread.why)));
+    let unread = facts.system.iscsi.unread.iter().map(|unread| Next::unknown(unread.said()));
     let files = places(facts, assignment).into_iter().map(one).chain(unread);
     let Some(worst) = files.max_by_key(|next| gravity(next.state)) else { return Vec::new() };
     let mut rows = vec![(assignment.place(), worst.clone(), None)];

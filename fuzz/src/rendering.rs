@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hvtune::cmdline::split_arg;
 use hvtune::facts::Facts;
 use hvtune::formats::{LINE_LIMIT, modprobe, multipath, sysctl, udev, unit};
 use hvtune::marker::{Standing, standing_of};
@@ -11,6 +12,8 @@ use hvtune::render::{Error, Format, Templates, kernel_arg, render as rendered, s
 use hvtune::root::Root;
 use hvtune::tunable::{Assignment, Decision, Guard, Select, Target, UdevAttr, Value, Verdict, Want};
 use hvtune::tunables::{CATALOGUE, decide, subjects};
+
+use crate::texts::{module_options, rule_values};
 
 /// A system of every format: Debian's GRUB, modules that are loaded.
 fn facts() -> Facts {
@@ -67,15 +70,16 @@ fn values(format: Format, body: &str) -> Option<[Vec<String>; 2]> {
             let set = |token: &udev::Token| !token.is_match() && token.key.starts_with("ATTR{");
             let rules = udev::parse(body).unwrap();
             let strict = rules.into_iter().flatten().filter(set).map(|token| token.value).collect();
-            [strict, udev::scan(body).into_iter().map(|write| write.value).collect()]
+            [strict, rule_values(body)]
         }
         Format::Sysctl => {
-            let of = |entries: Vec<sysctl::Entry>| entries.into_iter().map(|entry| entry.value).collect();
-            [of(sysctl::parse(body).unwrap()), of(sysctl::scan(body))]
+            let strict = sysctl::parse(body).unwrap().into_iter().map(|entry| entry.value).collect();
+            [strict, sysctl::read::read(body).into_iter().filter_map(|line| line.value).collect()]
         }
         Format::Modprobe => {
-            let of = |options: Vec<modprobe::ModuleOption>| options.into_iter().map(|o| o.value).collect();
-            [of(modprobe::parse(body).unwrap()), of(modprobe::scan(body))]
+            let strict = modprobe::parse(body).unwrap().into_iter().map(|o| o.value).collect();
+            let value = |(_, _, arg): (u32, String, String)| split_arg(&arg).1.to_owned();
+            [strict, module_options(body).into_iter().map(value).collect()]
         }
         Format::Multipath => {
             let strict = multipath::parse(body).unwrap().into_iter().map(|(_, value)| value).collect();

@@ -25,8 +25,25 @@ pub fn halves(text: &str) -> (&str, &str) {
     text.split_once('\u{1}').unwrap_or((text, ""))
 }
 
+/// What udev writes to attributes.
+pub fn rule_values(text: &str) -> Vec<String> {
+    let rules = formats::udev::read(text).rules;
+    let terms = rules.iter().flat_map(|rule| rule.of(formats::udev::Key::SetAttr));
+    terms.map(|term| term.value.clone()).collect()
+}
+
+/// What libkmod hands to the kernel: line, module and each option.
+pub fn module_options(text: &str) -> Vec<(u32, String, String)> {
+    let lines = formats::kmod::lines(text).into_iter().filter(|line| !line.install);
+    let options = lines.flat_map(|line| {
+        let args = Cmdline::parse(&line.text).args.into_iter();
+        args.map(move |arg| (line.line, line.module.clone(), arg))
+    });
+    options.collect()
+}
+
 pub fn udev(text: &str) {
-    let lenient: Vec<_> = formats::udev::scan(text).into_iter().map(|write| write.value).collect();
+    let lenient = rule_values(text);
     let Ok(rules) = formats::udev::parse(text) else { return };
     is_plain(text);
     let sets = |token: &&formats::udev::Token| !token.is_match() && token.key.starts_with("ATTR{");
@@ -35,26 +52,26 @@ pub fn udev(text: &str) {
 }
 
 pub fn sysctl(text: &str) {
-    let (one, two) = halves(text);
-    let (one, two) = (formats::sysctl::scan(one), formats::sysctl::scan(two));
-    let files = [("a", &one[..]), ("etc/sysctl.conf", &two[..]), ("b", &one[..])];
-    for writes in [formats::sysctl::effective(&files), formats::sysctl::effective_procps(&files)] {
-        for (at, write) in writes.iter().enumerate() {
-            let again = writes.iter().skip(at + 1).any(|other| other.entry.key == write.entry.key);
-            assert!(!again, "{} is written twice", write.entry.key);
+    let Ok(entries) = formats::sysctl::parse(text) else { return };
+    is_plain(text);
+    for read in [formats::sysctl::read::read, formats::sysctl::read::read_procps] {
+        let lines = read(text);
+        assert_eq!(lines.len(), entries.len());
+        for (entry, line) in entries.iter().zip(lines) {
+            let key = formats::sysctl::read::key_of(&line.key);
+            let ours = (entry.line, entry.optional, &entry.key, Some(&entry.value));
+            assert_eq!(ours, (line.line, line.optional, &key, line.value.as_ref()));
         }
-    }
-    if let Ok(entries) = formats::sysctl::parse(text) {
-        is_plain(text);
-        assert_eq!(entries, formats::sysctl::scan(text));
     }
 }
 
 pub fn modprobe(text: &str) {
-    let lenient = formats::modprobe::scan(text);
+    let lenient = module_options(text);
     if let Ok(options) = formats::modprobe::parse(text) {
         is_plain(text);
-        assert_eq!(options, lenient);
+        let ours = options.into_iter();
+        let ours = ours.map(|o| (o.line, o.module, format!("{}={}", o.parameter, o.value)));
+        assert_eq!(ours.collect::<Vec<_>>(), lenient);
     }
 }
 

@@ -156,14 +156,8 @@ pub struct Owners {
     pub multipath_conf: bool,
     /// open-iscsi is configured or installed.
     pub iscsi: bool,
-    /// Sysctl lines of other files, in the order in which systemd-sysctl reads them.
-    pub sysctls: Vec<SysctlLine>,
-    /// Attribute writes of other udev rules, in the order in which udev reads them.
-    pub rules: Vec<RuleWrite>,
     /// Everybody else's rules files that may write a knob of ours, in the order in which udev reads them.
     pub rule_files: Vec<RuleFile>,
-    /// Module options of other files, in kmod's order.
-    pub options: Vec<OptionLine>,
     /// Sysctl files with all that decides over them.
     pub sysctl_files: SysctlFiles,
     /// Programs that write to `/proc/sys` and `/sys`.
@@ -198,34 +192,6 @@ pub struct IdleAgent {
     pub why: String,
 }
 
-/// One assignment of somebody else's sysctl file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SysctlLine {
-    /// File, below the root.
-    pub path: String,
-    /// Line number, from 1.
-    pub line: u32,
-    /// Key with dots.
-    pub key: String,
-    /// Value as written.
-    pub value: String,
-}
-
-/// One attribute write of somebody else's udev rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleWrite {
-    /// File, below the root.
-    pub path: String,
-    /// Line number, from 1.
-    pub line: u32,
-    /// Attribute: `queue/scheduler`.
-    pub attr: String,
-    /// Value as written; the command where a program writes it.
-    pub value: String,
-    /// A program of `RUN` writes it, which is after all rules.
-    pub program: bool,
-}
-
 /// One of somebody else's udev rules files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleFile {
@@ -233,19 +199,4 @@ pub struct RuleFile {
     pub path: String,
     /// Its lines, as udev reads them.
     pub rules: Rules,
-}
-
-/// One `options` line of somebody else's modprobe.d file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OptionLine {
-    /// File, below the root.
-    pub path: String,
-    /// Line number, from 1.
-    pub line: u32,
-    /// Module with underscores.
-    pub module: String,
-    /// Parameter.
-    pub parameter: String,
-    /// Value as written.
-    pub value: String,
 }

@@ -25,8 +25,6 @@ pub struct ScsiTimers {
     pub state: Attribute<String>,
     /// `device/eh_timeout`: seconds that error handling gives each of its own commands.
     pub eh_timeout: Attribute<u64>,
-    /// `scsi_disk/H:C:T:L/max_medium_access_timeouts`: after so many sd takes the disk offline.
-    pub max_medium_access_timeouts: Attribute<u64>,
 }
 
 /// An iSCSI session of the kernel's initiator.
@@ -60,6 +58,13 @@ pub struct UnreadFile {
     pub path: String,
     /// Why.
     pub why: String,
+}
+
+impl UnreadFile {
+    /// One sentence: which file, and why.
+    pub fn said(&self) -> String {
+        format!("{} could not be read: {}", self.path, self.why)
+    }
 }
 
 /// open-iscsi's files, as far as they hold a timer.

@@ -68,8 +68,6 @@ pub struct SysctlFiles {
     /// Those below /run that one in /etc of the same name hides from systemd and procps, as procps reads them:
     /// tuned takes them all the same.
     pub hidden_in_run: Vec<SysctlFile>,
-    /// The file of sysctl.d that is a link to `/etc/sysctl.conf`.
-    pub conf_link: Option<String>,
     /// systemd-sysctl.service.
     pub service: UnitState,
     /// systemd's version, by its shared library.

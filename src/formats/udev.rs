@@ -3,14 +3,12 @@
 mod key;
 mod lines;
 mod read;
-mod scan;
 mod token;
 
 use super::{Refusal, only};
 
 pub use key::{Key, Term};
 pub use read::{Rule, Rules, read};
-pub use scan::{Write, scan};
 pub use token::Op;
 
 /// One `KEY op "value"` of a rule line.

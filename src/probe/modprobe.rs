@@ -7,67 +7,61 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Gap, ModprobeFile, ModprobeLine};
+use crate::facts::{Gap, Mask, ModprobeFile, ModprobeLine};
 use crate::formats::bytes::decode;
 use crate::formats::kmod;
-use crate::marker::body_of;
-use crate::root::{Dir, Entry, Error, Kind, Root};
+use crate::marker::{BASE_NAME, body_of};
+use crate::root::{Dir, Entry, Kind, Root};
 
 use super::MODULES;
-
-/// Highest first (`default_config_paths` of libkmod); the last is the one before it on a merged `/usr`.
-const DIRS: [&str; 5] =
-    ["etc/modprobe.d", "run/modprobe.d", "usr/local/lib/modprobe.d", "usr/lib/modprobe.d", "lib/modprobe.d"];
+use super::owners::{hides, is_null, open, tops};
 
 const FACT: &str = "modprobe";
 
-/// Reads them.
-pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Vec<ModprobeFile> {
-    let merged = matches!(root.read_link("lib"), Ok(Some(_)));
-    let dirs = DIRS.get(..DIRS.len() - usize::from(merged)).unwrap_or(&DIRS);
+/// Reads them, and tells which file takes the place of ours.
+pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> (Vec<ModprobeFile>, Option<Mask>) {
     let mut by_name: BTreeMap<String, Vec<ModprobeFile>> = BTreeMap::new();
-    for path in dirs {
-        match listed(root, path) {
+    let own = format!("{BASE_NAME}.conf");
+    let mut mask = None;
+    for path in tops(root).iter().map(|top| format!("{top}/modprobe.d")) {
+        match open(root, &path) {
             Ok(None) => {}
             Ok(Some((dir, entries))) => {
                 for entry in entries.into_iter().filter(|entry| counts(&entry.name)) {
+                    let first_own = entry.name == own && !by_name.contains_key(&own);
                     let files = by_name.entry(entry.name.clone()).or_default();
                     let taken =
                         files.iter().find(|file| file.kept_out.is_none()).map(|file| file.path.clone());
-                    files.extend(read_file(root, &dir, &entry, taken, gaps));
+                    let hidden = first_own.then_some(&mut mask);
+                    files.extend(read_file(root, &dir, &entry, taken, (hidden, gaps)));
                 }
             }
             Err(error) => {
-                gaps.push(Gap::new(FACT, path, error.reason()));
+                gaps.push(Gap::new(FACT, &path, error.reason()));
                 let unread = Some(format!("{path} could not be listed: {}", error.reason()));
                 by_name.entry(String::new()).or_default().push(ModprobeFile {
-                    path: (*path).to_owned(),
+                    path,
                     unread,
                     ..ModprobeFile::default()
                 });
             }
         }
     }
-    by_name.into_values().flatten().collect()
-}
-
-fn listed<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Vec<Entry>)>, Error> {
-    let Some(dir) = root.dir(path)? else { return Ok(None) };
-    let entries = dir.entries()?;
-    Ok(Some((dir, entries)))
+    (by_name.into_values().flatten().collect(), mask)
 }
 
 fn counts(name: &str) -> bool {
     !name.starts_with('.') && name.strip_suffix(".conf").is_some_and(|stem| !stem.is_empty())
 }
 
-/// A file, or `None` where libkmod passes its name over. `taken`: the file of this name that counts.
+/// A file, or `None` where libkmod passes its name over. `taken`: the file of this name that counts. The
+/// mask is that of the highest file of our name, whatever it is.
 fn read_file(
     root: &Root,
     dir: &Dir<'_>,
     entry: &Entry,
     taken: Option<String>,
-    gaps: &mut Vec<Gap>,
+    (mask, gaps): (Option<&mut Option<Mask>>, &mut Vec<Gap>),
 ) -> Option<ModprobeFile> {
     let path = format!("{}/{}", dir.path(), entry.name);
     let mut file = ModprobeFile {
@@ -75,15 +69,18 @@ fn read_file(
         kept_out: taken.map(|by| format!("{by} takes its place")),
         ..ModprobeFile::default()
     };
+    let null =
+        entry.kind == Kind::Link && dir.read_link(&entry.name).ok().flatten().is_some_and(|to| is_null(&to));
+    let read = if null { Ok(Some(Vec::new())) } else { root.read(&file.path) };
+    if let Some(mask) = mask {
+        let below = "modprobe.d".to_owned();
+        *mask =
+            hides(read.as_ref().map(Option::as_deref)).map(|how| Mask { below, by: file.path.clone(), how });
+    }
     if entry.kind == Kind::Dir {
         return None;
     }
-    if entry.kind == Kind::Link
-        && dir.read_link(&entry.name).ok().flatten().is_some_and(|to| to.ends_with("/dev/null"))
-    {
-        return Some(file);
-    }
-    let bytes = match root.read(&file.path) {
+    let bytes = match read {
         Ok(bytes) => bytes?,
         Err(error) => {
             gaps.push(Gap::new(FACT, &file.path, error.reason()));
@@ -108,6 +105,7 @@ fn read_file(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Hides;
     use crate::marker::marker_line;
     use crate::root::laid_out;
 
@@ -128,7 +126,10 @@ mod tests {
             ("lib", "-> usr/lib"),
         ]);
         let mut gaps = Vec::new();
-        let flat: Vec<String> = read(&root, &mut gaps)
+        let (files, hidden) = read(&root, &mut gaps);
+        let by = "etc/modprobe.d/90-hvtune.conf".to_owned();
+        assert_eq!(hidden, Some(Mask { below: "modprobe.d".to_owned(), by, how: Hides::Masked }));
+        let flat: Vec<String> = files
             .into_iter()
             .map(|file| {
                 let lines: Vec<String> =

@@ -1,6 +1,5 @@
 //! Other writers of the knobs that we set, as far as the root shows them.
 
-mod concern;
 mod layers;
 mod programs;
 mod reader;
@@ -9,34 +8,23 @@ mod sysctls;
 mod tuned;
 mod units;
 
-use crate::facts::{Gap, OptionLine, Owners, RuleFile, RuleWrite, WATCHED};
-use crate::formats::{modprobe, udev};
+use crate::facts::{Gap, Owners, RuleFile, WATCHED};
+use crate::formats::udev::{self, Key, Rules};
 use crate::root::Root;
 
 use super::units::Units;
-use concern::may_concern;
-use layers::{Found, Layers, Notes, gap, tops, unit_mask};
+use layers::{Found, Layers, Notes, gap, unit_mask};
+
+pub(super) use layers::{hides, is_null, open, tops};
 use reader::Reader;
 
 const RULES: Layers = Layers { below: "udev/rules.d", ending: ".rules", fact: "owners.rules" };
-const OPTIONS: Layers = Layers { below: "modprobe.d", ending: ".conf", fact: "owners.options" };
 
 /// The rules file of azure-vm-utils
 /// (<https://github.com/Azure/azure-vm-utils/blob/main/udev/80-azure-disk.rules>).
 const AZURE_RULES: &str = "/80-azure-disk.rules";
 
-/// Attributes that matter here.
-const ATTRS: &[&str] = &[
-    "queue/scheduler",
-    "queue/nr_requests",
-    "queue/read_ahead_kb",
-    "queue/io_timeout",
-    "device/timeout",
-    "timeout",
-    "max_retries",
-];
-
-/// What every rules file that writes one of [`ATTRS`] or a sysctl key, by itself or by a program, contains.
+/// What every rules file that writes an attribute of ours or a sysctl key, by itself or by a program, contains.
 const HINTS: &[&str] = &[
     "queue/",
     "timeout",
@@ -60,27 +48,22 @@ pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
 pub(super) fn read_beside(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> Owners {
     let tops = tops(root);
     let mut notes = Notes::default();
-    let (rules, rule_files, azure_vm_utils) = rules(root, tops, &mut notes, gaps);
+    let rule_files = rules(root, tops, &mut notes, gaps);
     let tuned = active_profile(root, gaps);
-    let options = options(root, tops, &mut notes, gaps);
-    let (sysctl_files, sysctls) =
-        sysctls::read_all(&mut Reader { root, tops, listed, notes: &mut notes, gaps });
+    let sysctl_files = sysctls::read_all(&mut Reader { root, tops, listed, notes: &mut notes, gaps });
     notes.masks.extend(WATCHED.iter().filter_map(|unit| unit_mask(root, listed, tops, unit)));
     let multipath_conf = any(root, gaps, "owners.multipath", &["etc/multipath.conf"]);
     Owners {
         waagent: None,
         idle_waagent: None,
-        azure_vm_utils,
+        azure_vm_utils: rule_files.iter().any(is_azures),
         tuned,
         saptune: any(root, gaps, "owners.saptune", &["usr/sbin/saptune"]),
         multipath: multipath_conf
             || any(root, gaps, "owners.multipath", &["usr/sbin/multipathd", "sbin/multipathd"]),
         multipath_conf,
         iscsi: any(root, gaps, "owners.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
-        sysctls,
-        rules,
         rule_files,
-        options,
         sysctl_files,
         programs: programs::read(&mut Reader { root, tops, listed, notes: &mut notes, gaps }),
         masks: notes.masks,
@@ -116,59 +99,21 @@ pub(crate) fn parse_profile(text: &str) -> Option<String> {
     (!profile.is_empty()).then_some(profile)
 }
 
-/// The writes, the files, and whether azure-vm-utils' timeout is among the writes.
-fn rules(
-    root: &Root,
-    tops: &[&str],
-    notes: &mut Notes,
-    gaps: &mut Vec<Gap>,
-) -> (Vec<RuleWrite>, Vec<RuleFile>, bool) {
-    let mut rules = Vec::new();
-    let mut files = Vec::new();
-    let mut azure = false;
-    for Found { path, text, .. } in RULES.read(root, tops, notes, gaps) {
-        // Most files say nothing of the kind, and parsing is what costs.
-        if !HINTS.iter().any(|hint| text.contains(hint)) {
-            continue;
-        }
-        for write in udev::scan(&text).into_iter().filter(may_concern) {
-            // `[subsystem/kernel]attr` writes to a device by its name.
-            let attr = write.attr.rsplit(']').next().unwrap_or_default().trim_start_matches('/');
-            let names = |known: &&&str| {
-                let before = attr.strip_suffix(**known);
-                before.is_some_and(|before| before.is_empty() || write.program && before.ends_with('/'))
-            };
-            let Some(attr) = ATTRS.iter().find(names) else { continue };
-            azure |= *attr == "queue/io_timeout" && path.ends_with(AZURE_RULES);
-            rules.push(RuleWrite {
-                path: path.clone(),
-                line: write.line,
-                attr: (*attr).to_owned(),
-                value: write.value,
-                program: write.program,
-            });
-        }
-        files.push(RuleFile { rules: udev::read(&text), path });
-    }
-    (rules, files, azure)
+/// Everybody else's rules files that may write a knob of ours.
+fn rules(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -> Vec<RuleFile> {
+    let files = RULES.read(root, tops, notes, gaps).into_iter();
+    // Most files say nothing of the kind, and parsing is what costs.
+    let files = files.filter(|file| HINTS.iter().any(|hint| file.text.contains(hint)));
+    files.map(|Found { path, text }| RuleFile { rules: udev::read(&text), path }).collect()
 }
 
-fn options(root: &Root, tops: &[&str], notes: &mut Notes, gaps: &mut Vec<Gap>) -> Vec<OptionLine> {
-    let mut lines = Vec::new();
-    for Found { path, text, .. } in OPTIONS.read(root, tops, notes, gaps) {
-        for option in modprobe::scan(&text) {
-            if super::MODULES.contains(&option.module.as_str()) {
-                lines.push(OptionLine {
-                    path: path.clone(),
-                    line: option.line,
-                    module: option.module,
-                    parameter: option.parameter,
-                    value: option.value,
-                });
-            }
-        }
-    }
-    lines
+/// Whether it is azure-vm-utils' file, its timeout of NVMe disks in it.
+fn is_azures(file: &RuleFile) -> bool {
+    let writes = |rules: &Rules| {
+        let mut terms = rules.rules.iter().flat_map(|rule| rule.of(Key::SetAttr));
+        terms.any(|term| term.attr == "queue/io_timeout")
+    };
+    file.path.ends_with(AZURE_RULES) && writes(&file.rules)
 }
 
 #[cfg(test)]
@@ -223,24 +168,34 @@ mod tests {
             ("etc/sysctl.conf", "# x\nvm.dirty_ratio=30\n"),
             ("lib", "-> usr/lib"),
         ]);
-        let lines: Vec<String> =
-            found.sysctls.iter().map(|l| format!("{}:{} {}={}", l.path, l.line, l.key, l.value)).collect();
+        let lines: Vec<String> = found
+            .sysctl_files
+            .layered
+            .iter()
+            .chain(&found.sysctl_files.conf)
+            .flat_map(|file| file.lines.iter().map(|line| (&file.path, line)))
+            .map(|(path, l)| {
+                format!("{path}:{} {}={}", l.line, l.key, l.value.as_deref().unwrap_or_default())
+            })
+            .collect();
         assert_eq!(
             lines,
             [
-                "run/sysctl.d/10-z.conf:1 kernel.hung_task_panic=1",
-                "etc/sysctl.d/60-a.conf:1 vm.swappiness=2",
-                "etc/sysctl.d/99-sysctl.conf:2 vm.dirty_ratio=30",
-                "etc/sysctl.d/bad.conf:1 vm.swappiness=4",
-                "etc/sysctl.conf:2 vm.dirty_ratio=30",
+                "run/sysctl.d/10-z.conf:1 kernel/hung_task_panic=1",
+                "etc/sysctl.d/60-a.conf:1 vm/swappiness=2",
+                "etc/sysctl.d/60-a.conf:2 vm/d*=1",
+                "etc/sysctl.d/99-sysctl.conf:2 vm/dirty_ratio=30",
+                "etc/sysctl.d/bad.conf:1 vm/swappiness=4",
+                "etc/sysctl.conf:2 vm/dirty_ratio=30",
             ]
         );
+        assert_eq!(found.sysctl_files.procps, found.sysctl_files.layered);
         assert_eq!(gaps, [""; 0]);
         assert!(super::super::SYSCTL_KEYS.iter().all(|key| sysctls::is_watched(key)));
     }
 
     #[test]
-    fn rules_that_may_concern_our_disks_are_found() {
+    fn rules_that_may_write_what_we_do_are_found() {
         let azure = "ENV{AZURE_DISK_TYPE}==\"os|data\", ATTR{queue/io_timeout}=\"240000\"\n";
         let big = format!("{}KERNEL==\"sd*\", ATTR{{queue/nr_requests}}=\"8\"\n", "# filler\n".repeat(8000));
         let (found, gaps) = owners(&[
@@ -255,15 +210,18 @@ mod tests {
                 "SUBSYSTEMS==\"scsi\", RUN+=\"/bin/sh -c 'echo 180 >/sys$DEVPATH/timeout'\"\n",
             ),
         ]);
-        let writes: Vec<String> =
-            found.rules.iter().map(|w| format!("{}:{} {}={}", w.path, w.line, w.attr, w.value)).collect();
+        let lines = found.rule_files.iter().map(|file| (&file.path, file.rules.rules.iter()));
+        let lines: Vec<String> =
+            lines.flat_map(|(path, rules)| rules.map(move |rule| format!("{path}:{}", rule.line))).collect();
         assert_eq!(
-            writes,
+            lines,
             [
-                "etc/udev/rules.d/50-old.rules:1 timeout=/bin/sh -c 'echo 180 >/sys$DEVPATH/timeout'",
-                "etc/udev/rules.d/70-big.rules:8001 queue/nr_requests=8",
-                "usr/lib/udev/rules.d/80-azure-disk.rules:1 queue/io_timeout=240000",
-                "etc/udev/rules.d/99-x.rules:1 queue/scheduler=bfq",
+                "etc/udev/rules.d/50-old.rules:1",
+                "lib/udev/rules.d/60-net.rules:1",
+                "lib/udev/rules.d/60-sched.rules:1",
+                "etc/udev/rules.d/70-big.rules:8001",
+                "usr/lib/udev/rules.d/80-azure-disk.rules:1",
+                "etc/udev/rules.d/99-x.rules:1",
             ]
         );
         assert!(found.azure_vm_utils);
@@ -297,31 +255,18 @@ mod tests {
     }
 
     #[test]
-    fn module_options_are_found_and_the_unreadable_is_a_gap() {
-        let dir = "etc/modprobe.d/dir.conf/x";
-        let (found, gaps) = owners(&[
-            ("etc/modprobe.d/a.conf", "options nvme-core io_timeout=255\noptions snd a=1\n"),
-            ("usr/lib/modprobe.d/b.conf", "options hv_storvsc storvsc_ringbuffer_size=131072\n"),
-            (dir, ""),
-            ("etc/tuned/active_profile/x", ""),
-        ]);
-        let lines: Vec<String> = found
-            .options
-            .iter()
-            .map(|o| format!("{}:{} {}.{}={}", o.path, o.line, o.module, o.parameter, o.value))
-            .collect();
+    fn the_unreadable_is_a_gap() {
+        let dir = "etc/sysctl.d/dir.conf/x";
+        let (found, gaps) = owners(&[(dir, ""), ("etc/tuned/active_profile/x", "")]);
         assert_eq!(
-            lines,
-            [
-                "etc/modprobe.d/a.conf:1 nvme_core.io_timeout=255",
-                "usr/lib/modprobe.d/b.conf:1 hv_storvsc.storvsc_ringbuffer_size=131072",
-            ]
+            found.unread.iter().map(|unread| unread.of.as_str()).collect::<Vec<_>>(),
+            ["sysctl.d", "tuned"]
         );
         assert_eq!(
             gaps,
             [
                 "owners.tuned etc/tuned/active_profile: it is a directory, not a regular file",
-                "owners.options etc/modprobe.d/dir.conf: it is a directory, not a regular file",
+                "owners.sysctls etc/sysctl.d/dir.conf: it is a directory, not a regular file",
             ]
         );
     }

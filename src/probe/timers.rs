@@ -75,9 +75,6 @@ fn read_disk(root: &Root, disk: &Disk, timers: &mut Timers, gaps: &mut Vec<Gap>)
             // Error handling never runs on a disk whose driver re-arms its timer.
             if !disk.class.is_storvsc() {
                 scsi.eh_timeout = parsed(text("eh_timeout"));
-                let hctl = disk.hctl.as_deref().unwrap_or_default();
-                let file = format!("scsi_disk/{hctl}/max_medium_access_timeouts");
-                scsi.max_medium_access_timeouts = parsed(text(&file));
             }
             timers.scsi.insert(disk.name.clone(), scsi);
         }

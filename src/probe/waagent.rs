@@ -127,7 +127,7 @@ fn runs(root: &Root, units: &Units<'_>, gaps: &mut Vec<Gap>, read: &mut Vec<Unit
         match (masked, unread, installs) {
             (Some(by), _, _) => reasons.push(format!("{by} masks its service")),
             (None, Some(unread), false) => {
-                return Runs::Maybe(format!("{} could not be read: {}", unread.path, unread.why));
+                return Runs::Maybe(unread.said());
             }
             _ => match units.is_wanted(&service) {
                 Ok(true) => return Runs::Yes,

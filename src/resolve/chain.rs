@@ -95,6 +95,13 @@ impl Writer {
     pub fn is_ours(&self) -> bool {
         matches!(self.who, Who::Ours { .. })
     }
+
+    /// A writer that surely acts is one that may.
+    pub(super) fn doubt(&mut self, why: &str) {
+        if self.acts == Acts::Yes {
+            self.acts = Acts::Maybe(why.to_owned());
+        }
+    }
 }
 
 /// All writers of one knob, on one device where it is a device's.

@@ -7,7 +7,7 @@
 //! for the records to come and one for each that is there.
 
 use super::{Acts, Chain, Moment, Ours, Who, Writer};
-use crate::facts::{Facts, IscsiFile};
+use crate::facts::{Facts, IscsiFile, UnreadFile};
 
 /// Which sessions a chain is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,15 +76,8 @@ pub fn chain(facts: &Facts, key: &str, of: Of<'_>, ours: Option<Ours<'_>>) -> Ch
         let who = Who::Ours { path: ours.path.to_owned() };
         line(who, ours.value.to_owned(), ours.value.to_owned(), because)
     }));
-    let hides = |unread: &&crate::facts::UnreadFile| {
-        path == unread.path || path.starts_with(&format!("{}/", unread.path))
-    };
-    chain.doubts = files
-        .unread
-        .iter()
-        .filter(hides)
-        .map(|unread| format!("{} could not be read: {}", unread.path, unread.why))
-        .collect();
+    let hides = |unread: &&UnreadFile| path == unread.path || path.starts_with(&format!("{}/", unread.path));
+    chain.doubts = files.unread.iter().filter(hides).map(UnreadFile::said).collect();
     chain
 }
 

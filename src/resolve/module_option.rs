@@ -5,13 +5,10 @@
 //! names (<https://github.com/kmod-project/kmod/blob/v34/libkmod/libkmod-module.c>,
 //! `kmod_module_get_options`). A module that is built in sees the command line alone.
 
-use super::{Acts, Chain, Moment, Ours, Who, Writer, kernel_arg};
+use super::{Acts, Chain, Moment, Ours, Who, Writer, base, kernel_arg};
 use crate::cmdline::{Cmdline, same_key, split_arg};
-use crate::facts::{Facts, KernelRelease, ModprobeFile, ModprobeLine};
+use crate::facts::{Facts, KernelRelease, LAYERS, ModprobeFile, ModprobeLine};
 use crate::formats::kmod::{Kind, read};
-
-/// Directories of modprobe.d, highest first.
-const DIRS: [&str; 5] = ["etc/", "run/", "usr/local/lib/", "usr/lib/", "lib/"];
 
 /// Everybody who sets the option, in the order in which they act; `ours`: the modprobe.d file or the
 /// GRUB fragment that carries our value. The copies in an initramfs are not looked at.
@@ -112,11 +109,12 @@ impl File<'_> {
 
     /// libkmod's order: names, whatever the directory.
     fn name(&self) -> &str {
-        self.path().rsplit('/').next().unwrap_or_default()
+        base(self.path())
     }
 
     fn rank(&self) -> usize {
-        DIRS.iter().position(|dir| self.path().starts_with(dir)).unwrap_or(DIRS.len())
+        let below = |top: &str| self.path().strip_prefix(top).is_some_and(|rest| rest.starts_with('/'));
+        LAYERS.iter().position(|top| below(top)).unwrap_or(LAYERS.len())
     }
 }
 

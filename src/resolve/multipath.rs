@@ -9,7 +9,7 @@ mod arrays;
 mod said;
 
 use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer};
-use crate::facts::{Class, Disk, Facts, MultipathLine};
+use crate::facts::{Class, Disk, Facts, MultipathLine, UnreadFile};
 use crate::formats::multipath::{queues, reads};
 use crate::scale::{Position, Scale};
 
@@ -64,7 +64,7 @@ pub fn chain(facts: &Facts, key: &str, map: Option<&Disk>, ours: Option<Ours<'_>
         writers.extend(view.inner("multipaths"));
     }
     let unread = facts.system.multipath_files.unread.iter();
-    let doubts = unread.map(|unread| format!("{} could not be read: {}", unread.path, unread.why)).collect();
+    let doubts = unread.map(UnreadFile::said).collect();
     Chain { writers, doubts }
 }
 

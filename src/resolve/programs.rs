@@ -16,10 +16,13 @@ use crate::formats::tuned::Unit;
 /// Why a service that starts beside systemd-sysctl and udev has no fixed place.
 pub(super) const UNORDERED: &str = "it mostly comes later, but no unit orders it so";
 
-/// What could not be read of these, one sentence each.
+/// What could not be read of these, and what tuned's profile leaves open where that is one: one sentence each.
 pub(super) fn doubts(facts: &Facts, of: &[&str]) -> Vec<String> {
-    let unread = facts.system.owners.unread.iter().filter(|unread| of.contains(&unread.of.as_str()));
-    unread.map(|unread| format!("{}: {}", unread.path, unread.why)).collect()
+    let owners = &facts.system.owners;
+    let unread = owners.unread.iter().filter(|unread| of.contains(&unread.of.as_str()));
+    let unread = unread.map(|unread| format!("{}: {}", unread.path, unread.why));
+    let tuned = owners.programs.tuned.iter().filter(|_| of.contains(&"tuned"));
+    unread.chain(tuned.flat_map(|tuned| tuned.profile.open.iter().cloned())).collect()
 }
 
 /// Why a service does not run at boot; `None` where it does, or where the root does not show.
@@ -109,7 +112,6 @@ pub fn of_argument(facts: &Facts, key: &str) -> (Vec<Writer>, Vec<String>) {
     let Some(tuned) = &facts.system.owners.programs.tuned else { return (Vec::new(), Vec::new()) };
     let mut args: Vec<(String, &crate::formats::tuned::Setting, Acts)> = Vec::new();
     let mut doubts = doubts(facts, &["tuned"]);
-    doubts.extend(tuned.profile.open.iter().cloned());
     for unit in tuned.profile.units.iter().filter(|unit| unit.plugin == "bootloader") {
         for option in unit.options.iter().filter(|option| option.name.starts_with("cmdline")) {
             let Some(value) = &option.value else {

@@ -47,11 +47,7 @@ pub fn by_hand(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
 }
 
 fn doubts(facts: &Facts) -> Vec<String> {
-    let mut doubts =
-        programs::doubts(facts, &["sysctl.d", "tmpfiles.d", "ufw", "rc.local", "tuned", "saptune"]);
-    let tuned = facts.system.owners.programs.tuned.iter();
-    doubts.extend(tuned.flat_map(|tuned| tuned.profile.open.iter().cloned()));
-    doubts
+    programs::doubts(facts, &["sysctl.d", "tmpfiles.d", "ufw", "rc.local", "tuned", "saptune"])
 }
 
 /// A key whose writers are not read.

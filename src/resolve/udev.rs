@@ -28,7 +28,7 @@ use self::bearing::Bearing;
 use self::device::{Place, Subject};
 use self::pattern::{Answer, Text};
 use self::walk::Walk;
-use super::{Acts, Chain, Moment, Ours, Writer};
+use super::{Acts, Chain, Moment, Ours, Writer, base};
 use crate::facts::{Class, Disk, Facts, RuleFile};
 use crate::scale::Scale;
 use crate::tunable::{Select, UdevAttr, Want};
@@ -159,13 +159,13 @@ fn added(walk: &mut Walk<'_>, files: &[RuleFile]) {
     // No order holds between two devices of one parent.
     if walk.writers.iter().skip(from).any(|writer| !matches!(writer.acts, Acts::No(_))) {
         let open = "its device's event may come before the disk's or after it";
-        walk.writers.iter_mut().take(beside.end).skip(beside.start).for_each(|writer| doubt(writer, open));
+        walk.writers.iter_mut().take(beside.end).skip(beside.start).for_each(|writer| writer.doubt(open));
     }
     if places.contains(&Place::Partition) {
         let from = walk.writers.len();
         walk.event(files, Place::Partition, "add", Moment::AfterRules);
         let open = "it acts on events of partitions, if the disk has any";
-        walk.writers.iter_mut().skip(from).for_each(|writer| doubt(writer, open));
+        walk.writers.iter_mut().skip(from).for_each(|writer| writer.doubt(open));
     }
 }
 
@@ -216,15 +216,9 @@ fn differing(walk: &Walk<'_>, writers: Vec<Writer>, why: &str) -> Vec<Writer> {
     let sure = writers.iter().rposition(|writer| writer.acts == Acts::Yes).unwrap_or(0);
     let mut found: Vec<Writer> = writers.into_iter().skip(sure).filter(|writer| possible(&writer)).collect();
     for writer in &mut found {
-        doubt(writer, why);
+        writer.doubt(why);
     }
     found
-}
-
-fn doubt(writer: &mut Writer, why: &str) {
-    if writer.acts == Acts::Yes {
-        writer.acts = Acts::Maybe(why.to_owned());
-    }
 }
 
 /// The devices whose events matter for an attribute.
@@ -245,10 +239,6 @@ fn doubts(facts: &Facts) -> Vec<String> {
     unread
         .map(|unread| format!("{} could not be read, and may hold a rule: {}", unread.path, unread.why))
         .collect()
-}
-
-fn base_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]

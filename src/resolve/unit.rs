@@ -6,8 +6,8 @@
 //! <https://github.com/systemd/systemd/blob/v252/src/shared/dropin.c>). A value that systemd refuses,
 //! an empty one included, leaves what held before.
 
-use super::{Acts, Chain, Moment, Ours, Who, Writer};
-use crate::facts::{DropIn, Facts, UNIT_DIRS, Unit, UnitFile, UnitLine, is_fleeting};
+use super::{Acts, Chain, Moment, Ours, Who, Writer, base};
+use crate::facts::{DropIn, Facts, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, is_fleeting};
 use crate::formats::unit::{Span, span};
 
 /// The section that a property stands in.
@@ -88,17 +88,12 @@ pub fn chain(facts: &Facts, unit: &str, property: &str, ours: Option<Ours<'_>>) 
 }
 
 fn doubts(unit: &Unit) -> Vec<String> {
-    let unread =
-        unit.unread.iter().map(|unread| format!("{} could not be read: {}", unread.path, unread.why));
+    let unread = unit.unread.iter().map(UnreadFile::said);
     // systemd gives up on a unit whose own file it cannot read to the end.
     let stops = unit.fragment.as_ref().and_then(|file| Some((&file.path, file.stops.as_ref()?)));
     let stops =
         stops.map(|(path, (line, why))| format!("systemd does not read {path} beyond line {line}: {why}"));
     unread.chain(stops).collect()
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// Whether a drop-in is read at the next boot.

@@ -3,6 +3,8 @@
 use super::{There, fine, held, may_run, not_here, per_class, refused};
 use crate::facts::{Attribute, Class, Disk, Facts};
 use crate::policy::Policy;
+use crate::resolve::Acts;
+use crate::resolve::wanted::of_attribute;
 use crate::tunable::{
     Accepts, Assignment, Decision, Guard, Knob, Select, Source, Target, Tunable, UdevAttr, Value, Want,
 };
@@ -120,7 +122,13 @@ fn settled(facts: &Facts, select: Select, disks: &[&Disk], words: &[&str]) -> bo
     words == ["none"]
         && disks.iter().all(|disk| kernel_picks_none(disk) && has_none(disk))
         && !held(facts, select, UdevAttr::Scheduler)
-        && !facts.system.owners.rules.iter().any(|rule| rule.attr == "queue/scheduler")
+        && !disks.iter().any(|disk| is_others(facts, disk))
+}
+
+/// Whether somebody else writes the disk's scheduler, or may.
+fn is_others(facts: &Facts, disk: &Disk) -> bool {
+    let chain = of_attribute(facts, disk, UdevAttr::Scheduler);
+    chain.others().any(|writer| !matches!(writer.acts, Acts::No(_)))
 }
 
 /// The word for "no scheduler" that a disk offers; where its file could not be read, the modern one.
@@ -226,7 +234,8 @@ fn rotational(disk: &Disk) -> bool {
 mod tests {
     use super::super::testing::{ask, assumed, disk, guest, pinned};
     use super::*;
-    use crate::facts::{OwnFile, RuleWrite};
+    use crate::facts::{OwnFile, RuleFile};
+    use crate::formats::udev;
 
     fn legacy(name: &str) -> Disk {
         let mut disk = disk(name, Class::StorvscScsi);
@@ -257,15 +266,15 @@ mod tests {
     fn what_others_write_or_we_hold_is_set() {
         let policy = Policy::default();
         let mut facts = guest("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
-        facts.system.owners.rules.push(RuleWrite {
+        let others = |tests: &str| RuleFile {
             path: "usr/lib/udev/rules.d/60-block-scheduler.rules".to_owned(),
-            line: 3,
-            attr: "queue/scheduler".to_owned(),
-            value: "bfq".to_owned(),
-            program: false,
-        });
+            rules: udev::read(&format!("{tests}, ATTR{{queue/scheduler}}=\"bfq\"\n")),
+        };
+        facts.system.owners.rule_files = vec![others("KERNEL==\"mmcblk*[0-9]|sd*[!0-9]\"")];
         assert_eq!(ask(&SCHEDULER, &facts, &policy), ["udev:storvsc-scsi queue/scheduler=none"]);
-        facts.system.owners.rules.clear();
+        facts.system.owners.rule_files = vec![others("KERNEL==\"mmcblk*[0-9]|vd*[!0-9]\"")];
+        assert_eq!(ask(&SCHEDULER, &facts, &policy), ["fine"]);
+        facts.system.owners.rule_files.clear();
         facts.system.ours.push(OwnFile {
             path: "etc/udev/rules.d/90-hvtune.rules".to_owned(),
             writes: [("storvsc-scsi".to_owned(), "queue/scheduler".to_owned())].into(),

@@ -6,8 +6,10 @@ use std::sync::LazyLock;
 use hvtune::cmdline::Cmdline;
 use hvtune::facts::{
     Attribute, Boot, BootArg, BootStack, Class, Disk, Facts, Holds, HyperV, Hypervisor, InstalledKernel,
-    KernelRelease, Machine, ModuleFact, OptionLine, Origin, RuleWrite, SysctlLine, Waagent,
+    KernelRelease, Machine, ModprobeFile, ModprobeLine, ModuleFact, Origin, RuleFile, SysctlFile, Waagent,
 };
+use hvtune::formats::sysctl::read as sysctl;
+use hvtune::formats::udev;
 use hvtune::probe::{self, MachineSource};
 use hvtune::root::Root;
 use proptest::prelude::*;
@@ -272,15 +274,21 @@ fn configured(boot: &mut Boot, arguments: Option<Vec<String>>) {
 
 /// Other writers whose files, keys and values hold anything.
 fn others(facts: &mut Facts, text: &str) {
+    let path = format!("etc/99-{text}");
     let owners = &mut facts.system.owners;
-    let (path, value) = (format!("etc/99-{text}"), text.to_owned());
-    let key = "vm.swappiness".to_owned();
-    owners.sysctls.push(SysctlLine { path: path.clone(), line: 1, key, value: value.clone() });
-    let attr = "queue/scheduler".to_owned();
+    let lines = sysctl::read(&format!("vm.swappiness={text}"));
+    owners.sysctl_files.layered.push(SysctlFile { path: path.clone(), lines });
     let program = text.len() % 2 == 1;
-    owners.rules.push(RuleWrite { path: path.clone(), line: u32::MAX, attr, value: value.clone(), program });
-    let (module, parameter) = ("nvme_core".to_owned(), "io_timeout".to_owned());
-    owners.options.push(OptionLine { path: path.clone(), line: 1, module, parameter, value });
+    let rule = if program {
+        format!("RUN+=\"/bin/sh -c 'echo {text} >/sys/block/sda/queue/scheduler'\"")
+    } else {
+        format!("ATTR{{queue/scheduler}}=\"{text}\"")
+    };
+    owners.rule_files.push(RuleFile { path: path.clone(), rules: udev::read(&rule) });
+    let (module, text_of) = ("nvme_core".to_owned(), format!("io_timeout={text}"));
+    let line = ModprobeLine { line: 1, module, install: false, text: text_of };
+    let file = ModprobeFile { path: path.clone(), lines: vec![line], ..ModprobeFile::default() };
+    facts.system.modprobe.push(file);
     let given =
         BootArg { text: Some(text.to_owned()), path, line: 1, holds: Holds::Yes, after_ours: program };
     facts.system.boot.configured.args.push(given);

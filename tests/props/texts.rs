@@ -91,6 +91,41 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![proptest::collection::vec(any::<u8>(), 0..300), any_text().prop_map(String::into_bytes)]
 }
 
+/// Our entries, as other readers of the file see them.
+fn sysctls(entries: Vec<sysctl::Entry>) -> Vec<sysctl::read::Line> {
+    let line = |entry: sysctl::Entry| sysctl::read::Line {
+        line: entry.line,
+        optional: entry.optional,
+        key: sysctl::read::path_of(&entry.key),
+        dotted: true,
+        value: Some(entry.value),
+    };
+    entries.into_iter().map(line).collect()
+}
+
+/// The options that the kernel gets by libkmod.
+fn module_options(text: &str) -> Vec<modprobe::ModuleOption> {
+    let lines = kmod::lines(text).into_iter().filter(|line| !line.install);
+    let options = lines.flat_map(|line| {
+        Cmdline::parse(&line.text).args.into_iter().map(move |arg| {
+            let (parameter, value) = split_arg(&arg);
+            modprobe::ModuleOption {
+                line: line.line,
+                module: line.module.clone(),
+                parameter: parameter.to_owned(),
+                value: value.to_owned(),
+            }
+        })
+    });
+    options.collect()
+}
+
+/// What udev writes to attributes.
+fn rule_values(text: &str) -> Vec<String> {
+    let rules = udev::read(text).rules;
+    rules.iter().flat_map(|rule| rule.of(udev::Key::SetAttr)).map(|term| term.value.clone()).collect()
+}
+
 /// A policy of one text.
 fn policy(text: &str) -> bool {
     hvtune::policy::parse(&[("x.toml".to_owned(), text.to_owned())], &subjects()).is_ok()
@@ -109,10 +144,13 @@ proptest! {
         }
         let _ = grub::menu::menu_lines("grub.cfg", &text, &BTreeMap::new());
         let _ = (grub::env::parse(&text), bls::parse(&text), kmod::lines(&text));
-        let _ = (udev::scan(&text), modprobe::scan(&text), sysctl::scan(&text));
-        let (one, two) = (sysctl::scan(&text), sysctl::scan(&other));
-        let _ = sysctl::effective(&[("a", &one), ("etc/sysctl.conf", &two), ("b", &one)]);
-        let _ = sysctl::effective_procps(&[("a", &one), ("etc/sysctl.conf", &two), ("b", &one)]);
+        let _ = udev::read(&text);
+        let keys = ["vm/swappiness", "vm/dirty_ratio"];
+        for read in [sysctl::read::read, sysctl::read::read_procps] {
+            let (one, two) = (read(&text), read(&other));
+            let files = [("a", &one[..]), ("etc/sysctl.conf", &two[..]), ("b", &one[..])];
+            let _ = (sysctl::order::systemd(&files, &keys), sysctl::order::procps(&files, &keys));
+        }
         let line = Cmdline::parse(&text);
         let _ = (line.value(&other), line.holds(&other), line.bytes(), split_arg(&text), same_key(&text, &other));
         let _ = (KernelRelease::parse(&text), Identity::parse(&text), probe::hypervisor::class_of(&text));
@@ -136,16 +174,16 @@ proptest! {
             prop_assert!(plain && (text.is_empty() || text.ends_with('\n')) && !text.contains("\\\n"), "{text:?}");
         }
         if let Ok(entries) = sysctl::parse(&text) {
-            prop_assert_eq!(entries, sysctl::scan(&text));
+            prop_assert_eq!(&sysctls(entries), &sysctl::read::read(&text));
+            prop_assert_eq!(sysctl::read::read(&text), sysctl::read::read_procps(&text));
         }
         if let Ok(options) = modprobe::parse(&text) {
-            prop_assert_eq!(options, modprobe::scan(&text));
+            prop_assert_eq!(options, module_options(&text));
         }
         if let Ok(rules) = udev::parse(&text) {
             let sets = |token: &&udev::Token| !token.is_match() && token.key.starts_with("ATTR{");
             let strict: Vec<_> = rules.iter().flatten().filter(sets).map(|token| token.value.clone()).collect();
-            let lenient: Vec<_> = udev::scan(&text).into_iter().map(|write| write.value).collect();
-            prop_assert_eq!(strict, lenient);
+            prop_assert_eq!(strict, rule_values(&text));
         }
     }
 
@@ -172,10 +210,11 @@ proptest! {
         prop_assert_eq!(value.as_str(), &text);
         let entries = sysctl::parse(&format!("-vm.swappiness = {value}\n")).unwrap();
         prop_assert_eq!(&entries[0].value, &text);
-        prop_assert_eq!(&sysctl::scan(&format!("-vm.swappiness = {value}\n"))[0].value, &text);
+        let read = sysctl::read::read(&format!("-vm.swappiness = {value}\n"));
+        prop_assert_eq!(read[0].value.as_ref(), Some(&text));
         let rules = udev::parse(&format!("ATTR{{queue/scheduler}}=\"{value}\"\n")).unwrap();
         prop_assert_eq!(&rules[0][0].value, &text);
-        prop_assert_eq!(&modprobe::scan(&format!("options m p={value}\n"))[0].value, &text);
+        prop_assert_eq!(&module_options(&format!("options m p={value}\n"))[0].value, &text);
         // In a module option or on the command line fewer characters are taken; never another token.
         if let Ok(options) = modprobe::parse(&format!("options m p={value}\n")) {
             prop_assert_eq!((options.len(), &options[0].value), (1, &text));

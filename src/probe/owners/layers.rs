@@ -31,8 +31,6 @@ pub(super) struct Found {
     pub(super) path: String,
     /// Its text; a byte that is no part of UTF-8 is a character of its own.
     pub(super) text: String,
-    /// The target, where it is a link.
-    pub(super) link: Option<String>,
 }
 
 /// What was found out beside the files.
@@ -86,13 +84,13 @@ impl Layers {
             let path = format!("{}/{name}", dir.path());
             let read = read_one(root, dir, &entry);
             if name == own
-                && let Some(how) = hides(read.as_ref().map(|(bytes, _)| bytes.as_deref()))
+                && let Some(how) = hides(read.as_ref().map(Option::as_deref))
             {
                 notes.masks.push(Mask { below: self.below.to_owned(), by: path.clone(), how });
             }
             match read {
-                Ok((Some(bytes), link)) if body_of(&bytes).is_none() => {
-                    texts.push(Found { path, text: decode(&bytes), link });
+                Ok(Some(bytes)) if body_of(&bytes).is_none() => {
+                    texts.push(Found { path, text: decode(&bytes) });
                 }
                 Ok(_) => {}
                 Err(error) => notes.unread(gaps, self.fact, self.below, &path, &error),
@@ -109,7 +107,7 @@ impl Layers {
 }
 
 /// How a file of our name takes our place; `None` where it is ours.
-fn hides(read: Result<Option<&[u8]>, &Error>) -> Option<Hides> {
+pub(in crate::probe) fn hides(read: Result<Option<&[u8]>, &Error>) -> Option<Hides> {
     match read {
         Ok(None | Some([])) => Some(Hides::Masked),
         Ok(Some(bytes)) if body_of(bytes).is_some() => None,
@@ -139,34 +137,35 @@ pub(super) fn unit_mask(root: &Root, listed: &Units<'_>, tops: &[&str], unit: &s
 }
 
 /// Whether a link's target masks what it stands for.
-pub(super) fn is_null(target: &str) -> bool {
+pub(in crate::probe) fn is_null(target: &str) -> bool {
     target.ends_with("/dev/null")
 }
 
 /// The tops without `lib` where that is `usr/lib` under another name.
-pub(super) fn tops(root: &Root) -> &'static [&'static str] {
+pub(in crate::probe) fn tops(root: &Root) -> &'static [&'static str] {
     let merged = matches!(root.read_link("lib"), Ok(Some(_)));
     LAYERS.get(..LAYERS.len() - usize::from(merged)).unwrap_or(&LAYERS)
 }
 
-fn open<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Vec<Entry>)>, Error> {
+/// A directory with what it holds.
+pub(in crate::probe) fn open<'r>(root: &'r Root, path: &str) -> Result<Option<(Dir<'r>, Vec<Entry>)>, Error> {
     let Some(dir) = root.dir(path)? else { return Ok(None) };
     let entries = dir.entries()?;
     Ok(Some((dir, entries)))
 }
 
-/// A file's bytes, none where a link to /dev/null masks it or leads nowhere, and the target of a link.
-fn read_one(root: &Root, dir: &Dir<'_>, entry: &Entry) -> Result<(Option<Vec<u8>>, Option<String>), Error> {
+/// A file's bytes; none where a link to /dev/null masks it or leads nowhere.
+fn read_one(root: &Root, dir: &Dir<'_>, entry: &Entry) -> Result<Option<Vec<u8>>, Error> {
     let path = format!("{}/{}", dir.path(), entry.name);
     if entry.kind == Kind::Link {
         let target = dir.read_link(&entry.name)?;
         let masked = target.as_deref().is_some_and(is_null);
-        return Ok((if masked { None } else { root.read(&path)? }, target));
+        return if masked { Ok(None) } else { root.read(&path) };
     }
     match dir.read_listed(entry) {
         // Some rules files exceed what an attribute may hold.
-        Err(Error::TooLarge { .. }) => Ok((root.read(&path)?, None)),
-        read => Ok((read?, None)),
+        Err(Error::TooLarge { .. }) => root.read(&path),
+        read => read,
     }
 }
 

@@ -1,8 +1,7 @@
 //! Sysctl files of others, as systemd-sysctl and procps read them.
 
-use crate::facts::{Gap, SysctlFile, SysctlFiles, SysctlLine};
+use crate::facts::{Gap, SysctlFile, SysctlFiles};
 use crate::formats::bytes::decode;
-use crate::formats::sysctl;
 use crate::formats::sysctl::read::{Line, key_of, read, read_procps};
 use crate::root::Root;
 
@@ -34,25 +33,21 @@ pub(super) fn is_watched(key: &str) -> bool {
         && KEYS.iter().any(|known| key == *known || (known.ends_with('_') && key.starts_with(known)))
 }
 
-/// The files, and their assignments in one list.
-pub(super) fn read_all(reader: &mut Reader<'_>) -> (SysctlFiles, Vec<SysctlLine>) {
+/// The files.
+pub(super) fn read_all(reader: &mut Reader<'_>) -> SysctlFiles {
     let Reader { root, tops, listed, notes, gaps } = reader;
     let found = SYSCTLS.read(root, tops, notes, gaps);
     let conf = text_of(root, SYSCTL_CONF, notes, gaps);
     let layered = found.iter().map(|file| (file.path.as_str(), file.text.as_str()));
-    let lines = layered.clone().chain(conf.iter().map(|text| (SYSCTL_CONF, text.as_str())));
-    let lines = lines.flat_map(|(path, text)| assignments(path, text)).collect();
-    let files = SysctlFiles {
+    SysctlFiles {
         layered: layered.clone().filter_map(|(path, text)| file(path, read(text))).collect(),
         procps: layered.filter_map(|(path, text)| file(path, read_procps(text))).collect(),
         per_kernel: per_kernel(root, notes, gaps),
         hidden_in_run: hidden_in_run(root, &found, notes, gaps),
         conf: conf.and_then(|text| file(SYSCTL_CONF, read_procps(&text))),
-        conf_link: found.iter().find(|file| links_to_conf(file)).map(|file| file.path.clone()),
         service: units::fixed(root, listed, "systemd-sysctl.service"),
         systemd: units::version(root),
-    };
-    (files, lines)
+    }
 }
 
 /// A file's text, every byte kept.
@@ -76,24 +71,11 @@ fn hidden_in_run(root: &Root, found: &[Found], notes: &mut Notes, gaps: &mut Vec
     paths.filter_map(|path| file(&path, read_procps(&text_of(root, &path, notes, gaps)?))).collect()
 }
 
-fn links_to_conf(file: &Found) -> bool {
-    let target = file.link.as_deref().unwrap_or_default();
-    target == "/etc/sysctl.conf" || target == "../sysctl.conf" && file.path.starts_with("etc/")
-}
-
 /// A file with the lines that may concern a key of ours: named, by a wildcard, or left out.
 pub(super) fn file(path: &str, lines: Vec<Line>) -> Option<SysctlFile> {
     let lines: Vec<Line> =
         lines.into_iter().filter(|line| line.is_glob() || is_watched(&key_of(&line.key))).collect();
     (!lines.is_empty()).then(|| SysctlFile { path: path.to_owned(), lines })
-}
-
-fn assignments(path: &str, text: &str) -> Vec<SysctlLine> {
-    let entries = sysctl::scan(text).into_iter().filter(|entry| is_watched(&entry.key));
-    let path = path.to_owned();
-    entries
-        .map(|entry| SysctlLine { path: path.clone(), line: entry.line, key: entry.key, value: entry.value })
-        .collect()
 }
 
 fn per_kernel(root: &Root, notes: &mut Notes, gaps: &mut Vec<Gap>) -> Vec<SysctlFile> {

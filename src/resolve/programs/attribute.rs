@@ -1,5 +1,6 @@
 //! Writers of a block device's attribute that are no rules of udev's.
 
+use super::super::base;
 use super::path::{Fit, fit};
 use super::{
     Acts, Moment, UNORDERED, Who, Writer, note_acts, script_runs, started, tmpfiles_in_order, tuned_acts,
@@ -53,15 +54,13 @@ fn word(sign: char) -> &'static str {
     if sign == '>' { "more than" } else { "less than" }
 }
 
-fn maybe(writer: Writer, why: &str) -> Writer {
-    if writer.acts == Acts::Yes { Writer { acts: Acts::Maybe(why.to_owned()), ..writer } } else { writer }
+fn maybe(mut writer: Writer, why: &str) -> Writer {
+    writer.doubt(why);
+    writer
 }
 
 fn doubts(facts: &Facts) -> Vec<String> {
-    let mut doubts = super::doubts(facts, &["tmpfiles.d", "sysfsutils", "rc.local", "tuned", "saptune"]);
-    let tuned = facts.system.owners.programs.tuned.iter();
-    doubts.extend(tuned.flat_map(|tuned| tuned.profile.open.iter().cloned()));
-    doubts
+    super::doubts(facts, &["tmpfiles.d", "sysfsutils", "rc.local", "tuned", "saptune"])
 }
 
 fn conditional(facts: &Facts, disk: &str, attribute: &str) -> Vec<Conditional> {
@@ -113,7 +112,7 @@ fn of_write(
     attribute: &str,
     because: &str,
 ) -> Option<Writer> {
-    let last = attribute.rsplit('/').next().unwrap_or(attribute);
+    let last = base(attribute);
     let (value, acts) = if write.target.is_empty() {
         // It names a knob, and no more than that could be told.
         let setra = last == "read_ahead_kb" && write.shown.contains("--setra");

@@ -1,5 +1,6 @@
 //! sysctl.d and `/etc/sysctl.conf`, as systemd-sysctl takes them at boot and procps by hand.
 
+use super::super::base;
 use super::draft::Draft;
 use super::knob::{Effect, Knob};
 use super::{Acts, Moment, Who};
@@ -95,10 +96,6 @@ pub(super) fn with_ours<'a>(
     let at = files.iter().position(|(path, _)| base(path) > base(ours.path)).unwrap_or(files.len());
     files.insert(at, (ours.path, std::slice::from_ref(own)));
     files
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Our writer, where another file takes its place.

@@ -6,6 +6,7 @@ use std::fmt::Display;
 
 use super::glob::{Step, all_steps, glob};
 use crate::formats::bytes;
+use crate::formats::glob::has_wildcard;
 
 /// What is known of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +160,7 @@ pub(super) fn matches(pattern: &str, any_case: bool, text: &str) -> bool {
         "" => text.is_empty(),
         "?*" => !text.is_empty(),
         _ if text.is_empty() && has_empty(pattern) => true,
-        _ if is_glob(pattern) => {
+        _ if has_wildcard(pattern) => {
             let text = raw(text);
             alternatives(pattern).any(|one| glob(&raw(one), &text, any_case))
         }
@@ -171,10 +172,6 @@ pub(super) fn matches(pattern: &str, any_case: bool, text: &str) -> bool {
 /// The bytes in the file.
 fn raw(text: &str) -> Cow<'_, [u8]> {
     if text.is_ascii() { Cow::Borrowed(text.as_bytes()) } else { Cow::Owned(bytes::encode(text)) }
-}
-
-fn is_glob(pattern: &str) -> bool {
-    pattern.contains(['*', '?', '['])
 }
 
 fn has_empty(pattern: &str) -> bool {
@@ -193,7 +190,7 @@ const SETS: usize = 4096;
 fn compare(pattern: &str, any_case: bool, shape: &[Piece]) -> (bool, bool) {
     let globs: Vec<Vec<u8>> = match pattern {
         "?*" => vec![b"?*".to_vec()],
-        _ if is_glob(pattern) => alternatives(pattern).map(bytes::encode).collect(),
+        _ if has_wildcard(pattern) => alternatives(pattern).map(bytes::encode).collect(),
         _ => alternatives(pattern).map(|one| quoted(&bytes::encode(one))).collect(),
     };
     let steps: Vec<Vec<Step<'_>>> = globs.iter().map(|glob| all_steps(glob)).collect();

@@ -1,5 +1,6 @@
 //! What a command that udev runs writes into attributes and sysctl keys.
 
+use super::base;
 use super::device::Subject;
 use super::paths::{UNKNOWN, is_node, is_path};
 use super::pattern::Answer;
@@ -76,10 +77,6 @@ pub(super) fn writes(
         }
     }
     of(&Command { words, ..Command::default() }, wanted)
-}
-
-fn base(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
 }
 
 fn is_shell(program: &str) -> bool {

@@ -69,7 +69,7 @@ fn facts(files: &[(&str, &str)]) -> Facts {
     let mut facts = Facts { machine: Some(machine), ..Facts::default() };
     let file = |(path, text): &(&str, &str)| RuleFile { path: (*path).to_owned(), rules: read(text) };
     facts.system.owners.rule_files = files.iter().map(file).collect();
-    facts.system.owners.rule_files.sort_by(|a, b| base_of(&a.path).cmp(base_of(&b.path)));
+    facts.system.owners.rule_files.sort_by(|a, b| base(&a.path).cmp(base(&b.path)));
     facts
 }
 

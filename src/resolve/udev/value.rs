@@ -1,6 +1,7 @@
 //! What the kernel makes of a text that is written into an attribute.
 
 use super::paths::UNKNOWN;
+use crate::formats::number::parse_attribute_integer;
 use crate::tunable::UdevAttr;
 
 /// What comes of a write.
@@ -77,11 +78,8 @@ pub(super) fn read_as(wanted: UdevAttr, written: UdevAttr, text: &str) -> Read {
 
 /// `kstrtoul`, `kstrtoint`: decimal digits after at most one sign, then at most one line end.
 fn whole(text: &str, signed: bool) -> Option<i64> {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    let digits = text.strip_prefix('+').or_else(|| text.strip_prefix('-').filter(|_| signed)).unwrap_or(text);
-    let sound = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number: i64 = digits.parse().ok().filter(|_| sound)?;
-    Some(if text.starts_with('-') { -number } else { number })
+    let number = parse_attribute_integer(text).filter(|_| signed || !text.starts_with('-'))?;
+    i64::try_from(number).ok()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::device::{Place, Subject};
 use super::known::Found;
 use super::parents::{Node, nodes, own};
 use super::pattern::{Answer, Text};
-use super::{Planned, base_of};
+use super::{Planned, base};
 use crate::facts::{Facts, RuleFile};
 use crate::formats::udev::{Key, Rule, Term};
 use crate::resolve::{Moment, Writer};
@@ -120,7 +120,7 @@ impl<'a> Walk<'a> {
         };
         let mut ours = self.ours.filter(|_| self.is_main(place) && matches!(action, "add" | "change"));
         for file in files {
-            if let Some(planned) = ours.filter(|planned| base_of(&file.path) >= base_of(planned.ours.path)) {
+            if let Some(planned) = ours.filter(|planned| base(&file.path) >= base(planned.ours.path)) {
                 ours = None;
                 self.write_ours(&event, planned);
             }

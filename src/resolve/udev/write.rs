@@ -8,7 +8,7 @@ use super::program::{Wanted, Write, writes};
 use super::subst::expand;
 use super::value::{self, Read};
 use super::walk::{At, Event, Run, Said, Walk};
-use super::{GOOD_ENOUGH, Planned, base_of};
+use super::{GOOD_ENOUGH, Planned, base};
 use crate::formats::udev::{Key, Op, Term};
 use crate::resolve::{Acts, Moment, Who, Writer, mask};
 use crate::tunable::UdevAttr;
@@ -86,7 +86,7 @@ impl Walk<'_> {
         let Some(planned) = self.ours else {
             return "udev reads files in the order of their names".to_owned();
         };
-        let later = base_of(path) > base_of(planned.ours.path);
+        let later = base(path) > base(planned.ours.path);
         format!("its file is read {} ours", if later { "after" } else { "before" })
     }
 
