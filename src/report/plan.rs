@@ -245,8 +245,14 @@ fn contenders_text(plan: &Plan, text: &mut String) {
     }
     heading(text, "other writers:");
     for contender in &plan.contenders {
-        let line =
-            format!("  {}{} writes {}", column(&contender.knob, NAMES), contender.who, contender.value);
+        let knob = column(&contender.knob, NAMES);
+        // A file that nobody could read may hold a writer.
+        if contender.value == UNKNOWN {
+            text.push_str(&format!("  {knob}could not tell who else writes it\n"));
+            text.push_str(&wrapped(&contender.because, 6));
+            continue;
+        }
+        let line = format!("  {knob}{} writes {}", contender.who, contender.value);
         text.push_str(&format!("{}\n", printable(&line)));
         let wins = match contender.winner.as_str() {
             UNKNOWN => "could not tell who wins".to_owned(),
@@ -337,7 +343,10 @@ fn overridden_text(plan: &Plan, text: &mut String) {
         }
         heading(text, head);
         for other in others {
-            let said = format!("{}: {} writes {}; {}", other.knob, other.who, other.value, other.because);
+            let said = match other.value.as_str() {
+                UNKNOWN => format!("{}: {}", other.knob, other.because),
+                value => format!("{}: {} writes {value}; {}", other.knob, other.who, other.because),
+            };
             text.push_str(&wrapped(&said, 2));
         }
     }
