@@ -29,8 +29,8 @@ pub use modprobe::{ModprobeFile, ModprobeLine};
 pub use multipath::{MultipathFiles, MultipathLine};
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
 pub use system::{
-    ExtMount, IdleAgent, InstalledKernel, ModuleFact, OsRelease, OwnFile, Owners, RuleFile, SwapGround,
-    SwapSource, System, Waagent,
+    ExtMount, IdleAgent, InstalledKernel, ModuleFact, OsRelease, OwnFile, RuleFile, SwapGround, SwapSource,
+    System, Waagent, Writers,
 };
 pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers,

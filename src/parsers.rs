@@ -8,7 +8,7 @@ use crate::probe::boot::{self, look};
 use crate::probe::disks::{above, attrs, path};
 use crate::probe::hypervisor::{self, marks};
 use crate::probe::mounts::parse as mounts;
-use crate::probe::{iscsi, kernel, memory, modules, os, owners, waagent};
+use crate::probe::{iscsi, kernel, memory, modules, os, waagent, writers};
 use crate::root::journal::Journal;
 
 /// One value of sysfs or procfs.
@@ -38,7 +38,7 @@ pub fn mountinfo(text: &str) {
 pub fn assignments(text: &str) {
     let _ = (os::parse_release(text), waagent::scsi_timeout(text), iscsi::parse_settings(text));
     let _ = (look::setting(text, "layout"), boot::root_is_read_only(text));
-    let profile = owners::parse_profile(text).unwrap_or_default();
+    let profile = writers::parse_profile(text).unwrap_or_default();
     assert!(profile.len() <= 128 && profile.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{profile:?}");
 }
 

@@ -282,13 +282,13 @@ fn standstill(facts: &Facts) -> Option<Standstill> {
 /// A file of somebody else's in a lower directory, which one of ours of the same name would hide.
 fn would_hide<'f>(facts: &'f Facts, path: &str) -> Option<&'f Mask> {
     let ours = |mask: &&Mask| path.contains(&format!("/{}/", mask.below)) && !mask.hides(path);
-    facts.system.owners.masks.iter().filter(|mask| mask.how != Hides::Masked).find(ours)
+    facts.system.writers.masks.iter().filter(|mask| mask.how != Hides::Masked).find(ours)
 }
 
 fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     let masks = |mask: &Mask| mask.how == Hides::Masked && mask.by == artifact.path;
     let to_null = |path: &str| matches!(root.read_link(path), Ok(Some(target)) if target == "/dev/null");
-    if facts.system.owners.masks.iter().any(masks) && to_null(&artifact.path) {
+    if facts.system.writers.masks.iter().any(masks) && to_null(&artifact.path) {
         plan.masked.push(artifact.path);
         return Ok(());
     }

@@ -13,7 +13,6 @@ pub mod modules;
 pub mod mounts;
 pub mod multipath;
 pub mod os;
-pub mod owners;
 pub mod services;
 pub mod storage;
 pub mod swap;
@@ -21,6 +20,7 @@ pub mod templates;
 pub mod timers;
 pub mod units;
 pub mod waagent;
+pub mod writers;
 
 use crate::facts::{
     Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, MultipathFiles, Origin, System,
@@ -158,25 +158,25 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let os = os::read_release(root, gaps);
     let boot = boot::read(root, os.as_ref(), gaps);
     let listed = units::Units::open(root, gaps);
-    let mut owners = owners::read_beside(root, &listed, gaps);
+    let mut writers = writers::read_beside(root, &listed, gaps);
     let mut units: Vec<Unit> = WATCHED.iter().filter_map(|unit| listed.read(unit, gaps)).collect();
     let agent = waagent::read(root, os.as_ref(), &listed, gaps);
-    (owners.waagent, owners.idle_waagent) = (agent.agent, agent.idle);
+    (writers.waagent, writers.idle_waagent) = (agent.agent, agent.idle);
     units.extend(agent.units);
     let multipath_files =
-        if owners.multipath { multipath::read(root, gaps) } else { MultipathFiles::default() };
-    let iscsi = if owners.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
+        if writers.multipath { multipath::read(root, gaps) } else { MultipathFiles::default() };
+    let iscsi = if writers.iscsi { iscsi::read_files(root, gaps) } else { IscsiFiles::default() };
     let fstab = memory::read_fstab(root, gaps);
     let (modprobe, mask) = modprobe::read(root, gaps);
-    owners.masks.extend(mask);
-    let agent = owners.waagent.as_ref().map(|agent| agent.path.as_str());
+    writers.masks.extend(mask);
+    let agent = writers.waagent.as_ref().map(|agent| agent.path.as_str());
     let swaps = swap::read_beside(root, &listed, &fstab, agent, gaps);
     System {
         offline: !root.is_live(),
         arch: os::read_arch(root, gaps),
         kernels: modules::read(root, gaps),
         boot,
-        owners,
+        writers,
         modprobe,
         iscsi,
         multipath: multipath::settings(&multipath_files),

@@ -150,10 +150,10 @@ fn may_come(facts: &Facts, machine: &Machine, select: Select) -> Option<&'static
             Some("a generation 1 guest has its disk on synthetic IDE")
         }
         Select::StorvscFc if machine.is_assumed() => Some("a synthetic Fibre Channel adapter may be added"),
-        Select::Iscsi | Select::IscsiSinglePath if facts.system.owners.iscsi => {
+        Select::Iscsi | Select::IscsiSinglePath if facts.system.writers.iscsi => {
             Some("open-iscsi is installed, so sessions may come")
         }
-        Select::Multipath if facts.system.owners.multipath => {
+        Select::Multipath if facts.system.writers.multipath => {
             Some("multipath-tools is installed, so maps may come")
         }
         Select::NvmeAzureRemote if azure && machine.is_assumed() => {

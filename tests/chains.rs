@@ -157,7 +157,7 @@ fn odd_lines_are_read_as_systemd_reads_them() {
     assert_eq!(value(&sysctl::chain(&facts, "vm.dirty_background_ratio", None)), "6");
     assert_eq!(value(&sysctl::chain(&facts, "kernel.panic", None)), "0");
     assert_eq!(value(&sysctl::chain(&facts, "kernel.watchdog_thresh", None)), "10");
-    assert_eq!(facts.gaps.iter().filter(|gap| gap.fact.starts_with("owners")).count(), 0);
+    assert_eq!(facts.gaps.iter().filter(|gap| gap.fact.starts_with("writers")).count(), 0);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn masks_are_found_for_every_kind() {
         ("run/systemd/system/systemd-journald.service.d/90-hvtune.conf", "-> /dev/null"),
     ]);
     let masks: Vec<String> =
-        facts.system.owners.masks.iter().map(|m| format!("{} {} {:?}", m.below, m.by, m.how)).collect();
+        facts.system.writers.masks.iter().map(|m| format!("{} {} {:?}", m.below, m.by, m.how)).collect();
     assert_eq!(
         masks,
         [

@@ -49,7 +49,7 @@ fn planned(fixture: &Fixture, policy: Option<&str>, view: As) -> (Facts, Plan) {
         facts.machine.as_mut().unwrap().origin = Origin::Live;
         facts.system.offline = false;
         // Two rules take a disk over iSCSI that is no path then.
-        facts.system.owners.multipath = true;
+        facts.system.writers.multipath = true;
     }
     let given = policy.map(|text| ("policy.toml".to_owned(), text.to_owned()));
     let policy = policy::read(&root, given, &tunables::subjects()).unwrap();

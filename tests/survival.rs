@@ -140,7 +140,7 @@ proptest! {
             });
             let known = later.unknown.is_empty() && now.unknown.is_empty();
             if is_guest && known && !local {
-                let agent = facts.system.owners.waagent.is_some();
+                let agent = facts.system.writers.waagent.is_some();
                 let saved = standing.survives(Column::AfterReboot, stall) || agent;
                 prop_assert!(saved, "{} {:?} {:?}", standing.mount, later, standing.short);
             }

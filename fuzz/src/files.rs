@@ -201,7 +201,7 @@ pub fn services() -> Target {
     })
 }
 
-pub fn owners() -> Target {
+pub fn writers() -> Target {
     const FILES: Files = &[
         ("etc/sysctl.d/50-x.conf", "vm.swappiness = 60\n"),
         ("etc/udev/rules.d/50-x.rules", "ATTR{queue/scheduler}=\"none\"\n"),
@@ -223,7 +223,7 @@ pub fn owners() -> Target {
     ];
     tree(FILES, &[], |root| {
         let mut gaps = Vec::new();
-        let _ = probe::owners::read(root, &mut gaps);
+        let _ = probe::writers::read(root, &mut gaps);
         let _ = probe::modprobe::read(root, &mut gaps);
     })
 }

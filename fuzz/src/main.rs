@@ -71,7 +71,7 @@ fn targets() -> Vec<Named> {
         ("hypervisor", files::hypervisor),
         ("sessions", files::sessions),
         ("services", files::services),
-        ("owners", files::owners),
+        ("writers", files::writers),
         ("boot", files::boot),
         ("state", files::state),
     ]

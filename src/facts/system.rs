@@ -22,7 +22,7 @@ pub struct System {
     /// How it boots.
     pub boot: Boot,
     /// Other writers of the same knobs.
-    pub owners: Owners,
+    pub writers: Writers,
     /// Everybody's modprobe.d files, in libkmod's order.
     pub modprobe: Vec<ModprobeFile>,
     /// open-iscsi's settings.
@@ -139,7 +139,7 @@ pub struct ModuleFact {
 
 /// Other writers of the knobs that we set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Owners {
+pub struct Writers {
     /// The Azure Linux agent, where one is installed that starts at boot, or may.
     pub waagent: Option<Waagent>,
     /// Its configuration, where nobody reads it.

@@ -104,7 +104,7 @@ fn wanted<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Wanted<'a>> {
                 wanted.extend(files.map(|file| (file.path.as_str(), key, &assignment.want)));
             }
             Target::Waagent(key) => {
-                let agent = facts.system.owners.waagent.iter();
+                let agent = facts.system.writers.waagent.iter();
                 wanted.extend(agent.map(|agent| (agent.path.as_str(), key, &assignment.want)));
             }
             Target::Fstab(option) if !facts.system.ext.is_empty() => {

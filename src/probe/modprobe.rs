@@ -14,7 +14,7 @@ use crate::marker::{BASE_NAME, body_of};
 use crate::root::{Dir, Entry, Kind, Root};
 
 use super::MODULES;
-use super::owners::{hides, is_null, open, tops};
+use super::writers::{hides, is_null, open, tops};
 
 const FACT: &str = "modprobe";
 

@@ -46,7 +46,7 @@ pub(super) fn read(root: &Root, os: Option<&OsRelease>, units: &Units<'_>, gaps:
             Ok(None) => continue,
             Ok(Some(bytes)) => bytes,
             Err(error) => {
-                gaps.push(Gap::new("owners.waagent", path, error.reason()));
+                gaps.push(Gap::new("writers.waagent", path, error.reason()));
                 let agent =
                     Waagent { path: (*path).to_owned(), doubt: Some(error.reason()), ..Waagent::default() };
                 found.agent = Some(agent).filter(|_| {
@@ -58,7 +58,7 @@ pub(super) fn read(root: &Root, os: Option<&OsRelease>, units: &Units<'_>, gaps:
         let idle = |why: String| Some(IdleAgent { path: (*path).to_owned(), why });
         // It reads the file as UTF-8, and an empty one is an error (`load_conf_from_file`).
         let Ok(text) = String::from_utf8(bytes) else {
-            gaps.push(Gap::new("owners.waagent", path, "not UTF-8 text, which the agent refuses to read"));
+            gaps.push(Gap::new("writers.waagent", path, "not UTF-8 text, which the agent refuses to read"));
             found.idle = idle("it is not UTF-8, so the agent does not start".to_owned());
             return found;
         };

@@ -77,9 +77,9 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
     };
     let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
-    let owners = &facts.system.owners;
+    let writers = &facts.system.writers;
     // Installed is enough: without a profile tuned chooses one when it starts.
-    let tuned = format == Format::Sysctl && (owners.tuned.is_some() || owners.programs.tuned.is_some());
+    let tuned = format == Format::Sysctl && (writers.tuned.is_some() || writers.programs.tuned.is_some());
     if facts.for_image() && !ours_there && !tuned {
         return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
     }
@@ -105,7 +105,7 @@ pub fn home(facts: &Facts, target: &Target) -> Option<String> {
             Landing { cmdline: false, .. } => Some(path(Format::Modprobe, facts, "")),
         },
         Target::Iscsi(_) => facts.system.iscsi.conf.as_ref().map(|conf| conf.path.clone()),
-        Target::Waagent(_) => facts.system.owners.waagent.as_ref().map(|agent| agent.path.clone()),
+        Target::Waagent(_) => facts.system.writers.waagent.as_ref().map(|agent| agent.path.clone()),
         Target::Fstab(_) => Some(FSTAB.to_owned()),
     }
 }
@@ -161,14 +161,14 @@ pub(super) fn multipath_lines(settings: &[(&str, &str, String)]) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Owners, Programs, Tuned};
+    use crate::facts::{Programs, Tuned, Writers};
 
     #[test]
     fn with_tuned_installed_a_sysctl_file_goes_to_etc() {
         let mut facts = Facts::default();
         assert_eq!(path(Format::Sysctl, &facts, ""), "usr/lib/sysctl.d/90-hvtune.conf");
         let programs = Programs { tuned: Some(Tuned::default()), ..Programs::default() };
-        facts.system.owners = Owners { programs, ..Owners::default() };
+        facts.system.writers = Writers { programs, ..Writers::default() };
         assert_eq!(path(Format::Sysctl, &facts, ""), "etc/sysctl.d/90-hvtune.conf");
         assert_eq!(path(Format::Udev, &facts, ""), "usr/lib/udev/rules.d/90-hvtune.rules");
     }

@@ -101,7 +101,7 @@ fn disk_json(disk: &Disk) -> Json {
 
 fn system_json(facts: &Facts) -> Json {
     let system = &facts.system;
-    let owners = &system.owners;
+    let writers = &system.writers;
     json!({
         "os": system.os.as_ref().map(|os| json!({
             "id": os.id, "version_id": os.version_id, "pretty_name": os.pretty_name,
@@ -113,12 +113,12 @@ fn system_json(facts: &Facts) -> Json {
         "kernels": system.kernels.as_ref().map(|kernels| {
             kernels.iter().map(|kernel| &kernel.release.release).collect::<Vec<_>>()
         }),
-        "waagent": owners.waagent.as_ref().map(|agent| json!({"scsi_timeout_s": agent.scsi_timeout})),
-        "azure_vm_utils": owners.azure_vm_utils,
-        "tuned": owners.tuned,
-        "saptune": owners.saptune,
-        "multipath": owners.multipath,
-        "iscsi": owners.iscsi,
+        "waagent": writers.waagent.as_ref().map(|agent| json!({"scsi_timeout_s": agent.scsi_timeout})),
+        "azure_vm_utils": writers.azure_vm_utils,
+        "tuned": writers.tuned,
+        "saptune": writers.saptune,
+        "multipath": writers.multipath,
+        "iscsi": writers.iscsi,
         "ours": system.ours.iter().map(|file| &file.path).collect::<Vec<_>>(),
     })
 }
@@ -195,20 +195,20 @@ fn system_text(facts: &Facts, text: &mut String) {
 
 /// Programs that write the same knobs, in words.
 fn writers(facts: &Facts) -> String {
-    let owners = &facts.system.owners;
+    let writers = &facts.system.writers;
     let mut names = Vec::new();
-    if let Some(agent) = &owners.waagent {
+    if let Some(agent) = &writers.waagent {
         names.push(match agent.scsi_timeout {
             Some(seconds) => format!("waagent (sd timeouts {seconds} s)"),
             None => "waagent (sd timeouts off)".to_owned(),
         });
     }
-    names.extend(owners.tuned.iter().map(|profile| format!("tuned ({profile})")));
+    names.extend(writers.tuned.iter().map(|profile| format!("tuned ({profile})")));
     for (there, name) in [
-        (owners.saptune, "saptune"),
-        (owners.azure_vm_utils, "azure-vm-utils"),
-        (owners.multipath, "multipath-tools"),
-        (owners.iscsi, "open-iscsi"),
+        (writers.saptune, "saptune"),
+        (writers.azure_vm_utils, "azure-vm-utils"),
+        (writers.multipath, "multipath-tools"),
+        (writers.iscsi, "open-iscsi"),
     ] {
         if there {
             names.push(name.to_owned());

@@ -6,7 +6,7 @@ use crate::facts::{Facts, Hides};
 /// What becomes of our file at this path, where a file of the same name hides it: one in /etc by the
 /// administrator, above all. `below`: the set of directories, `sysctl.d`. `None` where nothing hides it.
 pub(crate) fn hidden(facts: &Facts, below: &str, path: &str) -> Option<Acts> {
-    let masks = facts.system.owners.masks.iter();
+    let masks = facts.system.writers.masks.iter();
     let mask = masks.filter(|mask| mask.below == below).find(|mask| mask.hides(path))?;
     Some(match mask.how {
         Hides::Masked => Acts::No(format!("{} masks it", mask.by)),

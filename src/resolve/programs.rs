@@ -18,10 +18,10 @@ pub(super) const UNORDERED: &str = "it mostly comes later, but no unit orders it
 
 /// What could not be read of these, and what tuned's profile leaves open where that is one: one sentence each.
 pub(super) fn doubts(facts: &Facts, of: &[&str]) -> Vec<String> {
-    let owners = &facts.system.owners;
-    let unread = owners.unread.iter().filter(|unread| of.contains(&unread.of.as_str()));
+    let writers = &facts.system.writers;
+    let unread = writers.unread.iter().filter(|unread| of.contains(&unread.of.as_str()));
     let unread = unread.map(|unread| format!("{}: {}", unread.path, unread.why));
-    let tuned = owners.programs.tuned.iter().filter(|_| of.contains(&"tuned"));
+    let tuned = writers.programs.tuned.iter().filter(|_| of.contains(&"tuned"));
     unread.chain(tuned.flat_map(|tuned| tuned.profile.open.iter().cloned())).collect()
 }
 
@@ -109,7 +109,7 @@ pub(super) fn note_acts(facts: &Facts, tags: &str) -> Acts {
 /// others where the loader takes them (<https://github.com/redhat-performance/tuned/blob/v2.25.1/tuned/plugins/plugin_bootloader.py>).
 /// The value of a bare argument is empty.
 pub fn of_argument(facts: &Facts, key: &str) -> (Vec<Writer>, Vec<String>) {
-    let Some(tuned) = &facts.system.owners.programs.tuned else { return (Vec::new(), Vec::new()) };
+    let Some(tuned) = &facts.system.writers.programs.tuned else { return (Vec::new(), Vec::new()) };
     let mut args: Vec<(String, &crate::formats::tuned::Setting, Acts)> = Vec::new();
     let mut doubts = doubts(facts, &["tuned"]);
     for unit in tuned.profile.units.iter().filter(|unit| unit.plugin == "bootloader") {

@@ -111,7 +111,7 @@ fn of_subject(
     let mut writers: Vec<Writer> = builtin::value(facts, subject, attr).into_iter().collect();
     writers.extend(before);
     let start = Chain { writers: writers.clone(), doubts: Vec::new() }.in_force();
-    let files = facts.system.owners.rule_files.as_slice();
+    let files = facts.system.writers.rule_files.as_slice();
     let bearing = Bearing::new(files, attr);
     let files = if bearing.writes { files } else { &[] };
     let mut walk = Walk::new(facts, subject, &bearing, (attr, ours));
@@ -235,7 +235,7 @@ fn places(walk: &Walk<'_>) -> Vec<Place> {
 
 /// Files that could not be read, and may hold a rule.
 fn doubts(facts: &Facts) -> Vec<String> {
-    let unread = facts.system.owners.unread.iter().filter(|unread| unread.of == "udev/rules.d");
+    let unread = facts.system.writers.unread.iter().filter(|unread| unread.of == "udev/rules.d");
     unread
         .map(|unread| format!("{} could not be read, and may hold a rule: {}", unread.path, unread.why))
         .collect()

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 /// <https://github.com/Azure/WALinuxAgent/blob/develop/azurelinuxagent/ga/env.py>): every 30 s where
 /// it differs. One that is told to write none is no writer.
 pub fn writers(facts: &Facts) -> Vec<Writer> {
-    let owners = &facts.system.owners;
+    let writers = &facts.system.writers;
     let writer = |path: &str, line, value: Option<String>, shown: String, acts| Writer {
         who: Who::Program { name: "waagent".to_owned(), path: path.to_owned(), line },
         value,
@@ -17,7 +17,7 @@ pub fn writers(facts: &Facts) -> Vec<Writer> {
         acts,
         because: "the agent compares every sd disk with its file every 30 s".to_owned(),
     };
-    let agent = owners
+    let agent = writers
         .waagent
         .iter()
         .filter(|agent| agent.line > 0 || agent.scsi_timeout.is_some() || agent.doubt.is_some());
@@ -27,7 +27,7 @@ pub fn writers(facts: &Facts) -> Vec<Writer> {
         let shown = format!("OS.RootDeviceScsiTimeout={}", agent.shown);
         writer(&agent.path, agent.line, value, shown, acts)
     });
-    let idle = owners.idle_waagent.iter();
+    let idle = writers.idle_waagent.iter();
     let idle = idle.map(|idle| writer(&idle.path, 0, None, String::new(), Acts::No(idle.why.clone())));
     agent.chain(idle).collect()
 }
@@ -44,20 +44,20 @@ mod tests {
         let path = || "etc/waagent.conf".to_owned();
         let agent =
             Waagent { scsi_timeout: Some(300), path: path(), line: 7, shown: "300".to_owned(), doubt: None };
-        facts.system.owners.waagent = Some(agent.clone());
+        facts.system.writers.waagent = Some(agent.clone());
         let [writer] = &writers(&facts)[..] else { panic!("one writer") };
         assert_eq!(
             (writer.value.as_deref(), writer.moment, &writer.acts),
             (Some("300"), Moment::Always, &Acts::Yes)
         );
         assert_eq!(writer.who.name(), "waagent (etc/waagent.conf:7)");
-        facts.system.owners.waagent = Some(Waagent { doubt: Some("x".to_owned()), ..agent });
+        facts.system.writers.waagent = Some(Waagent { doubt: Some("x".to_owned()), ..agent });
         assert_eq!(writers(&facts)[0].acts, Acts::Maybe("x".to_owned()));
         // Told to write none.
-        facts.system.owners.waagent = Some(Waagent { path: path(), ..Waagent::default() });
+        facts.system.writers.waagent = Some(Waagent { path: path(), ..Waagent::default() });
         assert_eq!(writers(&facts), []);
-        facts.system.owners.waagent = None;
-        facts.system.owners.idle_waagent = Some(IdleAgent { path: path(), why: "masked".to_owned() });
+        facts.system.writers.waagent = None;
+        facts.system.writers.idle_waagent = Some(IdleAgent { path: path(), why: "masked".to_owned() });
         assert_eq!(writers(&facts)[0].acts, Acts::No("masked".to_owned()));
     }
 }

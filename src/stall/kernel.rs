@@ -94,7 +94,7 @@ pub(super) fn notes(facts: &Facts) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if let Some(seconds) = facts.system.owners.waagent.as_ref().and_then(|agent| agent.scsi_timeout) {
+    if let Some(seconds) = facts.system.writers.waagent.as_ref().and_then(|agent| agent.scsi_timeout) {
         notes.push(format!("waagent writes {seconds} s to every sd disk's device/timeout, again every 30 s"));
     }
     notes

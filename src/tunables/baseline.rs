@@ -93,7 +93,7 @@ mod tests {
     fn with(files: &[(&str, &str)]) -> Facts {
         let mut facts = guest("6.1.0-18-amd64", vec![super::super::testing::disk("sda", Class::StorvscScsi)]);
         let file = |(path, text): &(&str, &str)| SysctlFile { path: (*path).to_owned(), lines: read(text) };
-        facts.system.owners.sysctl_files.layered = files.iter().map(file).collect();
+        facts.system.writers.sysctl_files.layered = files.iter().map(file).collect();
         facts
     }
 
@@ -134,7 +134,7 @@ mod tests {
             path: "etc/sysctl.d/50-x.conf".to_owned(),
             why: "it is a directory".to_owned(),
         };
-        facts.system.owners.unread.push(unread);
+        facts.system.writers.unread.push(unread);
         let found = decided(&SWAPPINESS, &facts);
         assert!(found[0].starts_with("cannot-tell: vm.swappiness is left alone"), "{found:?}");
         assert!(found[0].contains("etc/sysctl.d/50-x.conf"), "{found:?}");

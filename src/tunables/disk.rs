@@ -270,11 +270,11 @@ mod tests {
             path: "usr/lib/udev/rules.d/60-block-scheduler.rules".to_owned(),
             rules: udev::read(&format!("{tests}, ATTR{{queue/scheduler}}=\"bfq\"\n")),
         };
-        facts.system.owners.rule_files = vec![others("KERNEL==\"mmcblk*[0-9]|sd*[!0-9]\"")];
+        facts.system.writers.rule_files = vec![others("KERNEL==\"mmcblk*[0-9]|sd*[!0-9]\"")];
         assert_eq!(ask(&SCHEDULER, &facts, &policy), ["udev:storvsc-scsi queue/scheduler=none"]);
-        facts.system.owners.rule_files = vec![others("KERNEL==\"mmcblk*[0-9]|vd*[!0-9]\"")];
+        facts.system.writers.rule_files = vec![others("KERNEL==\"mmcblk*[0-9]|vd*[!0-9]\"")];
         assert_eq!(ask(&SCHEDULER, &facts, &policy), ["fine"]);
-        facts.system.owners.rule_files.clear();
+        facts.system.writers.rule_files.clear();
         facts.system.ours.push(OwnFile {
             path: "etc/udev/rules.d/90-hvtune.rules".to_owned(),
             writes: [("storvsc-scsi".to_owned(), "queue/scheduler".to_owned())].into(),

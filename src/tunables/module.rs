@@ -110,7 +110,7 @@ fn nvme_io_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     if root.is_none() {
         return vec![not_here("the root is not known to be on an Azure remote NVMe disk")];
     }
-    if facts.system.owners.azure_vm_utils {
+    if facts.system.writers.azure_vm_utils {
         return vec![fine("azure-vm-utils brings its rule into the initramfs")];
     }
     if any_local(facts) {

@@ -48,7 +48,7 @@ pub static QUEUEING: Tunable = Tunable {
 fn queueing(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     let nobody = "no multipath map, and multipath-tools is not installed";
     per_class(facts, &[Select::Multipath], nobody, |_, there| {
-        if matches!(there, There::Seen(_)) && !facts.system.owners.multipath {
+        if matches!(there, There::Seen(_)) && !facts.system.writers.multipath {
             return vec![not_here("maps are there, but multipath-tools is not in this root")];
         }
         vec![set(facts, policy)]
@@ -134,7 +134,7 @@ fn hint(facts: &Facts) -> &'static str {
     let Some(os) = &facts.system.os else { return "" };
     if os.is_like(&["debian", "ubuntu"]) {
         "; from the start of multipathd in the root on, as the initramfs leaves drop-ins out"
-    } else if os.is_like(&["rhel", "fedora", "centos"]) && !facts.system.owners.multipath_conf {
+    } else if os.is_like(&["rhel", "fedora", "centos"]) && !facts.system.writers.multipath_conf {
         "; multipathd starts only where there is an /etc/multipath.conf: mpathconf --enable"
     } else {
         ""
@@ -162,7 +162,7 @@ mod tests {
         let mut path = disk("sdb", Class::Iscsi { session: "session1".to_owned() });
         (path.vendor, path.model) = (vendor.to_owned(), product.to_owned());
         let mut facts = guest("6.8.0", vec![map, path]);
-        facts.system.owners.multipath = true;
+        facts.system.writers.multipath = true;
         let line = |section: &str, block: u32, key: &str, value: &str| MultipathLine {
             path: "etc/multipath.conf".to_owned(),
             line: 3,
@@ -206,7 +206,7 @@ mod tests {
         let mut facts = mapped(&[]);
         let mut said = |id: &str, conf: bool| {
             facts.system.os = Some(crate::facts::OsRelease { id: id.to_owned(), ..Default::default() });
-            facts.system.owners.multipath_conf = conf;
+            facts.system.writers.multipath_conf = conf;
             hint(&facts)
         };
         assert!(said("debian", true).contains("initramfs"));

@@ -53,7 +53,7 @@ fn io_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             policy.stall.max(60)
         };
         if select == Select::NvmeAzureRemote
-            && facts.system.owners.azure_vm_utils
+            && facts.system.writers.azure_vm_utils
             && seconds <= AZURE_IO_TIMEOUT
         {
             return vec![fine(format!("{class}: azure-vm-utils' 80-azure-disk.rules already writes 240 s"))];
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(ask(&IO_TIMEOUT, &both, &policy), [set, "not-here"]);
         assert_eq!(ask(&IO_TIMEOUT, &guest("6.12.74", vec![local]), &policy), ["not-here"]);
         let mut utils = guest("6.12.74", vec![remote]);
-        utils.system.owners.azure_vm_utils = true;
+        utils.system.writers.azure_vm_utils = true;
         assert_eq!(ask(&IO_TIMEOUT, &utils, &policy), ["fine"]);
         let longer = Policy { stall: 600, ..policy };
         assert_eq!(

@@ -65,7 +65,7 @@ fn write(select: Select, want: Want, because: String) -> Decision {
 /// The seconds that the Azure agent writes to every sd disk, again and again. One that may not run is
 /// not relied on: where it does, it writes over a rule of ours, and where it does not, the rule holds.
 fn agent(facts: &Facts, policy: &Policy) -> Option<u64> {
-    let agent = facts.system.owners.waagent.as_ref().filter(|agent| agent.doubt.is_none())?;
+    let agent = facts.system.writers.waagent.as_ref().filter(|agent| agent.doubt.is_none())?;
     let pin = policy.pin("OS.RootDeviceScsiTimeout").and_then(|pin| pin.value.as_str().parse().ok());
     pin.or(agent.scsi_timeout)
 }
@@ -148,7 +148,7 @@ fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
 fn path(facts: &Facts, policy: &Policy) -> Option<Decision> {
     let disks = facts.machine.iter().flat_map(|machine| machine.disks.iter().flatten());
     let seen = disks.filter(|disk| Select::Iscsi.takes(disk)).any(Disk::is_path);
-    if !(seen || facts.system.owners.multipath) || policy.pin("device/timeout").is_some() {
+    if !(seen || facts.system.writers.multipath) || policy.pin("device/timeout").is_some() {
         return None;
     }
     let half = policy.stall.div_ceil(2);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn with_agent(mut facts: Facts, seconds: u64) -> Facts {
-        facts.system.owners.waagent = Some(Waagent {
+        facts.system.writers.waagent = Some(Waagent {
             scsi_timeout: Some(seconds),
             path: "etc/waagent.conf".to_owned(),
             ..Waagent::default()
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn an_agent_that_may_not_run_is_not_relied_on() {
         let mut facts = with_agent(guest("6.1.0-18-amd64", vec![iscsi()]), 300);
-        if let Some(agent) = &mut facts.system.owners.waagent {
+        if let Some(agent) = &mut facts.system.writers.waagent {
             agent.doubt = Some("its unit could not be read".to_owned());
         }
         let want = ["udev:iscsi,no-path device/timeout=at least 180"];

@@ -24,9 +24,9 @@ pub static ROOT_DEVICE_TIMEOUT: Tunable = Tunable {
 };
 
 fn decide(facts: &Facts, policy: &Policy) -> Vec<Decision> {
-    let agent = facts.system.owners.waagent.as_ref();
+    let agent = facts.system.writers.waagent.as_ref();
     let pin = policy.pin("OS.RootDeviceScsiTimeout");
-    let idle = facts.system.owners.idle_waagent.as_ref();
+    let idle = facts.system.writers.idle_waagent.as_ref();
     let nobody = idle.map_or("there is no waagent.conf".to_owned(), |idle| {
         format!("nobody reads {}: {}", idle.path, idle.why)
     });
@@ -61,10 +61,10 @@ mod tests {
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["not-here"]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["refused"]);
         let idle = IdleAgent { path: "etc/waagent.conf".to_owned(), why: "masked".to_owned() };
-        facts.system.owners.idle_waagent = Some(idle);
+        facts.system.writers.idle_waagent = Some(idle);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["not-here"]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["refused"]);
-        facts.system.owners.waagent = Some(Waagent {
+        facts.system.writers.waagent = Some(Waagent {
             scsi_timeout: Some(300),
             path: "etc/waagent.conf".to_owned(),
             ..Waagent::default()

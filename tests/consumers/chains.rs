@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::os::unix::fs::symlink;
 
 use hvtune::facts::{Facts, HyperV, Hypervisor, KernelRelease, Machine};
-use hvtune::probe::{disks, owners};
+use hvtune::probe::{disks, writers};
 use hvtune::resolve::{Acts, InForce, udev};
 use hvtune::root::Root;
 use hvtune::tunable::UdevAttr;
@@ -245,7 +245,7 @@ fn foresee(conflict: &Conflict) -> (InForce, Vec<String>) {
     let stage = laid_out(conflict, Suite::Bookworm);
     let root = Root::offline(&stage.dir("/")).unwrap();
     let mut gaps = Vec::new();
-    let owners = owners::read(&root, &mut gaps);
+    let writers = writers::read(&root, &mut gaps);
     let disks = disks::read(&root, Some(false), &mut gaps).unwrap();
     let disk = disks.first().unwrap().clone();
     let machine = Machine {
@@ -255,7 +255,7 @@ fn foresee(conflict: &Conflict) -> (InForce, Vec<String>) {
         ..Machine::default()
     };
     let mut facts = Facts { machine: Some(machine), ..Facts::default() };
-    facts.system.owners = owners;
+    facts.system.writers = writers;
     let chain = udev::chain(&facts, &disk, conflict.attr, None, Vec::new());
     let acting = chain.others().filter(|writer| !matches!(writer.acts, Acts::No(_)));
     let values = acting.map(|writer| writer.value.clone().unwrap_or_default()).collect();

@@ -54,7 +54,7 @@ pub(crate) enum Change {
     Live(Attribute<u64>, Attribute<i64>, Attribute<bool>),
     Parameter(String),
     Agent(Option<u64>),
-    Owners(bool, bool, bool, Option<String>),
+    Writers(bool, bool, bool, Option<String>),
     Others(String),
     Stack(BootStack),
     Arguments(Option<Vec<String>>),
@@ -138,7 +138,7 @@ fn hypervisor() -> impl Strategy<Value = Option<Hypervisor>> {
 fn change() -> impl Strategy<Value = Change> {
     let installed = (version(), any_text(), any::<Option<bool>>(), attribute(any::<bool>()));
     let limits = (attribute(number()), attribute(number()), attribute(number()), attribute(schedulers()));
-    let owners = (any::<bool>(), any::<bool>(), any::<bool>(), proptest::option::of(any_text()));
+    let writers = (any::<bool>(), any::<bool>(), any::<bool>(), proptest::option::of(any_text()));
     prop_oneof![
         hypervisor().prop_map(Change::Hypervisor),
         proptest::option::of(number()).prop_map(Change::Memory),
@@ -157,7 +157,7 @@ fn change() -> impl Strategy<Value = Change> {
         any_text().prop_map(Change::Parameter),
         number().prop_map(|parameter| Change::Parameter(parameter.to_string())),
         proptest::option::of(number()).prop_map(Change::Agent),
-        owners.prop_map(|(a, b, c, d)| Change::Owners(a, b, c, d)),
+        writers.prop_map(|(a, b, c, d)| Change::Writers(a, b, c, d)),
         any_text().prop_map(Change::Others),
         stack().prop_map(Change::Stack),
         proptest::option::of(arguments()).prop_map(Change::Arguments),
@@ -241,14 +241,14 @@ fn apply(facts: &mut Facts, change: Change) {
             machine.parameters.insert("hv_storvsc.ring_avail_percent_lowater".to_owned(), text);
         }
         Change::Agent(scsi_timeout) => {
-            system.owners.waagent =
+            system.writers.waagent =
                 Some(Waagent { scsi_timeout, path: "etc/waagent.conf".to_owned(), ..Waagent::default() });
         }
-        Change::Owners(iscsi, multipath, azure_vm_utils, tuned) => {
-            system.owners.iscsi = iscsi;
-            system.owners.multipath = multipath;
-            system.owners.azure_vm_utils = azure_vm_utils;
-            system.owners.tuned = tuned;
+        Change::Writers(iscsi, multipath, azure_vm_utils, tuned) => {
+            system.writers.iscsi = iscsi;
+            system.writers.multipath = multipath;
+            system.writers.azure_vm_utils = azure_vm_utils;
+            system.writers.tuned = tuned;
         }
         Change::Others(text) => others(facts, &text),
         Change::Stack(stack) => system.boot.stack = stack,
@@ -275,16 +275,16 @@ fn configured(boot: &mut Boot, arguments: Option<Vec<String>>) {
 /// Other writers whose files, keys and values hold anything.
 fn others(facts: &mut Facts, text: &str) {
     let path = format!("etc/99-{text}");
-    let owners = &mut facts.system.owners;
+    let writers = &mut facts.system.writers;
     let lines = sysctl::read(&format!("vm.swappiness={text}"));
-    owners.sysctl_files.layered.push(SysctlFile { path: path.clone(), lines });
+    writers.sysctl_files.layered.push(SysctlFile { path: path.clone(), lines });
     let program = text.len() % 2 == 1;
     let rule = if program {
         format!("RUN+=\"/bin/sh -c 'echo {text} >/sys/block/sda/queue/scheduler'\"")
     } else {
         format!("ATTR{{queue/scheduler}}=\"{text}\"")
     };
-    owners.rule_files.push(RuleFile { path: path.clone(), rules: udev::read(&rule) });
+    writers.rule_files.push(RuleFile { path: path.clone(), rules: udev::read(&rule) });
     let (module, text_of) = ("nvme_core".to_owned(), format!("io_timeout={text}"));
     let line = ModprobeLine { line: 1, module, install: false, text: text_of };
     let file = ModprobeFile { path: path.clone(), lines: vec![line], ..ModprobeFile::default() };

@@ -64,7 +64,7 @@ fn doubts(facts: &Facts) -> Vec<String> {
 }
 
 fn conditional(facts: &Facts, disk: &str, attribute: &str) -> Vec<Conditional> {
-    let programs = &facts.system.owners.programs;
+    let programs = &facts.system.writers.programs;
     let mut writers: Vec<Conditional> = Vec::new();
     writers.extend(of_files(programs, disk, attribute).into_iter().map(|writer| (writer, None)));
     writers.extend(programs.tuned.iter().flat_map(|tuned| of_tuned(facts, tuned, disk, attribute)));

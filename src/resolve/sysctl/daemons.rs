@@ -12,7 +12,7 @@ use crate::resolve::programs::{note_acts, started, tuned_acts};
 
 /// All of them. `script`: an `rc.local` writes the key, and nothing orders it and tuned.
 pub(super) fn read(facts: &Facts, knob: &Knob, ours: Option<Ours<'_>>, script: bool) -> Vec<Draft> {
-    let programs = &facts.system.owners.programs;
+    let programs = &facts.system.writers.programs;
     let mut drafts = Vec::new();
     if let Some(tuned) = &programs.tuned {
         drafts.extend(of_tuned(facts, tuned, knob, ours, script));
@@ -127,7 +127,7 @@ fn since(tuned: &Tuned, minor: u32) -> Option<bool> {
 /// The files below /run and /etc (before version 2.13 all), and sysctl.conf, as tuned applies them once more: the last
 /// value of a key, at the place of its first; a dash before a key makes one that does not exist.
 fn again_from_files(facts: &Facts, tuned: &Tuned, knob: &Knob, ours: Option<Ours<'_>>) -> Vec<Draft> {
-    let all = &facts.system.owners.sysctl_files;
+    let all = &facts.system.writers.sysctl_files;
     let own = files::own_line(knob, ours);
     let mut found = files::with_ours(facts, &all.procps, own.as_ref(), ours);
     let all_dirs = since(tuned, 13) == Some(false);

@@ -15,7 +15,7 @@ const BY_HAND: &str =
 
 /// What systemd-sysctl writes at boot, in its order.
 pub(super) fn systemd(facts: &Facts, knob: &Knob, ours: Option<Ours<'_>>) -> Vec<Draft> {
-    let all = &facts.system.owners.sysctl_files;
+    let all = &facts.system.writers.sysctl_files;
     let mut drafts = Vec::new();
     for file in &all.per_kernel {
         let steps = order::systemd(&[(&file.path, &file.lines)], &knob.wanted());
@@ -56,7 +56,7 @@ fn replaced_in_vain(drafts: &mut [Draft], knob: &Knob) {
 
 /// What `sysctl --system` of procps writes, in its order.
 pub(super) fn procps(facts: &Facts, knob: &Knob, ours: Option<Ours<'_>>) -> Vec<Draft> {
-    let all = &facts.system.owners.sysctl_files;
+    let all = &facts.system.writers.sysctl_files;
     let own = own_line(knob, ours);
     let mut files = with_ours(facts, &all.procps, own.as_ref(), ours);
     files.extend(all.conf.iter().map(|file| (file.path.as_str(), file.lines.as_slice())));

@@ -12,7 +12,7 @@ use crate::resolve::programs::{UNORDERED, script_runs, started, tmpfiles_in_orde
 
 /// All of them.
 pub(super) fn read(facts: &Facts, knob: &Knob, ours: Option<Ours<'_>>) -> Vec<Draft> {
-    let programs = &facts.system.owners.programs;
+    let programs = &facts.system.writers.programs;
     let mut drafts = Vec::new();
     let service = started(programs.tmpfiles_service, "systemd-tmpfiles-setup.service");
     for (path, write) in tmpfiles_in_order(&programs.tmpfiles) {
@@ -116,7 +116,7 @@ fn of_script(facts: &Facts, script: &BootScript, knob: &Knob, ours: Option<Ours<
 
 /// What a script's `sysctl -p FILE` sets; a file that was not read may set anything.
 fn of_file(facts: &Facts, knob: &Knob, path: &str, script: &BootScript, line: u32) -> Vec<Draft> {
-    let all = &facts.system.owners.sysctl_files;
+    let all = &facts.system.writers.sysctl_files;
     if path == "etc/sysctl.conf" {
         return all.conf.iter().flat_map(|file| files::one(file, knob, SCRIPT)).collect();
     }

@@ -13,7 +13,7 @@ use crate::resolve::{Acts, Moment, Who, Writer};
 /// each is open, and acts when devices come, at boot and later.
 pub fn sysctl_writers(facts: &Facts, key: &str) -> Vec<Writer> {
     let mut found = Vec::new();
-    for file in &facts.system.owners.rule_files {
+    for file in &facts.system.writers.rule_files {
         for rule in &file.rules.rules {
             for term in &rule.terms {
                 let value = expand(&term.value, |_, _| None);

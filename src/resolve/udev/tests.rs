@@ -68,8 +68,8 @@ fn facts(files: &[(&str, &str)]) -> Facts {
     };
     let mut facts = Facts { machine: Some(machine), ..Facts::default() };
     let file = |(path, text): &(&str, &str)| RuleFile { path: (*path).to_owned(), rules: read(text) };
-    facts.system.owners.rule_files = files.iter().map(file).collect();
-    facts.system.owners.rule_files.sort_by(|a, b| base(&a.path).cmp(base(&b.path)));
+    facts.system.writers.rule_files = files.iter().map(file).collect();
+    facts.system.writers.rule_files.sort_by(|a, b| base(&a.path).cmp(base(&b.path)));
     facts
 }
 

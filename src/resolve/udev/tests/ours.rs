@@ -72,7 +72,7 @@ fn further_events_count_where_they_change_the_value() {
 fn a_file_of_our_name_replaces_ours() {
     let (disk, want) = (iscsi(), Want::AtLeast(180));
     let mut facts = facts(&[]);
-    facts.system.owners.masks = vec![Mask {
+    facts.system.writers.masks = vec![Mask {
         below: "udev/rules.d".to_owned(),
         by: "etc/udev/rules.d/90-hvtune.rules".to_owned(),
         how: Hides::Masked,
@@ -84,7 +84,7 @@ fn a_file_of_our_name_replaces_ours() {
 #[test]
 fn a_file_that_could_not_be_read_is_a_doubt() {
     let mut facts = facts(&[]);
-    facts.system.owners.unread.push(Unread {
+    facts.system.writers.unread.push(Unread {
         of: "udev/rules.d".to_owned(),
         path: "etc/udev/rules.d/99-x.rules".to_owned(),
         why: "permission denied".to_owned(),

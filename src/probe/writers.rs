@@ -8,7 +8,7 @@ mod sysctls;
 mod tuned;
 mod units;
 
-use crate::facts::{Gap, Owners, RuleFile, WATCHED};
+use crate::facts::{Gap, RuleFile, WATCHED, Writers};
 use crate::formats::udev::{self, Key, Rules};
 use crate::root::Root;
 
@@ -18,7 +18,7 @@ use layers::{Found, Layers, Notes, gap, unit_mask};
 pub(super) use layers::{hides, is_null, open, tops};
 use reader::Reader;
 
-const RULES: Layers = Layers { below: "udev/rules.d", ending: ".rules", fact: "owners.rules" };
+const RULES: Layers = Layers { below: "udev/rules.d", ending: ".rules", fact: "writers.rules" };
 
 /// The rules file of azure-vm-utils
 /// (<https://github.com/Azure/azure-vm-utils/blob/main/udev/80-azure-disk.rules>).
@@ -40,29 +40,29 @@ const HINTS: &[&str] = &[
 ];
 
 /// Reads them, but for the Azure agent, which [`super::waagent`] looks for. What cannot be read becomes a gap.
-pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Owners {
+pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> Writers {
     read_beside(root, &Units::open(root, gaps), gaps)
 }
 
 /// The same where the units are listed already.
-pub(super) fn read_beside(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> Owners {
+pub(super) fn read_beside(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> Writers {
     let tops = tops(root);
     let mut notes = Notes::default();
     let rule_files = rules(root, tops, &mut notes, gaps);
     let tuned = active_profile(root, gaps);
     let sysctl_files = sysctls::read_all(&mut Reader { root, tops, listed, notes: &mut notes, gaps });
     notes.masks.extend(WATCHED.iter().filter_map(|unit| unit_mask(root, listed, tops, unit)));
-    let multipath_conf = any(root, gaps, "owners.multipath", &["etc/multipath.conf"]);
-    Owners {
+    let multipath_conf = any(root, gaps, "writers.multipath", &["etc/multipath.conf"]);
+    Writers {
         waagent: None,
         idle_waagent: None,
         azure_vm_utils: rule_files.iter().any(is_azures),
         tuned,
-        saptune: any(root, gaps, "owners.saptune", &["usr/sbin/saptune"]),
+        saptune: any(root, gaps, "writers.saptune", &["usr/sbin/saptune"]),
         multipath: multipath_conf
-            || any(root, gaps, "owners.multipath", &["usr/sbin/multipathd", "sbin/multipathd"]),
+            || any(root, gaps, "writers.multipath", &["usr/sbin/multipathd", "sbin/multipathd"]),
         multipath_conf,
-        iscsi: any(root, gaps, "owners.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
+        iscsi: any(root, gaps, "writers.iscsi", &["etc/iscsi/iscsid.conf", "usr/sbin/iscsid", "sbin/iscsid"]),
         rule_files,
         sysctl_files,
         programs: programs::read(&mut Reader { root, tops, listed, notes: &mut notes, gaps }),
@@ -89,7 +89,7 @@ fn any(root: &Root, gaps: &mut Vec<Gap>, fact: &str, paths: &[&str]) -> bool {
 }
 
 fn active_profile(root: &Root, gaps: &mut Vec<Gap>) -> Option<String> {
-    parse_profile(&text(root, gaps, "owners.tuned", "etc/tuned/active_profile")?)
+    parse_profile(&text(root, gaps, "writers.tuned", "etc/tuned/active_profile")?)
 }
 
 /// The profile's name, as far as it can be shown.
@@ -124,21 +124,21 @@ mod tests {
     use crate::root::laid_out;
 
     /// Reads a tree laid out for the purpose; `-> x` makes a link.
-    fn owners(files: &[(&str, &str)]) -> (Owners, Vec<String>) {
+    fn writers(files: &[(&str, &str)]) -> (Writers, Vec<String>) {
         let (_dir, root) = laid_out(files);
         let mut gaps = Vec::new();
-        let owners = read(&root, &mut gaps);
-        (owners, gaps.into_iter().map(|gap| format!("{} {}: {}", gap.fact, gap.path, gap.why)).collect())
+        let writers = read(&root, &mut gaps);
+        (writers, gaps.into_iter().map(|gap| format!("{} {}: {}", gap.fact, gap.path, gap.why)).collect())
     }
 
     #[test]
     fn an_empty_root_has_none() {
-        assert_eq!(owners(&[]), (Owners::default(), vec![]));
+        assert_eq!(writers(&[]), (Writers::default(), vec![]));
     }
 
     #[test]
     fn daemons_are_found() {
-        let (found, gaps) = owners(&[
+        let (found, gaps) = writers(&[
             ("etc/tuned/active_profile", "virtual-guest sap\u{e9}\n"),
             ("usr/sbin/saptune", ""),
             ("usr/sbin/multipathd", ""),
@@ -154,7 +154,7 @@ mod tests {
     fn sysctl_files_merge_by_name() {
         let ours = "vm.swappiness = 10\n";
         let ours = format!("{}{ours}", marker_line(ours.as_bytes()));
-        let (found, gaps) = owners(&[
+        let (found, gaps) = writers(&[
             ("usr/lib/sysctl.d/50-default.conf", "kernel.sysrq=16\n-net.ipv4.conf.all.rp_filter=2\n"),
             ("usr/lib/sysctl.d/60-a.conf", "vm.swappiness = 1\n"),
             ("etc/sysctl.d/60-a.conf", "vm.swappiness = 2\nvm.d*=1\n"),
@@ -198,7 +198,7 @@ mod tests {
     fn rules_that_may_write_what_we_do_are_found() {
         let azure = "ENV{AZURE_DISK_TYPE}==\"os|data\", ATTR{queue/io_timeout}=\"240000\"\n";
         let big = format!("{}KERNEL==\"sd*\", ATTR{{queue/nr_requests}}=\"8\"\n", "# filler\n".repeat(8000));
-        let (found, gaps) = owners(&[
+        let (found, gaps) = writers(&[
             ("lib/udev/rules.d/60-block.rules", "ACTION!=\"remove\", OPTIONS+=\"watch\"\n"),
             ("lib/udev/rules.d/60-net.rules", "SUBSYSTEM==\"net\", ATTR{queue/timeout}=\"1\"\n"),
             ("lib/udev/rules.d/60-sched.rules", "KERNEL==\"vd*\", ATTR{queue/scheduler}=\"none\"\n"),
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(gaps, [""; 0]);
         for mask in ["", "-> /dev/null", "# replaced\n"] {
             let etc = "etc/udev/rules.d/80-azure-disk.rules";
-            let (found, _) = owners(&[("usr/lib/udev/rules.d/80-azure-disk.rules", azure), (etc, mask)]);
+            let (found, _) = writers(&[("usr/lib/udev/rules.d/80-azure-disk.rules", azure), (etc, mask)]);
             assert!(!found.azure_vm_utils, "{mask}");
         }
     }
@@ -244,20 +244,20 @@ mod tests {
             ("# x\n", Some(Hides::Replaced)),
             (&ours, None),
         ] {
-            let (found, _) = owners(&[("usr/lib/udev/rules.d/90-hvtune.rules", &ours), (place, text)]);
+            let (found, _) = writers(&[("usr/lib/udev/rules.d/90-hvtune.rules", &ours), (place, text)]);
             let mask = how.map(|how| Mask { below: "udev/rules.d".to_owned(), by: place.to_owned(), how });
             assert_eq!(found.masks, mask.into_iter().collect::<Vec<_>>(), "{text}");
         }
-        let (found, _) = owners(&[("usr/lib/sysctl.d/90-hvtune.conf", "vm.swappiness=1\n")]);
+        let (found, _) = writers(&[("usr/lib/sysctl.d/90-hvtune.conf", "vm.swappiness=1\n")]);
         assert_eq!(found.masks.len(), 1);
-        let (found, _) = owners(&[("etc/udev/rules.d/.x.rules", "ATTR{queue/scheduler}=\"none\"\n")]);
-        assert_eq!(found, Owners::default());
+        let (found, _) = writers(&[("etc/udev/rules.d/.x.rules", "ATTR{queue/scheduler}=\"none\"\n")]);
+        assert_eq!(found, Writers::default());
     }
 
     #[test]
     fn the_unreadable_is_a_gap() {
         let dir = "etc/sysctl.d/dir.conf/x";
-        let (found, gaps) = owners(&[(dir, ""), ("etc/tuned/active_profile/x", "")]);
+        let (found, gaps) = writers(&[(dir, ""), ("etc/tuned/active_profile/x", "")]);
         assert_eq!(
             found.unread.iter().map(|unread| unread.of.as_str()).collect::<Vec<_>>(),
             ["sysctl.d", "tuned"]
@@ -265,8 +265,8 @@ mod tests {
         assert_eq!(
             gaps,
             [
-                "owners.tuned etc/tuned/active_profile: it is a directory, not a regular file",
-                "owners.sysctls etc/sysctl.d/dir.conf: it is a directory, not a regular file",
+                "writers.tuned etc/tuned/active_profile: it is a directory, not a regular file",
+                "writers.sysctls etc/sysctl.d/dir.conf: it is a directory, not a regular file",
             ]
         );
     }

@@ -9,7 +9,7 @@ use super::layers::{Found, Layers, Notes};
 use super::reader::Reader;
 use super::units;
 
-const SYSCTLS: Layers = Layers { below: "sysctl.d", ending: ".conf", fact: "owners.sysctls" };
+const SYSCTLS: Layers = Layers { below: "sysctl.d", ending: ".conf", fact: "writers.sysctls" };
 
 /// procps reads it after everything else, systemd-sysctl not at all.
 pub(super) const SYSCTL_CONF: &str = "etc/sysctl.conf";

@@ -22,7 +22,7 @@ impl Reader<'_> {
         match self.root.read(path) {
             Ok(bytes) => bytes.map(|bytes| decode(&bytes)),
             Err(error) => {
-                self.notes.unread(self.gaps, &format!("owners.{of}"), of, path, &error);
+                self.notes.unread(self.gaps, &format!("writers.{of}"), of, path, &error);
                 None
             }
         }
@@ -31,7 +31,7 @@ impl Reader<'_> {
     /// Remembers that a file says something that cannot be told from it.
     pub(super) fn open(&mut self, of: &str, path: &str, why: &str) {
         self.notes.unread.push(Unread { of: of.to_owned(), path: path.to_owned(), why: why.to_owned() });
-        self.gaps.push(Gap::new(&format!("owners.{of}"), path, why));
+        self.gaps.push(Gap::new(&format!("writers.{of}"), path, why));
     }
 
     /// Whether something stands at one of these paths.
@@ -47,7 +47,7 @@ impl Reader<'_> {
                 names.filter(|name| name.ends_with(ending)).collect()
             }
             Err(error) => {
-                self.notes.unread(self.gaps, &format!("owners.{of}"), of, dir, &error);
+                self.notes.unread(self.gaps, &format!("writers.{of}"), of, dir, &error);
                 Vec::new()
             }
         }

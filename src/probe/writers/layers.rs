@@ -20,7 +20,7 @@ pub(super) struct Layers {
     pub(super) below: &'static str,
     /// How names end: `.conf`.
     pub(super) ending: &'static str,
-    /// The fact that a gap names: `owners.sysctls`.
+    /// The fact that a gap names: `writers.sysctls`.
     pub(super) fact: &'static str,
 }
 

@@ -9,7 +9,7 @@ use super::layers::Layers;
 use super::reader::Reader;
 use super::{saptune, sysctls, tuned, units};
 
-const TMPFILES: Layers = Layers { below: "tmpfiles.d", ending: ".conf", fact: "owners.tmpfiles" };
+const TMPFILES: Layers = Layers { below: "tmpfiles.d", ending: ".conf", fact: "writers.tmpfiles" };
 /// Files that rc-local.service or its like runs, with the unit; distributions differ in the path.
 const SCRIPTS: [&str; 4] =
     ["etc/rc.local", "etc/rc.d/rc.local", "etc/init.d/boot.local", "etc/init.d/after.local"];
