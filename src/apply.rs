@@ -187,7 +187,7 @@ pub fn activate(plan: &Plan, root: &Root, activation: Activation) -> Vec<Step> {
     }
     if activation == Activation::Everything {
         steps.extend(live::sysctls(plan, root));
-        steps.extend(live::sessions(plan, root));
+        steps.extend(live::attributes(plan, root));
         steps.extend(live::udev(plan, root));
         steps.extend(live::daemons(plan));
     }

@@ -67,7 +67,10 @@ fn unreadable(tree: &Trail) -> BTreeMap<String, String> {
 
 /// What was read of the machine; the system half is not part of a capture.
 fn of_the_machine(mut trail: Trail) -> Trail {
-    let wanted = |path: &str| path.starts_with("sys/") || path.starts_with("proc/") || MARKS.contains(&path);
+    let wanted = |path: &str| {
+        let below = |top: &&str| path.starts_with(*top);
+        ["sys/", "proc/", "run/udev/data/"].iter().any(below) || MARKS.contains(&path)
+    };
     trail.retain(|path, _| wanted(path));
     trail
 }

@@ -8,6 +8,7 @@
 
 mod boot;
 mod kernels;
+mod members;
 mod modprobe;
 mod multipath;
 mod storage;
@@ -25,6 +26,7 @@ pub use crate::attribute::Attribute;
 pub use crate::formats::boot_line::{BootArg, BootLine, Configured, Holds, LineKind};
 pub use boot::{Boot, BootStack};
 pub use kernels::KernelRelease;
+pub use members::{ARRAY_SIGNATURE, LEGS, MEMBER_SIGNATURES, is_leg, is_member};
 pub use modprobe::{ModprobeFile, ModprobeLine};
 pub use multipath::{MultipathFiles, MultipathLine};
 pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};

@@ -173,8 +173,8 @@ fn effect_of(path: &str) -> Effect {
 pub struct Live {
     /// Keys whose live value differs, in order.
     pub sysctls: Vec<SysctlWrite>,
-    /// iSCSI sessions whose `recovery_tmo` differs.
-    pub sessions: Vec<SessionWrite>,
+    /// Attributes that differ and that no event brings: `recovery_tmo` of sessions, `max_retries` of disks.
+    pub attributes: Vec<AttributeWrite>,
     /// Disks of which an attribute differs.
     pub disks: Vec<DiskTrigger>,
 }
@@ -188,12 +188,14 @@ pub struct SysctlWrite {
     pub value: String,
 }
 
-/// A session's `recovery_tmo` to write.
+/// An attribute below `/sys` to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionWrite {
-    /// Kernel name: `session1`.
-    pub session: String,
-    /// Seconds, or `off`.
+pub struct AttributeWrite {
+    /// For people: `session1 recovery_tmo`, `sda max_retries`.
+    pub what: String,
+    /// Below the root.
+    pub path: String,
+    /// As the kernel takes it.
     pub value: String,
 }
 
@@ -204,8 +206,6 @@ pub struct DiskTrigger {
     pub name: String,
     /// Its directory: `sys/devices/…/block/sda`.
     pub path: String,
-    /// The `scsi_disk` device to trigger too, where its attribute differs.
-    pub scsi_disk: Option<String>,
     /// Whether a queue attribute is to be written, which waits for all I/O in flight.
     pub queue: bool,
 }

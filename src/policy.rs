@@ -40,6 +40,8 @@ pub enum Recovery {
     Hold,
     /// Panic, reboot and repair by itself.
     SelfHeal,
+    /// The kernel's own retries: for clusters that fence on errors.
+    FailFast,
 }
 
 /// One `[set]` line.

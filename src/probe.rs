@@ -183,6 +183,7 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         multipath_files,
         watchdogs: services::watchdogs(&units),
         units,
+        cluster: services::read_cluster(root, gaps),
         vss_daemon: services::read_vss_daemon(root, gaps),
         snapshot_extension: services::read_snapshot_extension(root, gaps),
         swaps,

@@ -332,7 +332,7 @@ fn compose_rules(shares: &[Share<'_>]) -> Composed {
     let mut carried = head.clone();
     let mut items = Vec::new();
     for share in shares {
-        let lines: Vec<_> = share.assignments.iter().filter_map(|a| rules::line(a)).collect();
+        let lines: Vec<_> = share.assignments.iter().flat_map(|a| rules::lines(a)).collect();
         items.push(item(share, lines.iter().map(|tokens| rule_line(tokens)).collect()));
         carried.extend(lines);
     }

@@ -15,6 +15,7 @@ pub mod module;
 pub mod multipath;
 pub mod nvme;
 pub mod requests;
+pub mod retries;
 pub mod systemd;
 pub mod timeout;
 pub mod waagent;
@@ -28,7 +29,7 @@ pub static CATALOGUE: &[&Tunable] = &[
     &disk::SCHEDULER,
     &requests::NR_REQUESTS,
     &timeout::DISK_TIMEOUT,
-    &timeout::MAX_RETRIES,
+    &retries::MAX_RETRIES,
     &disk::READ_AHEAD,
     &nvme::IO_TIMEOUT,
     &memory::SWAPPINESS,
@@ -143,10 +144,12 @@ fn may_come(facts: &Facts, machine: &Machine, select: Select) -> Option<&'static
     let controller = |class| hyperv.is_some_and(|guest| guest.vmbus.contains_key(&class));
     let azure = hyperv.and_then(|guest| guest.azure).unwrap_or(false);
     match select {
-        Select::StorvscScsi if machine.is_assumed() || controller(VmbusClass::Scsi) => {
+        Select::StorvscScsi | Select::StorvscScsiAlone
+            if machine.is_assumed() || controller(VmbusClass::Scsi) =>
+        {
             Some("disks of a synthetic SCSI controller may be added")
         }
-        Select::StorvscIde if machine.is_assumed() => {
+        Select::StorvscIde | Select::StorvscIdeAlone if machine.is_assumed() => {
             Some("a generation 1 guest has its disk on synthetic IDE")
         }
         Select::StorvscFc if machine.is_assumed() => Some("a synthetic Fibre Channel adapter may be added"),
@@ -283,6 +286,7 @@ mod testing {
             ..Machine::default()
         };
         let mut facts = Facts { machine: Some(machine), ..Facts::default() };
+        facts.system.cluster = Attribute::Absent;
         facts.system.kernels =
             Some(vec![InstalledKernel { release, modules: std::collections::BTreeMap::new() }]);
         facts

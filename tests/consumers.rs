@@ -36,6 +36,8 @@ mod modprobe;
 mod offline;
 #[path = "consumers/rendered.rs"]
 mod rendered;
+#[path = "consumers/retries.rs"]
+mod retries;
 #[path = "consumers/rules.rs"]
 mod rules;
 #[path = "consumers/stage.rs"]

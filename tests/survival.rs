@@ -149,7 +149,7 @@ proptest! {
 }
 
 #[test]
-fn errors_are_waited_out_only_where_a_hang_is_preferred() {
+fn errors_are_waited_out_unless_the_policy_fails_fast() {
     let fixture = fixtures::all().into_iter().find(|fixture| fixture.name == "gen2-onprem").unwrap();
     let (facts, root) = facts(&fixture);
     let errors = |recovery| {
@@ -157,6 +157,7 @@ fn errors_are_waited_out_only_where_a_hang_is_preferred() {
         let root_disk = survey.standings.into_iter().find(|standing| standing.mount == "/").unwrap();
         root_disk.fate(Trouble::Errors, Column::AfterReboot).unwrap().at
     };
-    assert_eq!(errors(Recovery::Default), Span::Seconds(0));
+    assert_eq!(errors(Recovery::Default), Span::Forever);
     assert_eq!(errors(Recovery::Hold), Span::Forever);
+    assert_eq!(errors(Recovery::FailFast), Span::Seconds(0));
 }

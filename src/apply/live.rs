@@ -30,15 +30,14 @@ pub(super) fn sysctls(plan: &Plan, root: &Root) -> Vec<Step> {
         .collect()
 }
 
-/// Writes the `recovery_tmo` of every session that differs; one that is down refuses.
-pub(super) fn sessions(plan: &Plan, root: &Root) -> Vec<Step> {
+/// Writes every attribute that differs; a session that is down refuses.
+pub(super) fn attributes(plan: &Plan, root: &Root) -> Vec<Step> {
     plan.live
-        .sessions
+        .attributes
         .iter()
         .map(|write| {
-            let what = format!("{} recovery_tmo = {}", write.session, write.value);
-            let path = format!("sys/class/iscsi_session/{}/recovery_tmo", write.session);
-            match root.write_attribute(&path, &write.value) {
+            let what = format!("{} = {}", write.what, write.value);
+            match root.write_attribute(&write.path, &write.value) {
                 Ok(()) => Step::done(what),
                 Err(error) => Step::failed(what, &error),
             }
@@ -69,7 +68,6 @@ pub(super) fn udev(plan: &Plan, root: &Root) -> Vec<Step> {
             continue;
         }
         devices.push(format!("/{}", disk.path));
-        devices.extend(disk.scsi_disk.iter().map(|path| format!("/{path}")));
         steps.push(Step::done(format!("{} tuned", disk.name)));
     }
     if devices.is_empty() {

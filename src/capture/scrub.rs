@@ -113,6 +113,7 @@ impl Scrubber {
         let clean = match (path, name) {
             ("proc/sys/kernel/osrelease", _) => return bytes.to_vec(),
             ("proc/1/environ", _) => only_the_container(&text),
+            (path, _) if path.starts_with("run/udev/data/") => only_the_signature(&text),
             ("proc/cmdline", _) => self.cmdline(&text),
             ("proc/self/mountinfo", _) => self.mounts(&text),
             (_, "chassis_asset_tag") if text.trim() != AZURE_TAG => format!("{SCRUBBED}\n"),
@@ -216,6 +217,12 @@ fn local(line: &str) -> String {
 fn only_the_container(environ: &str) -> String {
     let entry = environ.split('\0').find(|entry| entry.starts_with("container="));
     entry.map(|entry| format!("{entry}\0")).unwrap_or_default()
+}
+
+/// Of an entry of udev's database the signature alone.
+fn only_the_signature(entry: &str) -> String {
+    let line = entry.lines().find(|line| line.starts_with("E:ID_FS_TYPE="));
+    line.map(|line| format!("{line}\n")).unwrap_or_default()
 }
 
 /// Of the FADT the hypervisor's id alone, at its place.

@@ -92,6 +92,9 @@ pub enum Role {
     Removable,
     /// A path of a multipath map.
     Path,
+    /// Below an array, a pool or a file system over several disks, which must see its errors to go on
+    /// without it.
+    Member,
 }
 
 impl Role {
@@ -106,6 +109,7 @@ impl Role {
             Self::PerhapsTemporary => "perhaps-azure-temporary",
             Self::Removable => "removable",
             Self::Path => "path",
+            Self::Member => "member",
         }
     }
 }
@@ -142,6 +146,13 @@ impl Disk {
     /// One path of a multipath map.
     pub fn is_path(&self) -> bool {
         self.roles.contains(&Role::Path)
+    }
+
+    /// Whether nothing else could go on without it: no map, array or pool stands on it, and what lies on it
+    /// is not lost with the host anyway.
+    pub fn is_alone(&self) -> bool {
+        let shared = [Role::Path, Role::Member, Role::AzureTemporary, Role::PerhapsTemporary];
+        !shared.iter().any(|role| self.roles.contains(role))
     }
 }
 

@@ -35,6 +35,8 @@ pub struct System {
     pub units: Vec<Unit>,
     /// Services of [`super::WATCHED`] that are installed.
     pub watchdogs: Vec<Watchdog>,
+    /// The file that makes this a node of a cluster, which shares disks and fences by their errors.
+    pub cluster: Attribute<String>,
     /// `hv_vss_daemon` is installed: a backup of the host freezes every file system.
     pub vss_daemon: bool,
     /// Azure Backup's extension is there: it freezes every file system, as `hv_vss_daemon` does.

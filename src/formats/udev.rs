@@ -84,6 +84,14 @@ fn token(text: &str) -> Result<(Token, &str), String> {
     Ok((Token { key: key.to_owned(), op: op.to_owned(), value: value.to_owned() }, after))
 }
 
+/// Paths from a device in which udev puts the one name that there is in place of `*`: `max_retries` of a
+/// disk, the same from its partition, and the device below a map.
+const FOUND: [&str; 3] =
+    ["device/scsi_disk/*/max_retries", "../device/scsi_disk/*/max_retries", "slaves/*/uevent"];
+/// Is there where the btrfs on a device is mounted and has a second device. udev puts in the UUID; whether
+/// the path exists is all that is asked.
+const SECOND_DEVICE: &str = "/sys/fs/btrfs/$env{ID_FS_UUID}/devinfo/2";
+
 /// Whether a file of ours may hold this token. Never a key that runs, imports or names anything.
 fn check(token: &Token) -> Result<(), String> {
     let Token { key, op, .. } = token;
@@ -92,17 +100,23 @@ fn check(token: &Token) -> Result<(), String> {
         None => (key.as_str(), None),
     };
     let ops: &[&str] = match (name, attr) {
-        ("ACTION" | "SUBSYSTEM" | "KERNEL" | "SUBSYSTEMS" | "KERNELS" | "DRIVERS", None) => &["==", "!="],
+        ("ACTION" | "SUBSYSTEM" | "KERNEL" | "SUBSYSTEMS" | "KERNELS" | "DRIVERS", None)
+        | ("ATTR", Some("[dmi/id]chassis_asset_tag")) => &["==", "!="],
         ("ATTRS", Some(attr)) if is_attribute(attr) => &["==", "!="],
         ("ATTR", Some(attr)) if is_attribute(attr) => &["==", "!=", "="],
+        ("ATTR", Some(attr)) if FOUND.contains(&attr) => &["="],
         ("ENV", Some(name)) if only(name, "_") => &["==", "!=", "="],
         ("GOTO" | "LABEL", None) => &["="],
         // A fixed place in sysfs, to tell on what kind of machine an image woke up.
         ("TEST", None) if token.value.starts_with("/sys/bus/") => &["==", "!="],
+        ("TEST", None) if FOUND.contains(&token.value.as_str()) || token.value == SECOND_DEVICE => &["=="],
         _ => return Err(format!("`{key}` is not among the keys that we write")),
     };
     if !ops.contains(&op.as_str()) {
         return Err(format!("`{key}` cannot be followed by `{op}`"));
+    }
+    if name == "TEST" && token.value == SECOND_DEVICE {
+        return Ok(());
     }
     let sound = match (token.is_match(), name) {
         (true, _) => is_pattern(&token.value),
@@ -187,6 +201,14 @@ LABEL="hvtune_end"
         r#"ATTR{../x}="1""#,
         r#"ATTR{[block/sda]queue/scheduler}="none""#,
         r#"ATTR{mq/*/x}="1""#,
+        r#"ATTR{device/scsi_disk/*/max_retries}=="5""#,
+        r#"ATTR{device/scsi_disk/*/state}="5""#,
+        r#"ATTR{../../device/scsi_disk/*/max_retries}="5""#,
+        r#"ATTR{[dmi/id]chassis_asset_tag}="1""#,
+        r#"ATTR{[dmi/id]product_serial}=="1""#,
+        r#"TEST=="/sys/fs/btrfs/$env{ID_FS_LABEL}/devinfo/2""#,
+        r#"TEST!="/sys/fs/btrfs/$env{ID_FS_UUID}/devinfo/2""#,
+        r#"TEST=="slaves/*/size""#,
         r#"ATTR="1""#,
         r#"KERNEL{x}=="1""#,
         r#"ENV{A B}=="1""#,

@@ -8,8 +8,12 @@ use super::{Pin, Policy, PolicyError, Recovery, Subject, parse_stall};
 use crate::value::{Accepts, Knob, Value};
 
 const KEYS: &[&str] = &["stall", "recovery", "off", "set"];
-const RECOVERIES: &[(&str, Recovery)] =
-    &[("default", Recovery::Default), ("hold", Recovery::Hold), ("self-heal", Recovery::SelfHeal)];
+const RECOVERIES: &[(&str, Recovery)] = &[
+    ("default", Recovery::Default),
+    ("hold", Recovery::Hold),
+    ("self-heal", Recovery::SelfHeal),
+    ("fail-fast", Recovery::FailFast),
+];
 
 /// Takes files, path and text each, in order; key by key the last word counts.
 pub fn parse(files: &[(String, String)], subjects: &[Subject]) -> Result<Policy, PolicyError> {
@@ -184,7 +188,11 @@ fn stall(value: &Said<'_>) -> Result<u64, Wrong> {
 
 fn recovery(value: &Said<'_>) -> Result<Recovery, Wrong> {
     let DeValue::String(word) = value.get_ref() else {
-        return Err(wrong_type(value, "recovery", "a word: \"default\", \"hold\" or \"self-heal\""));
+        return Err(wrong_type(
+            value,
+            "recovery",
+            "a word: \"default\", \"hold\", \"self-heal\" or \"fail-fast\"",
+        ));
     };
     RECOVERIES.iter().find(|(name, _)| name == word).map(|(_, recovery)| *recovery).ok_or_else(|| {
         let help = hint(word, RECOVERIES.iter().map(|(name, _)| *name));
@@ -314,7 +322,7 @@ mod tests {
         ),
         (
             "recovery = 1\n",
-            "etc/1.toml:1: `recovery` is a word: \"default\", \"hold\" or \"self-heal\"; found integer",
+            "etc/1.toml:1: `recovery` is a word: \"default\", \"hold\", \"self-heal\" or \"fail-fast\"; found integer",
         ),
         (
             "off = [\n  \"disk.schedular\",\n]\n",

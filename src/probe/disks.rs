@@ -13,7 +13,7 @@ pub(crate) mod path;
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Attribute, Class, Disk, Gap, Limits, Live, Role};
+use crate::facts::{Attribute, Class, Disk, Gap, Limits, Live, Role, is_leg};
 use crate::root::{Dir, Entry, Root};
 
 use above::{Above, Bus};
@@ -174,6 +174,10 @@ impl Probe<'_, '_> {
             // (<https://docs.kernel.org/admin-guide/abi-stable.html>, dm/uuid).
             let uuid = reader.text("dm/uuid", "class");
             disk.class = dm_class(uuid.value().map_or("", String::as_str), &disk.slaves);
+            let is_leg = |name: Attribute<String>| name.value().is_some_and(|name| is_leg(name));
+            if disk.class == Class::Lvm && is_leg(reader.text("dm/name", "name")) {
+                disk.roles.insert(Role::Member);
+            }
         } else if disk.name.starts_with("md") {
             disk.class = Class::Md;
         }

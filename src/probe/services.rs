@@ -1,6 +1,6 @@
 //! Timers that daemons hold: systemd's watchdogs, the backup daemon.
 
-use crate::facts::{Gap, Unit, UnitFile, WATCHED, Watchdog};
+use crate::facts::{Attribute, Gap, Unit, UnitFile, WATCHED, Watchdog};
 use crate::formats::unit;
 use crate::root::{Kind, Root};
 
@@ -33,6 +33,23 @@ fn take(watchdog: &mut Watchdog, file: &UnitFile) {
             file.path.clone_into(&mut watchdog.path);
         }
     }
+}
+
+/// What a node of a cluster has: corosync (Pacemaker, SBD), cman, OCFS2's own stack.
+const CLUSTERS: &[&str] =
+    &["etc/corosync/corosync.conf", "etc/cluster/cluster.conf", "etc/ocfs2/cluster.conf"];
+
+/// Which of these is there.
+pub fn read_cluster(root: &Root, gaps: &mut Vec<Gap>) -> Attribute<String> {
+    let mut found = Attribute::Absent;
+    for path in CLUSTERS {
+        match noted(gaps, "cluster", path, root.kind(path)) {
+            Attribute::Is(_) => return Attribute::Is((*path).to_owned()),
+            Attribute::Unknown => found = Attribute::Unknown,
+            Attribute::Absent => {}
+        }
+    }
+    found
 }
 
 /// Where distributions put the daemon that freezes file systems for the host's backup.

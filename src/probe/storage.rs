@@ -1,6 +1,7 @@
 //! Disks, what is mounted of them, and what each is used for.
 
 mod roles;
+mod signatures;
 
 use crate::facts::{Disk, Gap, Mount, Swap};
 use crate::probe::{disks, mounts};
@@ -23,7 +24,8 @@ pub fn read(machine: &Root, azure: Option<bool>, gaps: &mut Vec<Gap>) -> Storage
     let mut disks = disks::read(machine, azure, gaps);
     let (mounts, swaps) = mounts::read(machine, disks.as_deref(), gaps);
     if let Some(disks) = &mut disks {
-        roles::assign(disks, &mounts, &swaps);
+        let members = signatures::read(machine, disks, gaps);
+        roles::assign(disks, &mounts, &swaps, &members);
     }
     Storage { disks, mounts, swaps }
 }

@@ -3,6 +3,8 @@
 //! One line marks each class, the lines after it write. No string from storage
 //! is in them: a class is told by its parents, never by a device's name.
 
+mod retries;
+
 use std::collections::BTreeSet;
 
 use crate::formats::udev::Token;
@@ -22,26 +24,20 @@ pub(super) fn head<'a>(assignments: impl Iterator<Item = &'a Assignment>) -> Vec
         // Only a kernel that runs on Hyper-V has this bus: elsewhere, an image's rules do nothing.
         vec![token("TEST", "!=", "/sys/bus/vmbus"), token("GOTO", "=", END)],
     ];
-    let mut classes = BTreeSet::new();
-    let mut scsi_disks = BTreeSet::new();
-    for assignment in assignments {
-        match assignment.target {
-            Target::Udev { select, attr: UdevAttr::MaxRetries } => scsi_disks.insert(select),
-            Target::Udev { select, .. } => classes.insert(select),
-            _ => false,
-        };
-    }
-    let mut marks: Vec<Vec<Token>> = Vec::new();
-    for select in classes {
-        marks.extend(marks_of(select, "block"));
-    }
-    for select in scsi_disks {
-        marks.extend(marks_of(select, "scsi_disk"));
-    }
-    for mark in marks {
+    let targets: Vec<(Select, UdevAttr)> = assignments
+        .filter_map(|assignment| match assignment.target {
+            Target::Udev { select, attr } => Some((select, attr)),
+            _ => None,
+        })
+        .collect();
+    let classes: BTreeSet<Select> = targets.iter().map(|(select, _)| *select).collect();
+    for mark in classes.into_iter().flat_map(marks_of) {
         if !lines.contains(&mark) {
             lines.push(mark);
         }
+    }
+    if targets.iter().any(|(_, attr)| *attr == UdevAttr::MaxRetries) {
+        lines.extend(retries::marks());
     }
     lines
 }
@@ -58,32 +54,23 @@ const FIBRE_CHANNEL: &str = "{2f9bcc4a-0069-4af3-b76b-6fd0be528cda}";
 const PCI: &str = "{44c4f61d-4444-4400-9d52-802e27ede19f}";
 
 /// Marks that tell one class. NVMe classes need each other: Azure's own disks are passed through, too.
-fn marks_of(select: Select, subsystem: &str) -> Vec<Vec<Token>> {
-    let devices = |kernel: &str| {
-        let mut tokens = vec![token("SUBSYSTEM", "==", subsystem)];
-        if subsystem == "block" {
-            tokens.push(token("ENV{DEVTYPE}", "==", "disk"));
-            tokens.push(token("KERNEL", "==", kernel));
-        }
-        tokens
-    };
-    let mark = |mut tokens: Vec<Token>, rest: &[(&str, &str)], name: &str| {
-        tokens.extend(rest.iter().map(|(key, value)| token(key, "==", value)));
+fn marks_of(select: Select) -> Vec<Vec<Token>> {
+    let mark = |kernel: &str, rest: &[(&str, &str)], name: &str| {
+        let disk = [("SUBSYSTEM", "block"), ("ENV{DEVTYPE}", "disk"), ("KERNEL", kernel)];
+        let mut tokens: Vec<Token> =
+            disk.iter().chain(rest).map(|(key, value)| token(key, "==", value)).collect();
         tokens.push(token(CLASS_MARK, "=", name));
         tokens
     };
-    let storvsc = |class_id| {
-        let parents = [("SUBSYSTEMS", "vmbus"), ("DRIVERS", "hv_storvsc"), ("ATTRS{class_id}", class_id)];
-        vec![mark(devices("sd*"), &parents, select.name())]
-    };
-    let nvme = |rest: &[(&str, &str)], name| mark(devices("nvme*"), rest, name);
+    let storvsc = |class_id| vec![mark("sd*", &storvsc_parents(class_id), select.name())];
+    let nvme = |rest: &[(&str, &str)], name| mark("nvme*", rest, name);
     let remote = || nvme(&[("ATTRS{model}", "MSFT NVMe Accelerator v1.0")], "nvme-azure-remote");
     match select {
-        Select::StorvscScsi => storvsc(SCSI),
-        Select::StorvscIde => storvsc(IDE),
+        Select::StorvscScsi | Select::StorvscScsiAlone => storvsc(SCSI),
+        Select::StorvscIde | Select::StorvscIdeAlone => storvsc(IDE),
         Select::StorvscFc => storvsc(FIBRE_CHANNEL),
         Select::Iscsi | Select::IscsiSinglePath => {
-            vec![mark(devices("sd*"), &[("KERNELS", "session[0-9]*")], select.name())]
+            vec![mark("sd*", &[("KERNELS", "session[0-9]*")], select.name())]
         }
         Select::NvmeAzureRemote => vec![remote()],
         Select::NvmePassthrough => vec![
@@ -91,23 +78,30 @@ fn marks_of(select: Select, subsystem: &str) -> Vec<Vec<Token>> {
             nvme(&[("ATTRS{model}", "Microsoft NVMe Direct Disk*")], "nvme-azure-local"),
             remote(),
         ],
-        Select::Multipath => vec![mark(devices("dm-*"), &[("ENV{DM_UUID}", "mpath-?*")], select.name())],
+        Select::Multipath => vec![mark("dm-*", &[("ENV{DM_UUID}", "mpath-?*")], select.name())],
     }
 }
 
-/// The line that writes one attribute; `None` for what udev does not write.
-pub(super) fn line(assignment: &Assignment) -> Option<Vec<Token>> {
-    let Target::Udev { select, attr } = assignment.target else { return None };
-    let subsystem = if attr == UdevAttr::MaxRetries { "scsi_disk" } else { "block" };
+/// What tells a device of a storvsc controller of this class, by its parents.
+fn storvsc_parents(class_id: &'static str) -> [(&'static str, &'static str); 3] {
+    [("SUBSYSTEMS", "vmbus"), ("DRIVERS", "hv_storvsc"), ("ATTRS{class_id}", class_id)]
+}
+
+/// The lines that write one attribute; none for what udev does not write.
+pub(super) fn lines(assignment: &Assignment) -> Vec<Vec<Token>> {
+    let Target::Udev { select, attr } = assignment.target else { return Vec::new() };
+    if attr == UdevAttr::MaxRetries {
+        return retries::lines(select, assignment.want.value().as_str());
+    }
     let key = format!("ATTR{{{}}}", attr.path());
-    let mut tokens = vec![token("SUBSYSTEM", "==", subsystem), token(CLASS_MARK, "==", select.name())];
+    let mut tokens = vec![token("SUBSYSTEM", "==", "block"), token(CLASS_MARK, "==", select.name())];
     if select == Select::IscsiSinglePath {
         tokens.push(token("ENV{DM_MULTIPATH_DEVICE_PATH}", "!=", "1"));
     }
     tokens.extend(assignment.guard.as_ref().map(guard));
     tokens.extend(differs(assignment, attr, &key));
     tokens.push(token(&key, "=", assignment.want.value().as_str()));
-    Some(tokens)
+    vec![tokens]
 }
 
 fn guard(guard: &Guard) -> Token {
@@ -199,11 +193,7 @@ mod tests {
     #[test]
     fn a_write_looks_first() {
         let show = |assignment: &Assignment| {
-            line(assignment)
-                .unwrap()
-                .iter()
-                .map(|t| format!("{}{}{}", t.key, t.op, t.value))
-                .collect::<Vec<_>>()
+            lines(assignment)[0].iter().map(|t| format!("{}{}{}", t.key, t.op, t.value)).collect::<Vec<_>>()
         };
         let select = Select::IscsiSinglePath;
         let timeout = Assignment::new(Target::Udev { select, attr: UdevAttr::Timeout }, Want::AtLeast(180));

@@ -95,8 +95,12 @@ pub fn chain_of_class(
 }
 
 /// The device whose event our own rule acts on.
-fn main_place(attr: UdevAttr) -> Place {
-    if attr == UdevAttr::MaxRetries { Place::ScsiDisk } else { Place::Block }
+const MAIN: Place = Place::Block;
+
+/// Whether our own rule acts on an event of its device. What a disk does with errors it writes once, when the
+/// disk is found: by the next change the disk may have become a member of an array.
+fn ours_acts(attr: UdevAttr, action: &str) -> bool {
+    action == "add" || (action == "change" && attr != UdevAttr::MaxRetries)
 }
 
 fn of_subject(
@@ -140,12 +144,9 @@ fn ways(subject: &Subject<'_>, attr: UdevAttr) -> Vec<UdevAttr> {
 
 /// The events of a disk that is found, in their order.
 fn added(walk: &mut Walk<'_>, files: &[RuleFile]) {
-    let main = main_place(walk.attr);
     let places = places(walk);
     let mut beside = 0..0;
-    for &place in
-        places.iter().filter(|place| **place < main || (**place != main && **place != Place::Partition))
-    {
+    for &place in places.iter().filter(|place| !matches!(place, Place::Block | Place::Partition)) {
         let from = walk.writers.len();
         walk.event(files, place, "add", Moment::Files);
         walk.writers_of_scsi |= place == Place::Scsi && walk.writers.len() > from;
@@ -155,7 +156,7 @@ fn added(walk: &mut Walk<'_>, files: &[RuleFile]) {
         }
     }
     let from = walk.writers.len();
-    walk.event(files, main, "add", Moment::AfterRules);
+    walk.event(files, MAIN, "add", Moment::AfterRules);
     // No order holds between two devices of one parent.
     if walk.writers.iter().skip(from).any(|writer| !matches!(writer.acts, Acts::No(_))) {
         let open = "its device's event may come before the disk's or after it";
@@ -189,9 +190,8 @@ fn changed(walk: &Walk<'_>, files: &[RuleFile]) -> Vec<Writer> {
         return found;
     }
     let mut again = Walk { writers: Vec::new(), ..walk.clone() };
-    let main = main_place(walk.attr);
     for place in places(walk) {
-        let moment = if place < main { Moment::Files } else { Moment::AfterRules };
+        let moment = if place < MAIN { Moment::Files } else { Moment::AfterRules };
         again.event(files, place, "change", moment);
     }
     found.extend(differing(walk, again.writers, "it acts on change events, which may come at any time"));

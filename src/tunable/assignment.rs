@@ -103,8 +103,12 @@ pub enum Target {
 pub enum Select {
     /// Disks of synthetic SCSI controllers.
     StorvscScsi,
+    /// Disks of synthetic SCSI controllers that no array, pool or map stands on.
+    StorvscScsiAlone,
     /// Disks of synthetic IDE controllers.
     StorvscIde,
+    /// Disks of synthetic IDE controllers that no array, pool or map stands on.
+    StorvscIdeAlone,
     /// LUNs behind synthetic Fibre Channel adapters.
     StorvscFc,
     /// LUNs of in-guest iSCSI sessions.
@@ -123,13 +127,18 @@ impl Select {
     /// Whether a disk of this class is selected. Roles count where the rule looks at them too.
     pub fn takes(self, disk: &Disk) -> bool {
         let same = disk.class.name() == self.name();
-        if self == Self::IscsiSinglePath { same && !disk.is_path() } else { same }
+        match self {
+            Self::IscsiSinglePath => same && !disk.is_path(),
+            Self::StorvscScsiAlone | Self::StorvscIdeAlone => same && disk.is_alone(),
+            _ => same,
+        }
     }
 
     /// What is selected, in JSON and text, unlike every other selection: the class, then what narrows it.
     pub fn selected(self) -> String {
         match self {
             Self::IscsiSinglePath => format!("{},no-path", self.name()),
+            Self::StorvscScsiAlone | Self::StorvscIdeAlone => format!("{},alone", self.name()),
             _ => self.name().to_owned(),
         }
     }
@@ -137,8 +146,8 @@ impl Select {
     /// The name of the class in JSON, text and the udev mark.
     pub fn name(self) -> &'static str {
         match self {
-            Self::StorvscScsi => "storvsc-scsi",
-            Self::StorvscIde => "storvsc-ide",
+            Self::StorvscScsi | Self::StorvscScsiAlone => "storvsc-scsi",
+            Self::StorvscIde | Self::StorvscIdeAlone => "storvsc-ide",
             Self::StorvscFc => "storvsc-fc",
             Self::Iscsi | Self::IscsiSinglePath => "iscsi",
             Self::NvmeAzureRemote => "nvme-azure-remote",
@@ -161,12 +170,12 @@ pub enum UdevAttr {
     IoTimeout,
     /// `device/timeout`, seconds
     Timeout,
-    /// `max_retries` of the `scsi_disk` device
+    /// `max_retries` of the disk's `scsi_disk` device
     MaxRetries,
 }
 
 impl UdevAttr {
-    /// The attribute's path below the device that the rule matches.
+    /// The knob's name: the attribute's path below the disk, of `max_retries` its last part.
     pub fn path(self) -> &'static str {
         match self {
             Self::Scheduler => "queue/scheduler",

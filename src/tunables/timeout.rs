@@ -1,8 +1,8 @@
-//! How long a SCSI command may stay unanswered, and how often an error is retried.
+//! How long a SCSI command may stay unanswered.
 
-use super::{There, fine, kernels, not_here, per_class, refused};
-use crate::facts::{Attribute, Disk, Facts};
-use crate::policy::{Policy, Recovery};
+use super::{There, fine, kernels, per_class, refused};
+use crate::facts::{Disk, Facts};
+use crate::policy::Policy;
 use crate::tunable::{
     Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, UdevAttr, Value, Want,
 };
@@ -167,65 +167,6 @@ fn single_path(facts: &Facts, policy: &Policy) -> Decision {
     })
 }
 
-/// `disk.max_retries`
-pub static MAX_RETRIES: Tunable = Tunable {
-    id: "disk.max_retries",
-    title: "Retries without limit, where a hang is preferred to a failed write",
-    why: "A retryable error from the host is retried five times at once and then handed up, which aborts the \
-          journal. With -1 it is retried for ever: the guest hangs instead of failing. Retries have no pause, \
-          so a lasting error burns a processor; therefore only with recovery = \"hold\", and never on the paths \
-          of a multipath map, where the map must see the error.",
-    sources: &[
-        Source {
-            title: "Linux 6.12 drivers/scsi/sd.c (max_retries_store)",
-            url: "https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.c",
-        },
-        Source {
-            title: "Linux 6.12 drivers/scsi/scsi_lib.c (scsi_cmd_runtime_exceeced)",
-            url: "https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_lib.c",
-        },
-    ],
-    knobs: &[Knob { name: "max_retries", accepts: Accepts::Integer { min: -1, max: 5 } }],
-    decide: max_retries,
-};
-
-fn max_retries(facts: &Facts, policy: &Policy) -> Vec<Decision> {
-    let pin = policy.pin("max_retries");
-    let classes = [Select::StorvscScsi, Select::StorvscIde];
-    per_class(facts, &classes, "no VMBus disk whose errors the kernel retries", |select, there| {
-        let class = select.name();
-        let value = match (pin, policy.recovery) {
-            (Some(pin), _) => pin.value.clone(),
-            (None, Recovery::Hold) => Value::number(-1),
-            (None, _) => {
-                let why =
-                    "an error is retried five times and then reported; only recovery = \"hold\" changes that";
-                return vec![fine(format!("{class}: {why}"))];
-            }
-        };
-        vec![match there {
-            There::Seen(disks) if disks.iter().any(|disk| disk.is_path()) => {
-                not_here(format!("{class}: a path of a multipath map must report its errors"))
-            }
-            There::Seen(disks) if disks.iter().all(|disk| lacks_max_retries(disk)) => {
-                not_here(format!("{class}: this kernel has no max_retries (it came with 5.10)"))
-            }
-            _ => {
-                let target = Target::Udev { select, attr: UdevAttr::MaxRetries };
-                let because = match pin {
-                    Some(_) => format!("{class}: pinned by the policy"),
-                    None => format!("{class}: recovery = \"hold\": hang rather than fail a write"),
-                };
-                Decision::Set { what: vec![Assignment::new(target, Want::Exactly(value))], because }
-            }
-        }]
-    })
-}
-
-fn lacks_max_retries(disk: &Disk) -> bool {
-    disk.live.max_retries == Attribute::Absent
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{ask, assumed, disk, guest, pinned as pins};
@@ -309,16 +250,5 @@ mod tests {
             ask(&DISK_TIMEOUT, &assumed("6.12.74-amd64"), &Policy::default()),
             ["fine", "fine", "fine"]
         );
-    }
-
-    #[test]
-    fn retries_without_limit_only_where_a_hang_is_preferred() {
-        let hold = Policy { recovery: Recovery::Hold, ..Policy::default() };
-        let mut old = disk("sda", Class::StorvscScsi);
-        let facts = guest("6.1.0-18-amd64", vec![old.clone()]);
-        assert_eq!(ask(&MAX_RETRIES, &facts, &Policy::default()), ["fine"]);
-        assert_eq!(ask(&MAX_RETRIES, &facts, &hold), ["udev:storvsc-scsi max_retries=-1"]);
-        old.live.max_retries = Attribute::Absent;
-        assert_eq!(ask(&MAX_RETRIES, &guest("4.19.0", vec![old]), &hold), ["not-here"]);
     }
 }

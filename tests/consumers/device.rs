@@ -161,6 +161,56 @@ impl Device {
             .vmbus("f8b3781a-1e82-4818-a1c3-63d806ec15bb", "hv_storvsc", class.class_id())
             .scsi_host(0)
             .scsi_device("0:0:0:0", "Msft", "Virtual Disk", "180")
+            .has("scsi_disk/0:0:0:0/max_retries", "5")
+    }
+
+    /// A disk before Linux 5.10.
+    pub(crate) fn storvsc_of_old() -> Self {
+        let mut device = Self::storvsc(Storvsc::Scsi);
+        device
+            .nodes
+            .iter_mut()
+            .for_each(|node| node.attrs.retain(|(name, _)| !name.ends_with("max_retries")));
+        device
+    }
+
+    /// The second logical unit of Azure's own controller, or the disk of a generation 1 guest's second IDE
+    /// channel: the temporary disk.
+    pub(crate) fn azure_temporary(generation: u8) -> Self {
+        let (instance, class, address) = match generation {
+            1 => ("00000000-0001-8899-0000-000000000000", Storvsc::Ide, "0:0:0:0"),
+            _ => ("f8b3781a-1e82-4818-a1c3-63d806ec15bb", Storvsc::Scsi, "0:0:0:1"),
+        };
+        let retries =
+            if generation == 1 { "scsi_disk/0:0:0:0/max_retries" } else { "scsi_disk/0:0:0:1/max_retries" };
+        Self::default()
+            .vmbus(instance, "hv_storvsc", class.class_id())
+            .scsi_host(0)
+            .scsi_device(address, "Msft", "Virtual Disk", "180")
+            .has(retries, "5")
+            .block("sdb", 16)
+            .queue("[none] mq-deadline", "256")
+    }
+
+    /// The firmware's word for Azure.
+    pub(crate) fn on_azure(mut self) -> Self {
+        let tag = Self::default()
+            .node("/devices/virtual/dmi/id")
+            .subsystem("class/dmi")
+            .has("chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77")
+            .node("/class/dmi")
+            .link("id", "devices/virtual/dmi/id");
+        self.nodes.splice(0..0, tag.nodes);
+        self
+    }
+
+    /// A map on `sda2`, which LVM gave this name.
+    pub(crate) fn map_on_partition(name: &'static str) -> Self {
+        Self::default()
+            .node("/devices/virtual/block/dm-0")
+            .block_node("dm-0", 253, 0, "disk")
+            .has("dm/name", name)
+            .has("slaves/sda2/uevent", "")
     }
 
     /// `sda` behind the Hyper-V storage driver.

@@ -10,9 +10,10 @@ fn umockdev_sees_the_same_writes() {
     let image = hvtune_without_initiators(Suite::Bookworm, "--assume azure apply");
     let rules = file(&image.out(), "udev/rules.d/90-hvtune.rules");
     let fibre: &[&str] = &["queue/scheduler=none", "device/timeout=86400"];
+    let found: &[&str] = &["queue/scheduler=none", "device/scsi_disk/0:0:0:0/max_retries=-1"];
     for (device, want) in [
-        (Device::storvsc(Storvsc::Scsi), &["queue/scheduler=none"][..]),
-        (Device::storvsc(Storvsc::Ide), &["queue/scheduler=none"]),
+        (Device::storvsc(Storvsc::Scsi), found),
+        (Device::storvsc(Storvsc::Ide), found),
         (Device::storvsc(Storvsc::FibreChannel), fibre),
         (Device::storvsc_partition(), &[]),
         (Device::azure_nvme_remote(), &["queue/io_timeout=240000"]),

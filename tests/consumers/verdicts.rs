@@ -47,8 +47,9 @@ fn every_rules_file_passes_verification_and_its_style() {
 fn storvsc_disks() {
     let image = hvtune(Suite::Bookworm, HYPERV, &[]);
     let rules = file(&image.out(), RULES);
-    writes(&rules, &Device::storvsc(Storvsc::Scsi), &["queue/scheduler=none"]);
-    writes(&rules, &Device::storvsc(Storvsc::Ide), &["queue/scheduler=none"]);
+    let both = ["queue/scheduler=none", "device/scsi_disk/0:0:0:0/max_retries=-1"];
+    writes(&rules, &Device::storvsc(Storvsc::Scsi), &both);
+    writes(&rules, &Device::storvsc(Storvsc::Ide), &both);
     let fibre = Device::storvsc(Storvsc::FibreChannel);
     writes(&rules, &fibre, &["queue/scheduler=none", "device/timeout=86400"]);
     for right in ["86400", "86401", "90000", "4294967"] {
@@ -80,7 +81,7 @@ fn what_is_not_a_hyperv_disk_is_left_alone() {
 fn a_scheduler_is_written_where_it_is_offered_and_not_in_force() {
     let image = hvtune(Suite::Bookworm, HYPERV, &[]);
     let rules = file(&image.out(), RULES);
-    let scheduler = |now: &str| Device::storvsc(Storvsc::Scsi).with("queue/scheduler", now);
+    let scheduler = |now: &str| Device::storvsc_of_old().with("queue/scheduler", now);
     for now in ["[mq-deadline] none", "mq-deadline [bfq] none", "none [mq-deadline]", "[a] none b"] {
         writes(&rules, &scheduler(now), &["queue/scheduler=none"]);
     }
@@ -120,7 +121,7 @@ fn iscsi_disks() {
     writes(&rules, &Device::iscsi().with("device/timeout", "300"), &["queue/scheduler=none"]);
     let path = Device::iscsi().property("DM_MULTIPATH_DEVICE_PATH", "1");
     writes(&rules, &path, &["queue/scheduler=none"]);
-    writes(&rules, &Device::storvsc(Storvsc::Scsi), NONE);
+    writes(&rules, &Device::storvsc_of_old(), NONE);
     writes(&rules, &Device::iscsi().elsewhere(), NONE);
 }
 
@@ -129,14 +130,6 @@ fn multipath_maps() {
     let rules = file(&fixture("iscsi-multipath"), RULES);
     writes(&rules, &Device::multipath_map(), &["queue/scheduler=none"]);
     writes(&rules, &Device::multipath_map().elsewhere(), NONE);
-}
-
-#[test]
-fn the_scsi_disk_class_device() {
-    let rules = file(&fixture("hold"), RULES);
-    writes(&rules, &Device::storvsc_scsi_disk(), &["max_retries=-1"]);
-    writes(&rules, &Device::storvsc_scsi_disk().with("max_retries", "-1"), NONE);
-    writes(&rules, &Device::storvsc(Storvsc::Scsi), NONE);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use hvtune::plan::{self, Plan};
 use hvtune::policy::{self, Policy};
 use hvtune::render::{self, Artifact, Format, Templates, kernel_arg, landing};
 use hvtune::root::Root;
-use hvtune::tunable::{Accepts, Assignment, Decision, Target, Verdict};
+use hvtune::tunable::{Accepts, Assignment, Decision, Target, UdevAttr, Verdict};
 use hvtune::tunables::{self, CATALOGUE};
 use hvtune::verify;
 use proptest::prelude::*;
@@ -84,6 +84,11 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
         let value = assignment.want.value();
         match (format, &assignment.target) {
             (Format::Sysctl, Target::Sysctl(key)) => Some(format!("{key} = {value}")),
+            // Written once, and put back to the kernel's five where it must be.
+            (Format::Udev, Target::Udev { attr: UdevAttr::MaxRetries, .. }) => {
+                let disk = "device/scsi_disk/*/max_retries";
+                Some(format!("{disk}={value} {disk}=5 ../{disk}=5"))
+            }
             (Format::Udev, Target::Udev { attr, .. }) => Some(format!("{}={value}", attr.path())),
             (Format::Modprobe, Target::ModuleOption { module, option })
                 if landing(facts, module).modprobe =>
@@ -104,7 +109,10 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
             _ => None,
         }
     };
-    assignments(verdicts).filter_map(said).collect()
+    let said: Vec<String> = assignments(verdicts).filter_map(said).collect();
+    let puts_back = said.iter().any(|line| line.ends_with("max_retries=5"));
+    let tells = "slaves/*/uevent=change 68767475-6e65-4d75-a374-4661696c0000 HVTUNE=member";
+    puts_back.then(|| tells.to_owned()).into_iter().chain(said).collect()
 }
 
 /// The same, read back from a file by its strict parser.
@@ -166,7 +174,7 @@ proptest! {
             let wanted = wanted(format, &verdicts, &facts);
             let of_format = artifacts.iter().filter(|artifact| artifact.format == format);
             let carried: Vec<String> = of_format.flat_map(carried).collect();
-            prop_assert_eq!(carried, wanted, "{:?}", format);
+            prop_assert_eq!(carried.join(" "), wanted.join(" "), "{:?}", format);
         }
         for artifact in &artifacts {
             prop_assert!(all_paths().contains(&artifact.path), "{}", artifact.path);

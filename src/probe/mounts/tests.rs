@@ -113,8 +113,8 @@ fn every_device_of_a_btrfs_counts() {
     assert_eq!(gaps, ["mounts./lost.devices"]);
     assert_eq!(storage.swaps[0].others, Some(vec!["dm-0".to_owned(), "sdb".to_owned()]));
     assert_eq!((storage.swaps[1].others.clone(), storage.swaps[1].priority), (Some(Vec::new()), Some(-3)));
-    assert_eq!(roles(&storage, "sdb"), ["root", "swap", "azure-temporary"]);
-    assert_eq!(roles(&storage, "sdc"), ["root", "swap", "data"]);
+    assert_eq!(roles(&storage, "sdb"), ["root", "swap", "azure-temporary", "member"]);
+    assert_eq!(roles(&storage, "sdc"), ["root", "swap", "data", "member"]);
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::facts::{Class, Disk, Mount, Role, Swap};
 use crate::probe::disks::find;
 
-/// Gives every disk its roles, down through maps and arrays to the disks below.
-pub(super) fn assign(disks: &mut [Disk], mounts: &[Mount], swaps: &[Swap]) {
+/// Gives every disk its roles, down through maps and arrays to the disks below. `members`: disks that carry
+/// the signature of one of several parts.
+pub(super) fn assign(disks: &mut [Disk], mounts: &[Mount], swaps: &[Swap], members: &BTreeSet<String>) {
     spread_temporary(disks);
     let paths: BTreeSet<String> = disks
         .iter()
@@ -20,6 +21,23 @@ pub(super) fn assign(disks: &mut [Disk], mounts: &[Mount], swaps: &[Swap]) {
         if let Some(disk) = find(disks, path).and_then(|at| disks.get_mut(at)) {
             disk.roles.insert(Role::Path);
         }
+    }
+    let several =
+        mounts.iter().filter(|mount| mount.others.as_ref().is_some_and(|others| !others.is_empty()));
+    let spread_over: BTreeSet<String> = several.flat_map(Mount::disks).map(str::to_owned).collect();
+    let legs: BTreeSet<String> = disks
+        .iter()
+        .filter(|disk| disk.roles.contains(&Role::Member))
+        .map(|disk| disk.name.clone())
+        .collect();
+    let of_arrays: BTreeSet<String> =
+        disks.iter().filter(|disk| disk.class == Class::Md).flat_map(|disk| disk.slaves.clone()).collect();
+    for name in [members, &spread_over, &of_arrays].into_iter().flatten() {
+        spread(disks, name, Role::Member);
+    }
+    for leg in &legs {
+        let below = find(disks, leg).and_then(|at| disks.get(at)).map(|disk| disk.slaves.clone());
+        below.into_iter().flatten().for_each(|name| spread(disks, &name, Role::Member));
     }
     for mount in mounts {
         mount.disks().for_each(|disk| spread(disks, disk, role_of(&mount.point)));
@@ -118,10 +136,10 @@ mod tests {
             ..mount(point, "sda")
         };
         let spread = Swap { others: Some(vec!["dm-0".to_owned()]), ..swap("sda") };
-        assign(&mut disks, &[over("/", &["sdb"]), over("/srv", &["dm-0"])], &[spread]);
-        assert_eq!(roles(&disks, "sda"), ["root", "swap", "data"]);
-        assert_eq!(roles(&disks, "sdb"), ["root"]);
-        assert_eq!(roles(&disks, "sdc"), ["swap", "data"]);
+        assign(&mut disks, &[over("/", &["sdb"]), over("/srv", &["dm-0"])], &[spread], &none());
+        assert_eq!(roles(&disks, "sda"), ["root", "swap", "data", "member"]);
+        assert_eq!(roles(&disks, "sdb"), ["root", "member"]);
+        assert_eq!(roles(&disks, "sdc"), ["swap", "data", "member"]);
     }
 
     fn roles(disks: &[Disk], name: &str) -> Vec<&'static str> {
@@ -141,7 +159,12 @@ mod tests {
         disks[0].class = Class::Multipath { paths: vec!["sda".into(), "sdb".into()] };
         disks[5].class = Class::Zram;
         let swaps = ["dm-1", "zram0"].map(swap);
-        assign(&mut disks, &[mount("/", "dm-2"), mount("/boot", "sda"), mount("/srv", "gone")], &swaps);
+        assign(
+            &mut disks,
+            &[mount("/", "dm-2"), mount("/boot", "sda"), mount("/srv", "gone")],
+            &swaps,
+            &none(),
+        );
         assert_eq!(roles(&disks, "dm-2"), ["root"]);
         assert_eq!(roles(&disks, "dm-0"), ["root", "swap"]);
         assert_eq!(roles(&disks, "sda"), ["root", "boot", "swap", "path"]);
@@ -163,7 +186,7 @@ mod tests {
             disks[at].roles.insert(Role::AzureTemporary);
         }
         let swap = swap("md0");
-        assign(&mut disks, &[mount("/mnt", "dm-0"), mount("/srv", "dm-1")], &[swap]);
+        assign(&mut disks, &[mount("/mnt", "dm-0"), mount("/srv", "dm-1")], &[swap], &none());
         assert_eq!(roles(&disks, "dm-0"), ["azure-temporary"]);
         assert_eq!(roles(&disks, "md0"), ["swap", "azure-temporary"]);
         assert_eq!(roles(&disks, "nvme0n1"), ["swap", "azure-temporary"]);
@@ -174,7 +197,35 @@ mod tests {
     #[test]
     fn a_ring_of_maps_ends() {
         let mut disks = vec![disk("dm-0", &["dm-1"]), disk("dm-1", &["dm-0"])];
-        assign(&mut disks, &[mount("/", "dm-0")], &[]);
+        assign(&mut disks, &[mount("/", "dm-0")], &[], &none());
         assert_eq!(roles(&disks, "dm-1"), ["root"]);
+    }
+
+    fn none() -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
+    #[test]
+    fn what_something_goes_on_without_is_a_member_down_to_the_disk() {
+        let mut disks = vec![
+            disk("dm-0", &["sda"]),
+            disk("dm-1", &["dm-0"]),
+            disk("md0", &["dm-1", "sdb"]),
+            disk("sda", &[]),
+            disk("sdb", &[]),
+            disk("sdc", &[]),
+            disk("sdd", &[]),
+        ];
+        disks[2].class = Class::Md;
+        assign(&mut disks, &[mount("/", "sdd")], &[], &BTreeSet::from(["sdc".to_owned()]));
+        for name in ["dm-0", "dm-1", "sda", "sdb", "sdc"] {
+            assert_eq!(roles(&disks, name), ["member"], "{name}");
+        }
+        assert_eq!(roles(&disks, "md0"), [""; 0]);
+        assert_eq!(roles(&disks, "sdd"), ["root"]);
+        let mut legs = vec![disk("dm-0", &["sda"]), disk("sda", &[])];
+        legs[0].roles.insert(Role::Member);
+        assign(&mut legs, &[], &[], &none());
+        assert_eq!(roles(&legs, "sda"), ["member"]);
     }
 }

@@ -73,8 +73,8 @@ impl<'a> Subject<'a> {
     pub(super) fn of_class(select: Select) -> Self {
         let session = || Class::Iscsi { session: SOME.to_string() };
         let class = match select {
-            Select::StorvscScsi => Class::StorvscScsi,
-            Select::StorvscIde => Class::StorvscIde,
+            Select::StorvscScsi | Select::StorvscScsiAlone => Class::StorvscScsi,
+            Select::StorvscIde | Select::StorvscIdeAlone => Class::StorvscIde,
             Select::StorvscFc => Class::StorvscFc,
             Select::Iscsi | Select::IscsiSinglePath => session(),
             Select::NvmeAzureRemote => Class::NvmeAzureRemote,

@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
             closed: Answer::No,
             moment,
         };
-        let mut ours = self.ours.filter(|_| self.is_main(place) && matches!(action, "add" | "change"));
+        let mut ours = self.ours.filter(|_| place == super::MAIN && super::ours_acts(self.attr, action));
         for file in files {
             if let Some(planned) = ours.filter(|planned| base(&file.path) >= base(planned.ours.path)) {
                 ours = None;
@@ -137,11 +137,6 @@ impl<'a> Walk<'a> {
     /// The device of an event and those above it.
     pub(super) fn nodes(&mut self, place: Place) -> Rc<[Node]> {
         Rc::clone(self.met.entry(place).or_insert_with(|| nodes(self.subject, place).into()))
-    }
-
-    /// Whether our own rule acts on the event of this device.
-    pub(super) fn is_main(&self, place: Place) -> bool {
-        place == super::main_place(self.attr)
     }
 
     fn file(&mut self, event: &mut Event<'_>, file: &RuleFile) {

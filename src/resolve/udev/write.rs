@@ -133,7 +133,7 @@ impl Walk<'_> {
 
     /// A line that does not match this device may match another, and still write here by name.
     pub(super) fn elsewhere(&mut self, event: &Event<'_>, at: At<'_>) {
-        if !self.is_main(event.place) || event.action != "add" {
+        if event.place != super::MAIN || event.action != "add" {
             return;
         }
         let why = || Answer::Maybe("it does so on events of other devices".to_owned());
