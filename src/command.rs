@@ -195,7 +195,7 @@ fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
     let job = probed(global, probe::probe_timers, false)?;
     let plan = make_plan(&job)?;
-    let survey = stall::survey(&job.facts, &plan.verdicts, job.policy.stall);
+    let survey = stall::survey(&job.facts, &plan.verdicts, &job.policy);
     report::survive(&survey, global.format, global.verbose, only.as_ref())?;
     Ok(0)
 }

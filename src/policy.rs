@@ -22,6 +22,8 @@ pub use parse::parse;
 pub struct Policy {
     /// The stall budget in seconds: the longest silence of the storage to ride out.
     pub stall: u64,
+    /// How long the host holds a command before it answers with an error, in seconds: only `survive` asks.
+    pub host_holds: u64,
     /// What happens when the budget is spent.
     pub recovery: Recovery,
     /// Ids of tunables switched off.
@@ -57,7 +59,13 @@ pub struct Pin {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { stall: 180, recovery: Recovery::Default, off: BTreeSet::new(), set: Vec::new() }
+        Self {
+            stall: 180,
+            host_holds: 60,
+            recovery: Recovery::Default,
+            off: BTreeSet::new(),
+            set: Vec::new(),
+        }
     }
 }
 

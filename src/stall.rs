@@ -8,18 +8,23 @@
 //! them against real stalls.
 
 mod after;
+mod errors;
 mod fate;
 mod given_up;
 mod kernel;
 mod layers;
 mod multipath;
 mod stack;
+mod timers;
 mod view;
 
+use self::view::View;
 use crate::facts::Facts;
+use crate::policy::Policy;
 use crate::tunable::{Decision, Verdict};
 
 pub use after::{Column, after};
+pub use errors::{INCURABLE, Incurable};
 pub use fate::{Fate, Span, Timer};
 pub use given_up::{GivenUp, given_up};
 pub use kernel::{Service, Watch};
@@ -35,11 +40,18 @@ pub enum Trouble {
     PathLoss,
     /// Commands are answered at once with an error that may be retried.
     Errors,
+    /// Commands are answered with such an error after the host has held them for a time of its own.
+    ErrorsHeld,
 }
 
 impl Trouble {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 4] = [Self::Silence, Self::Unit, Self::PathLoss, Self::Errors];
+    pub const ALL: [Self; 5] = [Self::Silence, Self::Unit, Self::PathLoss, Self::Errors, Self::ErrorsHeld];
+
+    /// Whether the host answers, with errors.
+    pub fn is_errors(self) -> bool {
+        matches!(self, Self::Errors | Self::ErrorsHeld)
+    }
 
     /// The name in JSON and text.
     pub fn name(self) -> &'static str {
@@ -48,6 +60,7 @@ impl Trouble {
             Self::Unit => "silent-unit",
             Self::PathLoss => "path-loss",
             Self::Errors => "errors",
+            Self::ErrorsHeld => "errors-held",
         }
     }
 }
@@ -93,6 +106,8 @@ pub struct Standing {
     pub follows: String,
     /// What else is to be known: errors met, how it repairs.
     pub notes: Vec<String>,
+    /// Why no setting cures errors of the host here, where none does.
+    pub uncured: Option<String>,
     /// Why the plan does not bring it to the budget, where that is so.
     pub short: Option<String>,
 }
@@ -108,20 +123,30 @@ impl Standing {
         self.fate(Trouble::Silence, column)
     }
 
-    /// Whether a stall of this length is ridden out, whichever kind it is. The timer of a lost path counts
-    /// from when the initiator has noticed the loss, so it ends after a budget of the same length.
+    /// The troubles that count: all that can befall it, but for errors that no setting cures and that it does
+    /// not outlast.
+    fn counted(&self, column: Column) -> impl Iterator<Item = (Trouble, &Fate)> + Clone {
+        let counts = move |(trouble, fate): &(Trouble, &Fate)| {
+            !trouble.is_errors() || self.uncured.is_none() || fate.at == Span::Forever
+        };
+        let fates = self.prospects.iter().map(move |prospect| (prospect.trouble, prospect.at(column)));
+        fates.filter(counts)
+    }
+
+    /// Whether a stall of this length is ridden out, whichever kind it is that a setting cures. The timer of
+    /// a lost path counts from when the initiator has noticed the loss, so it ends after a budget of the same
+    /// length.
     pub fn survives(&self, column: Column, budget: u64) -> bool {
-        let stalls = self.prospects.iter().filter(|prospect| prospect.trouble != Trouble::Errors);
-        stalls.clone().count() > 0
-            && stalls.map(|prospect| (prospect.trouble, prospect.at(column).at)).all(|(trouble, at)| {
+        let counted = self.counted(column);
+        counted.clone().count() > 0
+            && counted.map(|(trouble, fate)| (trouble, fate.at)).all(|(trouble, at)| {
                 at.covers(budget) || (trouble == Trouble::PathLoss && at.reaches(budget))
             })
     }
 
-    /// How silence, of a unit alone too, or path loss ends, whichever ends sooner.
+    /// How the trouble ends that counts and ends soonest.
     pub fn weakest(&self, column: Column) -> Option<&Fate> {
-        let stalls = self.prospects.iter().filter(|prospect| prospect.trouble != Trouble::Errors);
-        stalls.map(|prospect| prospect.at(column)).min_by_key(|fate| fate.at)
+        self.counted(column).map(|(_, fate)| fate).min_by_key(|fate| fate.at)
     }
 }
 
@@ -130,6 +155,8 @@ impl Standing {
 pub struct Survey {
     /// The stall asked about, in seconds.
     pub budget: u64,
+    /// How long the host holds a command before it answers with an error, in seconds.
+    pub host_holds: u64,
     /// Every writable mount on storage, then every swap on storage.
     pub standings: Vec<Standing>,
     /// Services that systemd kills when they wait too long.
@@ -138,20 +165,26 @@ pub struct Survey {
     pub notes: Vec<String>,
 }
 
-/// Asks the model. `verdicts`: what the plan sets, and why it does not set what it leaves.
-pub fn survey(facts: &Facts, verdicts: &[Verdict], budget: u64) -> Survey {
+/// Asks the model. `verdicts`: what the plan sets, and why it does not set what it leaves; of the policy its
+/// budget counts, and how long the host holds a command.
+pub fn survey(facts: &Facts, verdicts: &[Verdict], policy: &Policy) -> Survey {
+    let (budget, host_holds) = (policy.stall, policy.host_holds);
     let applied = after(facts, verdicts, Column::AfterApply);
     let booted = after(facts, verdicts, Column::AfterReboot);
     let states = [facts, &applied, &booted];
-    let mut standings = stack::standings(states);
-    for standing in &mut standings {
-        standing.short = short(standing, facts, verdicts, budget);
+    let mut standings = Vec::new();
+    if let [Some(now), Some(applied), Some(booted)] = states.map(|facts| View::of(facts, host_holds)) {
+        standings = stack::standings([now, applied, booted]);
+        for standing in &mut standings {
+            standing.short = short(standing, now, verdicts, budget);
+        }
     }
-    Survey { budget, standings, services: kernel::services(states), notes: kernel::notes(facts) }
+    let (services, notes) = (kernel::services(states), kernel::notes(facts));
+    Survey { budget, host_holds, standings, services, notes }
 }
 
 /// Why a mount does not reach the budget even after the next boot.
-fn short(standing: &Standing, facts: &Facts, verdicts: &[Verdict], budget: u64) -> Option<String> {
+fn short(standing: &Standing, view: View<'_>, verdicts: &[Verdict], budget: u64) -> Option<String> {
     let fate = standing.weakest(Column::AfterReboot)?;
     if standing.survives(Column::AfterReboot, budget) {
         return None;
@@ -159,7 +192,7 @@ fn short(standing: &Standing, facts: &Facts, verdicts: &[Verdict], budget: u64) 
     if let Some(fact) = fate.unknown.iter().next() {
         return Some(format!("could not tell: {fact}"));
     }
-    if layers::is_local(facts, &standing.disks) {
+    if layers::is_local(view, &standing.disks) {
         return Some("a local disk of the host, lost with it: its timers are left as they are".to_owned());
     }
     let knob = &fate.by.as_ref()?.knob;

@@ -30,7 +30,7 @@ fn survey(facts: &Facts, root: &Root, policy: &Policy) -> Survey {
     let verdicts = tunables::decide(facts, policy);
     let artifacts = render::render(&verdicts, facts, &Templates::new()).unwrap();
     let plan = plan::plan(facts, verdicts, artifacts, root).unwrap();
-    stall::survey(facts, &plan.verdicts, policy.stall)
+    stall::survey(facts, &plan.verdicts, policy)
 }
 
 /// What no knob of the guest can save, or nothing may: fixture, mount, and a word of the reason.
@@ -115,9 +115,9 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let root = Root::offline(dir.path()).unwrap();
         let recovery = if hold { Recovery::Hold } else { Recovery::Default };
-        let survey = survey(&facts, &root, &Policy { stall, recovery, ..Policy::default() });
-        let verdicts = tunables::decide(&facts, &Policy { stall, recovery, ..Policy::default() });
-        let again = stall::survey(&facts, &verdicts, stall);
+        let policy = Policy { stall, recovery, ..Policy::default() };
+        let survey = survey(&facts, &root, &policy);
+        let again = stall::survey(&facts, &tunables::decide(&facts, &policy), &policy);
         prop_assert_eq!(&again.standings.len(), &survey.standings.len());
         let guest = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());
         let is_guest = matches!(guest, Some(Hypervisor::HyperV(_)));

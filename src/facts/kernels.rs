@@ -41,6 +41,13 @@ impl KernelRelease {
         self.at_least(3, 17) || self.is_el7()
     }
 
+    /// Whether `hv_storvsc` hands an error of the host to SCSI error handling instead of having the command
+    /// tried again: it did until about 4.14 (`storvsc_handle_error`, `DID_TARGET_FAILURE`,
+    /// <https://github.com/torvalds/linux/blob/v4.4/drivers/scsi/storvsc_drv.c>).
+    pub fn storvsc_errors_are_handled(&self) -> bool {
+        !self.at_least(4, 14)
+    }
+
     /// Whether an expired timer of a virtual Fibre Channel disk may call into the FC transport with no
     /// remote port: all before the fix in 6.5 that are not known to do without (`fc_eh_timed_out`,
     /// <https://github.com/torvalds/linux/blob/v6.4/drivers/scsi/storvsc_drv.c>). Distributions hide the

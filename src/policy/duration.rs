@@ -47,6 +47,14 @@ pub(super) fn within(seconds: u64) -> Result<u64, String> {
     Err(format!("a stall budget of {seconds} s is out of range: {} s to {} s", STALL.start(), STALL.end()))
 }
 
+/// Refuses a time for which no host holds a command.
+pub(super) fn held(seconds: u64) -> Result<u64, String> {
+    if (1..=3600).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(format!("a host that holds a command for {seconds} s is out of range: 1 s to 3600 s"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,11 +3,11 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::duration::within;
-use super::{Pin, Policy, PolicyError, Recovery, Subject, parse_stall};
+use super::duration::{held, within};
+use super::{Pin, Policy, PolicyError, Recovery, Subject, parse_duration};
 use crate::value::{Accepts, Knob, Value};
 
-const KEYS: &[&str] = &["stall", "recovery", "off", "set"];
+const KEYS: &[&str] = &["stall", "host_holds", "recovery", "off", "set"];
 const RECOVERIES: &[(&str, Recovery)] = &[
     ("default", Recovery::Default),
     ("hold", Recovery::Hold),
@@ -78,7 +78,8 @@ impl File<'_> {
         })?;
         for (key, at, value) in in_order(table.get_ref()) {
             match key {
-                "stall" => policy.stall = stall(value)?,
+                "stall" => policy.stall = duration("stall", value, within)?,
+                "host_holds" => policy.host_holds = duration("host_holds", value, held)?,
                 "recovery" => policy.recovery = recovery(value)?,
                 "off" => policy.off = self.off(value)?.into_iter().collect(),
                 "set" => {
@@ -174,16 +175,19 @@ fn integer(value: &DeValue<'_>) -> Option<i64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
-fn stall(value: &Said<'_>) -> Result<u64, Wrong> {
+fn duration(
+    key: &str,
+    value: &Said<'_>,
+    within: impl FnOnce(u64) -> Result<u64, String>,
+) -> Result<u64, Wrong> {
     let seconds = match value.get_ref() {
-        DeValue::String(text) => parse_stall(text),
+        DeValue::String(text) => parse_duration(text),
         DeValue::Integer(_) => integer(value.get_ref())
             .and_then(|number| u64::try_from(number).ok())
-            .ok_or_else(|| "a stall budget is a positive number of seconds".to_owned())
-            .and_then(within),
-        _ => return Err(wrong_type(value, "stall", "a duration, as in \"180s\"")),
+            .ok_or_else(|| "a duration is a positive number of seconds".to_owned()),
+        _ => return Err(wrong_type(value, key, "a duration, as in \"180s\"")),
     };
-    seconds.map_err(|why| Wrong::new(value.span().start, format!("`stall`: {why}")))
+    seconds.and_then(within).map_err(|why| Wrong::new(value.span().start, format!("`{key}`: {why}")))
 }
 
 fn recovery(value: &Said<'_>) -> Result<Recovery, Wrong> {
@@ -308,10 +312,18 @@ mod tests {
 
     const WRONG: &[(&str, &str)] = &[
         ("\nstal = 1\n", "etc/1.toml:2: unknown key `stal`; did you mean `stall`?"),
-        ("x = 1\n", "etc/1.toml:1: unknown key `x`; known are off, recovery, set, stall"),
+        ("x = 1\n", "etc/1.toml:1: unknown key `x`; known are host_holds, off, recovery, set, stall"),
         ("stall = true\n", "etc/1.toml:1: `stall` is a duration, as in \"180s\"; found boolean"),
         ("stall = 5\n", "etc/1.toml:1: `stall`: a stall budget of 5 s is out of range: 10 s to 86400 s"),
-        ("stall = -5\n", "etc/1.toml:1: `stall`: a stall budget is a positive number of seconds"),
+        (
+            "host_holds = \"2h\"\n",
+            "etc/1.toml:1: `host_holds`: a host that holds a command for 7200 s is out of range: 1 s to 3600 s",
+        ),
+        (
+            "host_holds = 0\n",
+            "etc/1.toml:1: `host_holds`: a host that holds a command for 0 s is out of range: 1 s to 3600 s",
+        ),
+        ("stall = -5\n", "etc/1.toml:1: `stall`: a duration is a positive number of seconds"),
         (
             "stall = \"3 parrots\"\n",
             "etc/1.toml:1: `stall`: `3 parrots` is no duration; write 180s, 3min, 2m30s or 1h",

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::text::{printable, table, wrapped};
 use super::timeline::{drawn, ends_at};
 use super::{SCHEMA, shown};
-use crate::stall::{Column, Fate, Service, Span, Standing, Survey, Timer, Trouble};
+use crate::stall::{Column, Fate, INCURABLE, Service, Span, Standing, Survey, Timer, Trouble};
 
 pub(super) fn is_shown(standing: &Standing, only: Option<&Regex>) -> bool {
     let mut names = vec![standing.mount.as_str()];
@@ -56,6 +56,7 @@ fn standing_json(standing: &Standing) -> Json {
     }
     put("breaks_first".to_owned(), json!(standing.stall(Column::Now).and_then(breaks)));
     put("then".to_owned(), json!(standing.follows));
+    put("errors_uncured_because".to_owned(), json!(standing.uncured));
     put("short_because".to_owned(), json!(standing.short));
     put("notes".to_owned(), json!(standing.notes));
     let troubles = standing.prospects.iter().map(|prospect| {
@@ -87,8 +88,10 @@ pub(super) fn json(survey: &Survey, only: Option<&Regex>) -> Json {
     json!({
         "schema": SCHEMA,
         "budget_s": survey.budget,
+        "host_holds_s": survey.host_holds,
         "mounts": mounts.map(standing_json).collect::<Vec<_>>(),
         "services": services.map(service_json).collect::<Vec<_>>(),
+        "incurable": INCURABLE.map(|kind| json!({ "answer": kind.answer, "errno": kind.errno })),
         "notes": survey.notes,
     })
 }
@@ -96,7 +99,10 @@ pub(super) fn json(survey: &Survey, only: Option<&Regex>) -> Json {
 /// What breaks first, in one clause.
 pub(super) fn breaks(fate: &Fate) -> Option<String> {
     match (&fate.by, fate.unknown.iter().next()) {
-        (Some(timer), _) => Some(format!("{} ({} {})", timer.then, timer.layer, setting(timer))),
+        (Some(timer), _) => {
+            let by = format!("{} {}", timer.layer, setting(timer));
+            Some(format!("{} ({})", timer.then, by.trim_end()))
+        }
         (None, Some(fact)) => Some(format!("could not tell: {fact}")),
         (None, None) => None,
     }
@@ -104,7 +110,7 @@ pub(super) fn breaks(fate: &Fate) -> Option<String> {
 
 /// A knob with its value.
 pub(super) fn setting(timer: &Timer) -> String {
-    format!("{} {}", timer.knob, timer.value).trim_end().to_owned()
+    format!("{} {}", timer.knob.trim_matches('-'), timer.value).trim().to_owned()
 }
 
 /// How long, in words.
@@ -136,7 +142,7 @@ pub(super) fn text(survey: &Survey, verbose: bool, only: Option<&Regex>) -> Stri
         text.push_str("\nno writable mount and no swap on storage is known here\n");
     }
     for standing in &standings {
-        standing_text(standing, survey.budget, verbose, &mut text);
+        standing_text(standing, survey, verbose, &mut text);
     }
     services_text(survey, only, &mut text);
     if only.is_none() {
@@ -149,7 +155,8 @@ pub(super) fn text(survey: &Survey, verbose: bool, only: Option<&Regex>) -> Stri
     text
 }
 
-fn standing_text(standing: &Standing, budget: u64, verbose: bool, text: &mut String) {
+fn standing_text(standing: &Standing, survey: &Survey, verbose: bool, text: &mut String) {
+    let Survey { budget, host_holds, .. } = *survey;
     text.push('\n');
     text.push_str(&wrapped(&format!("{}  {}", standing.mount, standing.stack.join(" · ")), 0));
     text.push_str(&wrapped(&columns(standing, Trouble::Silence), 4));
@@ -158,18 +165,20 @@ fn standing_text(standing: &Standing, budget: u64, verbose: bool, text: &mut Str
     if let Some(fate) = standing.stall(column) {
         timers_text(fate, &standing.follows, text);
     }
-    for (trouble, called) in [(Trouble::Unit, "one silent unit"), (Trouble::PathLoss, "path loss")] {
+    let held = format!("errors after {host_holds} s each");
+    for (trouble, called) in [
+        (Trouble::Unit, "one silent unit"),
+        (Trouble::PathLoss, "path loss"),
+        (Trouble::Errors, "errors at once"),
+        (Trouble::ErrorsHeld, &held),
+    ] {
         if let Some(fate) = standing.fate(trouble, Column::Now) {
-            let mut said = format!("{called}: {}", columns(standing, trouble));
-            said.extend(breaks(fate).map(|how| format!("; {how}")));
+            let said = format!("{called}: {}{}", columns(standing, trouble), how(fate));
             text.push_str(&wrapped(&said, 4));
         }
     }
-    if let Some(fate) = standing.fate(Trouble::Errors, Column::Now) {
-        let rearms = || fate.timers.first().map(|timer| format!("{} ({})", timer.then, setting(timer)));
-        let how = breaks(fate).or_else(rearms).map_or(String::new(), |how| format!("; {how}"));
-        let said = format!("errors from the host: {}{how}", columns(standing, Trouble::Errors));
-        text.push_str(&wrapped(&said, 4));
+    if let Some(uncured) = &standing.uncured {
+        text.push_str(&wrapped(&format!("no setting cures errors here: {uncured}"), 4));
     }
     for note in &standing.notes {
         text.push_str(&wrapped(note, 4));
@@ -177,6 +186,12 @@ fn standing_text(standing: &Standing, budget: u64, verbose: bool, text: &mut Str
     if let Some(short) = &standing.short {
         text.push_str(&wrapped(&format!("short of the budget: {short}"), 4));
     }
+}
+
+/// What ends it, or what tries on.
+fn how(fate: &Fate) -> String {
+    let tries_on = || fate.timers.first().map(|timer| format!("{} ({})", timer.then, setting(timer)));
+    breaks(fate).or_else(tries_on).map_or(String::new(), |how| format!("; {how}"))
 }
 
 /// One timer a line: when, what happens, by which knob; then what follows.
@@ -241,6 +256,16 @@ fn summary(survey: &Survey, text: &mut String) {
         "\n{now} of {all} survive {} s now, {booted} after apply and a reboot\n",
         survey.budget
     ));
+    let uncured = survey.standings.iter().filter(|standing| standing.uncured.is_some()).count();
+    if uncured > 0 {
+        text.push_str(&format!(
+            "errors of the host are not counted for {uncured} of them: no setting cures them there\n"
+        ));
+    }
+    if all > 0 {
+        let answers = INCURABLE.map(|kind| format!("{} ({})", kind.answer, kind.errno)).join(", ");
+        text.push_str(&wrapped(&format!("fails at once, whatever is set: {answers}"), 0));
+    }
     text.push_str("x: fails now; o: fails after the plan; ╋: the budget");
     if survey.standings.iter().any(|standing| ends_at(standing, survey.budget)) {
         text.push_str("; X, O: fails at the budget");

@@ -110,6 +110,7 @@ mod tests {
             }],
             follows: String::new(),
             notes: Vec::new(),
+            uncured: None,
             short: None,
         }
     }

@@ -1,11 +1,10 @@
 //! The timers of each kind of device, and when they end in an error.
 
-use std::fmt::Display;
-
 use super::fate::{Fate, Span, Timer};
-use super::view::View;
-use super::{Trouble, multipath};
-use crate::facts::{Attribute, Class, Disk, Facts, Role, Session};
+use super::timers::{known, timeout_of, timer};
+use super::view::{DEEPEST, View};
+use super::{Trouble, errors, multipath};
+use crate::facts::{Attribute, Class, Disk, Role, Session};
 
 /// storvsc waits this long for the host to answer its reset of the bus
 /// (`storvsc_host_reset`, <https://github.com/torvalds/linux/blob/v3.10/drivers/scsi/storvsc_drv.c>).
@@ -18,12 +17,9 @@ const RELOGIN: u64 = 2;
 /// How long error handling waits for TEST UNIT READY: `eh_timeout` as the kernel sets it
 /// (`SCSI_DEFAULT_EH_TIMEOUT`, <https://github.com/torvalds/linux/blob/v6.12/include/scsi/scsi_device.h>).
 const EH_TIMEOUT: u64 = 10;
-/// More storeys than this are a ring.
-const DEEPEST: usize = 16;
 
 /// Whether all these disks are of the host's own, local kind.
-pub(super) fn is_local(facts: &Facts, disks: &[String]) -> bool {
-    let Some(view) = View::of(facts) else { return false };
+pub(super) fn is_local(view: View<'_>, disks: &[String]) -> bool {
     let leaves = disks.iter().filter_map(|name| view.disk(name)).filter(|disk| disk.slaves.is_empty());
     let local = |disk: &Disk| disk.roles.contains(&Role::AzureTemporary);
     leaves.clone().count() > 0 && leaves.clone().all(local)
@@ -58,7 +54,7 @@ fn storey(view: View<'_>, name: &str, trouble: Trouble, depth: usize) -> Option<
         }
         Class::Md if !disk.slaves.is_empty() => array(view, disk, below()),
         Class::Zram => Some(Fate::forever(Vec::new())),
-        Class::Virtio => virtio(disk, trouble),
+        Class::Virtio => virtio(view, disk, trouble),
         Class::Loop => Some(Fate::at_least(0, format!("what file {} stands for", disk.name))),
         Class::Lvm | Class::Crypt | Class::Other if !disk.slaves.is_empty() => {
             below().into_iter().reduce(Fate::or_sooner)
@@ -82,53 +78,6 @@ fn dead(view: View<'_>, disk: &Disk) -> Option<Fate> {
     given_up.then(|| Fate::ends(vec![timer(disk, "device/state", state, 0, said)]).for_good())
 }
 
-fn timer(disk: &Disk, knob: &str, value: &dyn Display, fires: u64, then: impl Into<String>) -> Timer {
-    Timer {
-        layer: disk.name.clone(),
-        knob: knob.to_owned(),
-        value: value.to_string(),
-        fires: Span::Seconds(fires),
-        then: then.into(),
-    }
-}
-
-/// A number that must be known to say anything, or the fact's name.
-fn known<T: Copy>(attribute: &Attribute<T>, fact: String) -> Result<T, String> {
-    attribute.value().copied().ok_or(fact)
-}
-
-fn timeout_of(disk: &Disk) -> Result<u64, String> {
-    known(&disk.live.timeout, format!("disks.{}.timeout", disk.name))
-}
-
-/// An error that the host answers with is tried again at once, as often as `max_retries` says
-/// (`scsi_decide_disposition`, `scsi_cmd_retry_allowed`,
-/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/scsi_error.c>); before 5.10 the
-/// number was a constant of sd's.
-fn scsi_errors(disk: &Disk) -> Fate {
-    let retries = match &disk.live.max_retries {
-        Attribute::Is(retries) => *retries,
-        Attribute::Absent => 5,
-        Attribute::Unknown => return Fate::at_least(0, format!("disks.{}.max_retries", disk.name)),
-    };
-    match retries {
-        -1 => Fate::forever(vec![Timer {
-            fires: Span::Forever,
-            ..timer(disk, "max_retries", &retries, 0, "tried again without limit")
-        }]),
-        retries => {
-            let tries = u64::try_from(retries).unwrap_or(0) + 1;
-            Fate::ends(vec![timer(
-                disk,
-                "max_retries",
-                &retries,
-                0,
-                format!("fails after {tries} tries, at once"),
-            )])
-        }
-    }
-}
-
 /// Since 3.17 the driver's handler re-arms the timer for ever (`storvsc_eh_timed_out`,
 /// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/storvsc_drv.c>). Before, error handling
 /// resets the host, which does not answer either, and takes the disk offline. It begins when every
@@ -138,7 +87,7 @@ fn scsi_errors(disk: &Disk) -> Fate {
 /// of some kernels the handler crashes instead.
 fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     match trouble {
-        Trouble::Errors => return Some(scsi_errors(disk)),
+        Trouble::Errors | Trouble::ErrorsHeld => return Some(errors::storvsc(view, disk, trouble)),
         // The host sees to paths; what a guest sees of their loss is silence, or errors.
         Trouble::PathLoss | Trouble::Unit => return None,
         Trouble::Silence => {}
@@ -154,7 +103,7 @@ fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     } else if kernel.storvsc_holds() {
         Fate::forever(vec![Timer {
             fires: Span::Forever,
-            ..expires("hv_storvsc re-arms its timer; only an error from the host ends it")
+            ..expires("hv_storvsc re-arms its timer: silence never fails a command")
         }])
     } else {
         let offline =
@@ -171,7 +120,14 @@ fn iscsi(view: View<'_>, disk: &Disk, name: &str, trouble: Trouble) -> Fate {
         return Fate::at_least(0, format!("iscsi.{name}"));
     };
     match trouble {
-        Trouble::Errors => scsi_errors(disk),
+        Trouble::Errors => errors::scsi(view, disk, trouble),
+        // A target that holds a command longer than the disk's timer is a silent one.
+        Trouble::ErrorsHeld => {
+            let errors = errors::scsi(view, disk, trouble);
+            let silent = disk.live.timeout.value().is_none_or(|timeout| *timeout <= view.host_holds);
+            let unit = || iscsi(view, disk, name, Trouble::Unit);
+            if silent { errors.or_sooner(unit()) } else { errors }
+        }
         Trouble::PathLoss => dropped(name, session, 0, Vec::new()),
         Trouble::Unit => {
             let unanswered = handling(session).min(EH_TIMEOUT);
@@ -266,13 +222,24 @@ fn nvme(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
         |name: &str| view.machine.parameters.get(name).and_then(|value| value.parse::<u64>().ok());
     match trouble {
         Trouble::PathLoss | Trouble::Unit => None,
-        Trouble::Errors => Some(match parameter("nvme_core.max_retries") {
-            Some(retries) => {
-                let tries = format!("fails after {} tries, at once", retries.saturating_add(1));
-                Fate::ends(vec![timer(disk, "nvme_core.max_retries", &retries, 0, tries)])
-            }
-            None => Fate::at_least(0, "nvme_core.max_retries"),
-        }),
+        Trouble::Errors | Trouble::ErrorsHeld => {
+            let held = errors::held(view, trouble);
+            let errors = match parameter("nvme_core.max_retries") {
+                Some(retries) => {
+                    let tries = retries.saturating_add(1);
+                    let fires = tries.saturating_mul(held);
+                    Fate::ends(vec![timer(
+                        disk,
+                        "nvme_core.max_retries",
+                        &retries,
+                        fires,
+                        errors::tries(tries, held),
+                    )])
+                }
+                None => Fate::at_least(held, "nvme_core.max_retries"),
+            };
+            Some(if held == 0 { errors } else { nvme(view, disk, Trouble::Silence)?.or_sooner(errors) })
+        }
         Trouble::Silence => {
             let attribute = disk.live.io_timeout.value().map(|millis| ("queue/io_timeout", millis / 1000));
             let (knob, seconds) = match (attribute, parameter("nvme_core.io_timeout"), &disk.live.io_timeout)
@@ -293,11 +260,14 @@ fn nvme(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
 
 /// virtio-blk re-arms its timer too (`virtblk_timeout` is none; `blk_mq_rq_timed_out`,
 /// <https://github.com/torvalds/linux/blob/v6.12/block/blk-mq.c>).
-fn virtio(disk: &Disk, trouble: Trouble) -> Option<Fate> {
+fn virtio(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     match trouble {
         Trouble::PathLoss | Trouble::Unit => None,
         Trouble::Silence => Some(Fate::forever(Vec::new())),
-        Trouble::Errors => Some(Fate::ends(vec![timer(disk, "-", &"", 0, "fails at once")])),
+        Trouble::Errors | Trouble::ErrorsHeld => {
+            let held = errors::held(view, trouble);
+            Some(Fate::ends(vec![timer(disk, "-", &"", held, errors::tries(1, held))]))
+        }
     }
 }
 
@@ -306,7 +276,11 @@ fn virtio(disk: &Disk, trouble: Trouble) -> Option<Fate> {
 fn other_scsi(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     match trouble {
         Trouble::PathLoss | Trouble::Unit => None,
-        Trouble::Errors => Some(scsi_errors(disk)),
+        Trouble::Errors => Some(errors::scsi(view, disk, trouble)),
+        Trouble::ErrorsHeld => {
+            let errors = errors::scsi(view, disk, trouble);
+            Some(other_scsi(view, disk, Trouble::Silence)?.or_sooner(errors))
+        }
         Trouble::Silence => Some(match timeout_of(disk) {
             Err(fact) => Fate::at_least(0, fact),
             Ok(seconds) => {

@@ -44,7 +44,7 @@ pub(super) fn fate(view: View<'_>, disk: &Disk, last: Fate, paths: &[String], tr
     let waits = if sure { known } else { Some(Span::Seconds(0)) };
     let mut fate = match trouble {
         Trouble::Silence | Trouble::Unit => last.or_sooner(checked(view, disk, paths)),
-        Trouble::PathLoss | Trouble::Errors => last,
+        Trouble::PathLoss | Trouble::Errors | Trouble::ErrorsHeld => last,
     };
     let fires = fate.at.then(waits.unwrap_or(Span::Seconds(0)));
     if !sure || known.is_none() {

@@ -1,17 +1,17 @@
 //! From a mount down to the host, and what is said of the file system on top.
 
+use super::errors;
 use super::fate::{Fate, Span, Timer};
 use super::given_up::aborted;
 use super::kernel;
 use super::layers;
 use super::view::View;
 use super::{Prospect, Standing, Trouble};
-use crate::facts::{Attribute, Class, Disk, Facts, Mount, Role};
+use crate::facts::{Attribute, Class, Disk, Mount, Role};
 
 /// Every writable mount on storage, then every swap on storage, in three states.
-pub(super) fn standings(states: [&Facts; 3]) -> Vec<Standing> {
-    let [Some(now), Some(applied), Some(booted)] = states.map(View::of) else { return Vec::new() };
-    let views = [now, applied, booted];
+pub(super) fn standings(views: [View<'_>; 3]) -> Vec<Standing> {
+    let now = views[0];
     let mounts = now.machine.mounts.iter().filter(|mount| !mount.read_only).map(|mount| {
         let mut stack = vec![mount.fstype.clone()];
         stack.extend(mount.device.iter().filter(|device| Some(*device) != mount.disk.as_ref()).cloned());
@@ -59,10 +59,12 @@ fn standing<'a>(
         let [Some(now), Some(after_apply), Some(after_reboot)] = fates else { return None };
         Some(Prospect { trouble, now, after_apply, after_reboot })
     });
+    let uncured = below.disks.iter().find_map(|disk| errors::uncured(views[2], disk, 0));
     Standing {
         mount: mount.to_owned(),
         fstype: fstype.to_owned(),
         prospects: prospects.collect(),
+        uncured,
         stack,
         disks,
         follows: follows(fstype, &[], views[0]),
@@ -100,7 +102,8 @@ fn one_fate(
         };
         return Some(Fate::ends(vec![timer]).or_sooner(below));
     }
-    match kernel::panic(view).filter(|_| trouble != Trouble::Errors) {
+    // Where an error is handed up, no task waits.
+    match kernel::panic(view).filter(|panic| !trouble.is_errors() || below.at > panic.fires) {
         Some(panic) => Some(below.or_sooner(Fate::ends(vec![panic]))),
         None => Some(below),
     }

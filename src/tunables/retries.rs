@@ -17,7 +17,8 @@ pub static MAX_RETRIES: Tunable = Tunable {
           pauses between tries, so a storm costs about 55 tries a second for each command and two or three log \
           lines. What lasts for ever is waited for, too: `echo offline > /sys/block/DISK/device/state` ends it. \
           Errors that no retry cures (a bad medium, write protection, a reservation, a disk taken away) still \
-          fail at once. Members of arrays and pools, paths of a map and Azure's temporary disk keep the \
+          fail at once. Before 6.6 hv_storvsc takes some rare states of the host for success without data, and \
+          those are tried for ever with any number. Members of arrays and pools, paths of a map and Azure's temporary disk keep the \
           kernel's five, as what stands above them must see the error.",
     sources: &[
         Source {

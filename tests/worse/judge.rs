@@ -56,9 +56,9 @@ struct Both {
 
 /// The one place that knows how the model is asked.
 fn survey(facts: &Facts, plan: &Plan, policy: &Policy) -> Both {
-    let with = stall::survey(facts, &plan.verdicts, policy.stall);
+    let with = stall::survey(facts, &plan.verdicts, policy);
     let none: &[Verdict] = &[];
-    Both { with, without: stall::survey(facts, none, policy.stall) }
+    Both { with, without: stall::survey(facts, none, policy) }
 }
 
 impl Bench {
