@@ -33,8 +33,8 @@ fn survey(facts: &Facts, root: &Root, policy: &Policy) -> Survey {
     stall::survey(facts, &plan.verdicts, policy)
 }
 
-/// What no knob of the guest can save, or nothing may: fixture, mount, and a word of the reason.
-const LOST: &[(&str, &str, &str)] = &[("azure-nvme", "/scratch", "local disk")];
+/// What no knob of the guest can save, or nothing may: fixture, mount (`*` for all), and a word of the reason.
+const LOST: &[(&str, &str, &str)] = &[("azure-nvme", "/scratch", "local disk"), ("cluster", "*", "cluster")];
 
 #[test]
 fn after_the_plan_every_mount_of_every_guest_survives_the_budget() {
@@ -50,7 +50,9 @@ fn after_the_plan_every_mount_of_every_guest_survives_the_budget() {
             assert!(!survey.standings.is_empty(), "{name}");
             for standing in &survey.standings {
                 let fate = standing.weakest(Column::AfterReboot).unwrap();
-                let lost = LOST.iter().find(|(at, mount, _)| *at == name && *mount == standing.mount);
+                let lost = LOST
+                    .iter()
+                    .find(|(at, mount, _)| *at == name && (*mount == "*" || *mount == standing.mount));
                 match (lost, &standing.short) {
                     (Some((_, _, word)), Some(why)) => assert!(why.contains(word), "{name}: {why}"),
                     (Some(_), None) => {
@@ -140,8 +142,9 @@ proptest! {
             });
             let known = later.unknown.is_empty() && now.unknown.is_empty();
             if is_guest && known && !local {
-                let agent = facts.system.writers.waagent.is_some();
-                let saved = standing.survives(Column::AfterReboot, stall) || agent;
+                // These have a reason of their own, which is told.
+                let kept = facts.system.writers.waagent.is_some() || facts.system.cluster.value().is_some();
+                let saved = standing.survives(Column::AfterReboot, stall) || kept;
                 prop_assert!(saved, "{} {:?} {:?}", standing.mount, later, standing.short);
             }
         }
