@@ -10,10 +10,12 @@
 mod after;
 mod fate;
 mod given_up;
+mod iscsi;
 mod kernel;
 mod layers;
 mod multipath;
 mod stack;
+mod timers;
 mod view;
 
 use crate::facts::Facts;
