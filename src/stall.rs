@@ -14,6 +14,7 @@ mod iscsi;
 mod kernel;
 mod layers;
 mod multipath;
+mod resumes;
 mod stack;
 mod timers;
 mod view;

@@ -40,6 +40,7 @@ fn fate_json(fate: &Fate) -> Json {
         "could_not_tell": fate.unknown,
         "breaks": fate.by.as_ref().map(timer_json),
         "timers": fate.timers.iter().map(timer_json).collect::<Vec<_>>(),
+    "resumes_within_s": fate.resumes_within,
     })
 }
 
@@ -171,12 +172,19 @@ fn standing_text(standing: &Standing, budget: u64, verbose: bool, text: &mut Str
         let said = format!("errors from the host: {}{how}", columns(standing, Trouble::Errors));
         text.push_str(&wrapped(&said, 4));
     }
+    text.extend(standing.stall(column).and_then(goes_on).map(|said| wrapped(&said, 4)));
     for note in &standing.notes {
         text.push_str(&wrapped(note, 4));
     }
     if let Some(short) = &standing.short {
         text.push_str(&wrapped(&format!("short of the budget: {short}"), 4));
     }
+}
+
+/// When I/O goes on; nothing where it does at once.
+fn goes_on(fate: &Fate) -> Option<String> {
+    let seconds = fate.resumes_within.filter(|seconds| *seconds > 0)?;
+    Some(format!("once a stall is over, I/O goes on within {seconds} s"))
 }
 
 /// One timer a line: when, what happens, by which knob; then what follows.

@@ -164,7 +164,8 @@ fn path(facts: &Facts, policy: &Policy) -> Option<Decision> {
 fn single_path(facts: &Facts, policy: &Policy) -> Decision {
     let budget = policy.stall;
     by_agent(facts, policy, "iscsi", budget).unwrap_or_else(|| {
-        let because = "iscsi: error handling begins after the default of 30 s and takes a silent unit offline for good";
+        let because =
+            "iscsi: error handling begins after the default of 30 s and takes a silent unit offline for good";
         write(Select::IscsiSinglePath, Want::AtLeast(budget), because.to_owned())
     })
 }
