@@ -116,8 +116,9 @@ impl Standing {
     pub fn survives(&self, column: Column, budget: u64) -> bool {
         let stalls = self.prospects.iter().filter(|prospect| prospect.trouble != Trouble::Errors);
         stalls.clone().count() > 0
-            && stalls.map(|prospect| (prospect.trouble, prospect.at(column).at)).all(|(trouble, at)| {
-                at.covers(budget) || (trouble == Trouble::PathLoss && at.reaches(budget))
+            && stalls.map(|prospect| (prospect.trouble, prospect.at(column))).all(|(trouble, fate)| {
+                let needed = budget.saturating_add(fate.counts_on());
+                fate.at.covers(needed) || (trouble == Trouble::PathLoss && fate.at.reaches(needed))
             })
     }
 
