@@ -11,9 +11,11 @@ mod after;
 mod errors;
 mod fate;
 mod given_up;
+mod iscsi;
 mod kernel;
 mod layers;
 mod multipath;
+mod resumes;
 mod stack;
 mod timers;
 mod view;
@@ -139,8 +141,9 @@ impl Standing {
     pub fn survives(&self, column: Column, budget: u64) -> bool {
         let counted = self.counted(column);
         counted.clone().count() > 0
-            && counted.map(|(trouble, fate)| (trouble, fate.at)).all(|(trouble, at)| {
-                at.covers(budget) || (trouble == Trouble::PathLoss && at.reaches(budget))
+            && counted.into_iter().all(|(trouble, fate)| {
+                let needed = budget.saturating_add(fate.counts_on());
+                fate.at.covers(needed) || (trouble == Trouble::PathLoss && fate.at.reaches(needed))
             })
     }
 
