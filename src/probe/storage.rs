@@ -2,7 +2,7 @@
 
 mod roles;
 
-use crate::facts::{Disk, Gap, Mount, Swap};
+use crate::facts::{Disk, Gap, Mount, ServedMount, Swap};
 use crate::probe::{disks, mounts};
 use crate::root::Root;
 
@@ -13,6 +13,8 @@ pub struct Storage {
     pub disks: Option<Vec<Disk>>,
     /// Mounted file systems that rest on a block device, and the root whatever it rests on.
     pub mounts: Vec<Mount>,
+    /// Mounted file systems of which a server answers.
+    pub served: Vec<ServedMount>,
     /// Active swap.
     pub swaps: Vec<Swap>,
 }
@@ -21,9 +23,9 @@ pub struct Storage {
 /// controller's identity tells the temporary disk.
 pub fn read(machine: &Root, azure: Option<bool>, gaps: &mut Vec<Gap>) -> Storage {
     let mut disks = disks::read(machine, azure, gaps);
-    let (mounts, swaps) = mounts::read(machine, disks.as_deref(), gaps);
+    let mounts::Mounted { mounts, served, swaps } = mounts::read(machine, disks.as_deref(), gaps);
     if let Some(disks) = &mut disks {
         roles::assign(disks, &mounts, &swaps);
     }
-    Storage { disks, mounts, swaps }
+    Storage { disks, mounts, served, swaps }
 }

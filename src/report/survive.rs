@@ -37,6 +37,7 @@ fn timer_json(timer: &Timer) -> Json {
 fn fate_json(fate: &Fate) -> Json {
     json!({
         "survives_s": fate.at.seconds(),
+        "restarts": fate.restarts,
         "could_not_tell": fate.unknown,
         "breaks": fate.by.as_ref().map(timer_json),
         "timers": fate.timers.iter().map(timer_json).collect::<Vec<_>>(),
@@ -102,6 +103,11 @@ pub(super) fn breaks(fate: &Fate) -> Option<String> {
     }
 }
 
+/// Whether a panic is the end, which leaves no file system that could give up.
+pub(super) fn panics(fate: &Fate) -> bool {
+    fate.by.as_ref().is_some_and(|timer| timer.layer == "kernel")
+}
+
 /// A knob with its value.
 pub(super) fn setting(timer: &Timer) -> String {
     format!("{} {}", timer.knob, timer.value).trim_end().to_owned()
@@ -112,6 +118,7 @@ pub(super) fn lasting(fate: Option<&Fate>) -> String {
     let Some(fate) = fate else { return "could not tell".to_owned() };
     match (fate.at, fate.unknown.is_empty()) {
         (Span::Forever, _) => "for ever".to_owned(),
+        (Span::Seconds(seconds), true) if fate.restarts => format!("{seconds} s, then a restart"),
         (Span::Seconds(seconds), true) => format!("{seconds} s"),
         (Span::Seconds(0), false) => "could not tell".to_owned(),
         (Span::Seconds(seconds), false) => format!("at least {seconds} s"),
@@ -193,7 +200,7 @@ fn timers_text(fate: &Fate, follows: &str, text: &mut String) {
     for fact in &fate.unknown {
         text.push_str(&wrapped(&format!("could not tell: {fact}"), 15));
     }
-    if fate.by.is_some() {
+    if fate.by.is_some() && !panics(fate) {
         text.push_str(&wrapped(follows, 15));
     }
 }

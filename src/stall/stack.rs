@@ -100,8 +100,9 @@ fn one_fate(
         };
         return Some(Fate::ends(vec![timer]).or_sooner(below));
     }
-    match kernel::panic(view).filter(|_| trouble != Trouble::Errors) {
-        Some(panic) => Some(below.or_sooner(Fate::ends(vec![panic]))),
+    // Errors that are not ridden out have ended it long before.
+    match kernel::panic(view).filter(|panic| trouble != Trouble::Errors || panic.at < below.at) {
+        Some(panic) => Some(below.or_sooner(panic)),
         None => Some(below),
     }
 }
