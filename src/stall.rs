@@ -17,6 +17,7 @@ mod stack;
 mod view;
 
 use crate::facts::Facts;
+use crate::host::{self, Setting};
 use crate::tunable::{Decision, Verdict};
 
 pub use after::{Column, after};
@@ -136,6 +137,8 @@ pub struct Survey {
     pub services: Vec<Service>,
     /// What else ends or lengthens a stall, in sentences.
     pub notes: Vec<String>,
+    /// What the host must be given; nothing where it is nobody's to set.
+    pub host: &'static [Setting],
 }
 
 /// Asks the model. `verdicts`: what the plan sets, and why it does not set what it leaves.
@@ -147,7 +150,8 @@ pub fn survey(facts: &Facts, verdicts: &[Verdict], budget: u64) -> Survey {
     for standing in &mut standings {
         standing.short = short(standing, facts, verdicts, budget);
     }
-    Survey { budget, standings, services: kernel::services(states), notes: kernel::notes(facts) }
+    let (services, notes) = (kernel::services(states), kernel::notes(facts, budget));
+    Survey { budget, standings, services, notes, host: host::of(facts) }
 }
 
 /// Why a mount does not reach the budget even after the next boot.

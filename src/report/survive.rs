@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::text::{printable, table, wrapped};
 use super::timeline::{drawn, ends_at};
-use super::{SCHEMA, shown};
+use super::{SCHEMA, host, shown};
 use crate::stall::{Column, Fate, Service, Span, Standing, Survey, Timer, Trouble};
 
 pub(super) fn is_shown(standing: &Standing, only: Option<&Regex>) -> bool {
@@ -91,6 +91,7 @@ pub(super) fn json(survey: &Survey, only: Option<&Regex>) -> Json {
         "mounts": mounts.map(standing_json).collect::<Vec<_>>(),
         "services": services.map(service_json).collect::<Vec<_>>(),
         "notes": survey.notes,
+        "host": host::rows_json(survey.host, survey.budget),
     })
 }
 
@@ -151,6 +152,7 @@ pub(super) fn text(survey: &Survey, verbose: bool, only: Option<&Regex>) -> Stri
             text.push('\n');
             text.push_str(&wrapped(note, 0));
         }
+        host::section(survey.host, survey.budget, &mut text);
         summary(survey, &mut text);
     }
     text

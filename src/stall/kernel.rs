@@ -3,6 +3,7 @@
 use super::fate::{Fate, Span, Timer};
 use super::view::View;
 use crate::facts::Facts;
+use crate::host::{self, AZURE_SECONDS};
 
 /// Whether a stall makes the kernel panic, and when: the detector takes a task that waits for its
 /// disk for a hung one, also one whose command is tried again and again
@@ -78,8 +79,14 @@ pub(super) fn services(states: [&Facts; 3]) -> Vec<Service> {
 }
 
 /// What else ends a stall badly, or makes one.
-pub(super) fn notes(facts: &Facts) -> Vec<String> {
+pub(super) fn notes(facts: &Facts, budget: u64) -> Vec<String> {
     let mut notes = Vec::new();
+    if host::is_azure(facts) == Some(true) && budget > AZURE_SECONDS {
+        notes.push(format!(
+            "Azure restarts a guest that has been without its storage for {AZURE_SECONDS} s: against such an outage \
+             a budget above that buys nothing"
+        ));
+    }
     let Some(machine) = &facts.machine else { return notes };
     let number = |key: &str| machine.sysctls.get(key).and_then(|value| value.parse::<u64>().ok());
     if number("kernel.softlockup_panic").is_some_and(|panic| panic > 0) {
