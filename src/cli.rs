@@ -155,7 +155,7 @@ pub enum Command {
     Survive(Only),
     /// Show the catalogue, or one entry: value here, why, sources
     Explain {
-        /// An id or a knob, such as disk.timeout or vm.swappiness
+        /// An id, a knob, such as vm.swappiness, or host
         #[arg(value_parser = utf8())]
         id: Option<String>,
         /// What to show.

@@ -206,6 +206,7 @@ fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8>
     let verdicts = tunables::decide(&job.facts, &job.policy);
     match id {
         None => report::catalogue(&verdicts, global.format, only.as_ref())?,
+        Some("host") => report::explain_host(job.policy.stall, global.format)?,
         Some(id) => {
             let tunable = tunables::find(id).ok_or_else(|| {
                 anyhow::anyhow!("{id}: no tunable and no knob of this name; `hvtune explain` lists them")

@@ -29,7 +29,7 @@ pub use kernels::KernelRelease;
 pub use members::{ARRAY_SIGNATURE, LEGS, MEMBER_SIGNATURES, is_leg, is_member};
 pub use modprobe::{ModprobeFile, ModprobeLine};
 pub use multipath::{MultipathFiles, MultipathLine};
-pub use storage::{Class, Disk, Limits, Live, Mount, Role, Swap};
+pub use storage::{Class, Disk, Limits, Live, Mount, Role, ServedMount, Swap};
 pub use system::{
     ExtMount, IdleAgent, InstalledKernel, ModuleFact, OsRelease, OwnFile, RuleFile, SwapGround, SwapSource,
     System, Waagent, Writers,
@@ -149,6 +149,8 @@ pub struct Machine {
     pub disks: Option<Vec<Disk>>,
     /// Mounted file systems that rest on a block device.
     pub mounts: Vec<Mount>,
+    /// Mounted file systems of which a server answers: NFS, SMB, FUSE and their like.
+    pub served: Vec<ServedMount>,
     /// Active swap.
     pub swaps: Vec<Swap>,
     /// Live `/proc/sys` values of the keys in [`crate::probe::SYSCTL_KEYS`]; a key that the kernel lacks is absent.

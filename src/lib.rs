@@ -23,7 +23,7 @@
 //! Invariants, each held by clippy or by a test in `tests/tidy.rs`:
 //! - no two modules import each other, directly or through others, here or within a room; a room
 //!   and its own parts may;
-//! - [`facts`], [`value`], [`tunable`], [`tunables`], [`resolve`], [`stall`], [`render`], [`cmdline`]
+//! - [`facts`], [`value`], [`tunable`], [`tunables`], [`host`], [`resolve`], [`stall`], [`render`], [`cmdline`]
 //!   and [`formats`] touch no file, clock, environment or process, so they cannot fail on the
 //!   machine's account;
 //! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
@@ -36,7 +36,7 @@
 //!
 //! Reading order, in which each module uses only earlier ones:
 //! [`attribute`], [`cmdline`], [`pattern`], [`scale`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
-//! and [`run`]; [`policy`], [`tunable`], [`resolve`], [`tunables`], [`render`], [`probe`],
+//! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
 pub mod apply;
@@ -47,6 +47,7 @@ pub mod cmdline;
 pub mod command;
 pub mod facts;
 pub mod formats;
+pub mod host;
 pub mod marker;
 #[cfg(fuzzing)]
 pub mod parsers;

@@ -40,6 +40,7 @@ pub const SYSCTL_KEYS: &[&str] = &[
     "kernel.hung_task_timeout_secs",
     "kernel.hung_task_warnings",
     "kernel.hung_task_panic",
+    "kernel.hung_task_check_interval_secs",
     "kernel.panic",
     "kernel.softlockup_panic",
     "kernel.watchdog_thresh",
@@ -132,6 +133,7 @@ fn look(root: &Root, identity: Identity, origin: Origin, gaps: &mut Vec<Gap>) ->
         cmdline: kernel::read_cmdline(root, gaps),
         disks: storage.disks,
         mounts: storage.mounts,
+        served: storage.served,
         swaps: storage.swaps,
         sysctls: kernel::read_sysctls(root, gaps),
         parameters: kernel::read_parameters(root, gaps),
@@ -188,6 +190,7 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
         snapshot_extension: services::read_snapshot_extension(root, gaps),
         swaps,
         ext: memory::parse_ext(&fstab),
+        served: memory::parse_served(&fstab),
         ours: os::read_ours(root, gaps),
         os,
     }

@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod detect;
+mod host;
 mod html;
 mod plan;
 mod survive;
@@ -141,6 +142,14 @@ pub fn explain(tunable: &'static Tunable, verdicts: &[Verdict], format: Format) 
     match format {
         Format::Json => out_json(&catalogue::one_json(tunable, verdicts)),
         _ => out(&catalogue::one_text(tunable, verdicts)),
+    }
+}
+
+/// `hvtune explain host`, for a budget in seconds
+pub fn explain_host(budget: u64, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => out_json(&host::explain_json(budget)),
+        _ => out(&host::explain_text(budget)),
     }
 }
 

@@ -22,6 +22,7 @@ mod view;
 
 use self::view::View;
 use crate::facts::Facts;
+use crate::host::{self, Setting};
 use crate::policy::Policy;
 use crate::tunable::{Decision, Verdict};
 
@@ -166,6 +167,8 @@ pub struct Survey {
     pub services: Vec<Service>,
     /// What else ends or lengthens a stall, in sentences.
     pub notes: Vec<String>,
+    /// What the host must be given; nothing where it is nobody's to set.
+    pub host: &'static [Setting],
 }
 
 /// Asks the model. `verdicts`: what the plan sets, and why it does not set what it leaves; of the policy its
@@ -182,8 +185,8 @@ pub fn survey(facts: &Facts, verdicts: &[Verdict], policy: &Policy) -> Survey {
             standing.short = short(standing, now, verdicts, budget);
         }
     }
-    let (services, notes) = (kernel::services(states), kernel::notes(facts));
-    Survey { budget, host_holds, standings, services, notes }
+    let (services, notes) = (kernel::services(states), kernel::notes(facts, budget));
+    Survey { budget, host_holds, standings, services, notes, host: host::of(facts) }
 }
 
 /// Why a mount does not reach the budget even after the next boot.

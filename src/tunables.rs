@@ -8,11 +8,13 @@ mod baseline;
 pub mod boot;
 pub mod disk;
 pub mod filesystem;
+pub mod heal;
 pub mod iscsi;
 pub mod kernel;
 pub mod memory;
 pub mod module;
 pub mod multipath;
+mod next;
 pub mod nvme;
 pub mod requests;
 pub mod retries;
@@ -35,6 +37,8 @@ pub static CATALOGUE: &[&Tunable] = &[
     &memory::SWAPPINESS,
     &memory::DIRTY,
     &kernel::HUNG_TASK,
+    &heal::PANIC,
+    &heal::CHECK_INTERVAL,
     &kernel::PANIC,
     &iscsi::RECOVERY,
     &iscsi::NOOP_OUT,

@@ -164,3 +164,44 @@ fn errors_are_waited_out_unless_the_policy_fails_fast() {
     assert_eq!(errors(Recovery::Hold), Span::Forever);
     assert_eq!(errors(Recovery::FailFast), Span::Seconds(0));
 }
+
+/// Silence that outlasts the budget ends in a restart by the panic where the guest is to heal itself, and
+/// nowhere else; never within the budget.
+#[test]
+fn a_hang_ends_in_a_restart_only_where_the_guest_is_to_heal_itself() {
+    for fixture in fixtures::all() {
+        let name = &fixture.name;
+        let (facts, root) = facts(&fixture);
+        for (recovery, stall) in [
+            (Recovery::Default, 180),
+            (Recovery::Hold, 180),
+            (Recovery::SelfHeal, 30),
+            (Recovery::SelfHeal, 180),
+            (Recovery::SelfHeal, 600),
+        ] {
+            let policy = Policy { stall, recovery, ..Policy::default() };
+            let verdicts = tunables::decide(&facts, &policy);
+            let panics = verdicts.iter().any(|verdict| {
+                verdict.tunable.id == "kernel.hung_task_panic" && verdict.decision.kind() == "set"
+            });
+            let guest = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());
+            let is_guest = matches!(guest, Some(Hypervisor::HyperV(_)));
+            let heals = recovery == Recovery::SelfHeal && is_guest && name != "self-heal-nfs";
+            assert_eq!(panics, heals, "{name}, {recovery:?}");
+            let survey = survey(&facts, &root, &policy);
+            for standing in &survey.standings {
+                for column in [Column::AfterApply, Column::AfterReboot] {
+                    let fate = standing.stall(column).unwrap();
+                    let seconds = (stall + 60).div_ceil(60) * 60;
+                    // A detector that is switched off on the running system comes with the next boot.
+                    let ends = heals && column == Column::AfterReboot;
+                    let at_most = if ends { Span::Seconds(seconds) } else { Span::Forever };
+                    assert!(fate.at <= at_most, "{name} {} {column:?}: {fate:?}", standing.mount);
+                    let by_panic = fate.by.as_ref().is_some_and(|timer| timer.layer == "kernel");
+                    assert_eq!(fate.restarts, by_panic, "{name}: {fate:?}");
+                    assert!(!by_panic || (heals && fate.at == Span::Seconds(seconds)), "{name}: {fate:?}");
+                }
+            }
+        }
+    }
+}

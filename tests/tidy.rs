@@ -135,7 +135,7 @@ fn every_tunable_has_a_fixture_where_it_is_set_and_one_where_it_is_not() {
 #[test]
 fn the_core_knows_no_door() {
     let core = [
-        "facts", "value", "tunable", "tunables", "resolve", "cmdline", "formats", "marker", "render",
+        "facts", "host", "value", "tunable", "tunables", "resolve", "cmdline", "formats", "marker", "render",
         "scale", "stall",
     ];
     for (name, text) in sources() {

@@ -207,6 +207,15 @@ pub struct Mount {
     pub options: Vec<String>,
 }
 
+/// A file system of which a server answers, not a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedMount {
+    /// Where it is mounted, octal escapes undone.
+    pub point: String,
+    /// Type: `nfs4`, `fuse.sshfs`.
+    pub fstype: String,
+}
+
 impl Mount {
     /// Every disk or map that is known to be below it.
     pub fn disks(&self) -> impl Iterator<Item = &str> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Arch, Attribute, Boot, IscsiFiles, KernelRelease, Mask, ModprobeFile, MultipathFiles, MultipathSetting,
-    Programs, SysctlFiles, Unit, Unread, Watchdog,
+    Programs, ServedMount, SysctlFiles, Unit, Unread, Watchdog,
 };
 use crate::formats::udev::Rules;
 
@@ -45,6 +45,8 @@ pub struct System {
     pub swaps: Vec<SwapSource>,
     /// File systems of `/etc/fstab` that are ext4, ext3 or ext2.
     pub ext: Vec<ExtMount>,
+    /// File systems of `/etc/fstab` of which a server answers.
+    pub served: Vec<ServedMount>,
     /// Files that carry our marker.
     pub ours: Vec<OwnFile>,
 }

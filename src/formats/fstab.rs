@@ -78,6 +78,31 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// File systems of which a server answers for what is in them.
+const SERVED: &[&str] = &[
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "ceph",
+    "afs",
+    "lustre",
+    "glusterfs",
+    "virtiofs",
+    "fuse",
+    "fuseblk",
+];
+/// Those of FUSE that hold nothing a program waits for: views of the machine and of a desktop.
+const VIEWS: &[&str] = &["fuse.lxcfs", "fuse.portal", "fuse.gvfsd-fuse"];
+
+/// Whether a server, over the network or a process of this machine, answers for a file system of this type: to
+/// the kernel a server that is silent looks like a disk that hangs.
+pub fn is_served(fstype: &str) -> bool {
+    SERVED.contains(&fstype) || (fstype.starts_with("fuse.") && !VIEWS.contains(&fstype))
+}
+
 /// Names that stand for Azure's temporary disk and nothing else: those of cloud-init's rules
 /// (<https://github.com/canonical/cloud-init/blob/main/rules.d/66-azure-ephemeral.rules>), of the agent's
 /// (<https://github.com/Azure/WALinuxAgent/blob/master/config/66-azure-storage.rules>) and of azure-vm-utils'

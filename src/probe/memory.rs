@@ -1,6 +1,6 @@
 //! How much memory the machine has, and which file systems fstab gives it.
 
-use crate::facts::{ExtMount, Gap};
+use crate::facts::{ExtMount, Gap, ServedMount};
 use crate::formats::bytes::decode;
 use crate::formats::fstab::{self, Entry, FSTAB};
 use crate::root::Root;
@@ -39,6 +39,13 @@ pub fn parse_ext(fstab: &str) -> Vec<ExtMount> {
     ext.map(|(entry, odd)| ext_mount(&entry, odd)).collect()
 }
 
+/// File systems of which a server answers, also those that are mounted later or by hand.
+pub fn parse_served(fstab: &str) -> Vec<ServedMount> {
+    let entries = fstab::scan(fstab).into_iter().chain(fstab::scan_odd(fstab));
+    let served = entries.filter(|entry| fstab::is_served(entry.fstype));
+    served.map(|entry| ServedMount { point: entry.point(), fstype: entry.fstype.to_owned() }).collect()
+}
+
 fn ext_mount(entry: &Entry<'_>, odd: bool) -> ExtMount {
     ExtMount {
         device: entry.device.to_owned(),
@@ -69,6 +76,15 @@ mod tests {
                 "c /c None None true",
             ]
         );
+    }
+
+    #[test]
+    fn what_a_server_answers_for_is_known_by_its_type() {
+        let text = "nas:/home /home nfs4 defaults 0 0\n//nas/x /my\\040x cifs noauto 0 0\n\
+                    sshfs#a:/ /a fuse user\nlxcfs /b fuse.lxcfs x 0 0\nfusectl /c fusectl x\nUUID=a / ext4 x 0 1\nhost:/z /z 9p\n";
+        let found: Vec<String> =
+            parse_served(text).iter().map(|mount| format!("{} {}", mount.fstype, mount.point)).collect();
+        assert_eq!(found, ["nfs4 /home", "cifs /my x", "fuse /a", "9p /z"]);
     }
 
     #[test]

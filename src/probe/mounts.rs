@@ -5,7 +5,8 @@ pub(crate) mod parse;
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Disk, Gap, Mount, Swap};
+use crate::facts::{Disk, Gap, Mount, ServedMount, Swap};
+use crate::formats::fstab::is_served;
 use crate::root::Root;
 
 use super::noted;
@@ -20,9 +21,20 @@ const LIMIT: usize = 16 << 20;
 /// <https://github.com/torvalds/linux/blob/v6.12/include/linux/swap.h>).
 const MOST_SWAPS: usize = 32;
 
-/// Reads both. `disks`: sorted by name; `None` where they could not be read, so
+/// What is mounted, and active swap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mounted {
+    /// What rests on a block device, and the root whatever it rests on.
+    pub mounts: Vec<Mount>,
+    /// What a server answers for.
+    pub served: Vec<ServedMount>,
+    /// Active swap.
+    pub swaps: Vec<Swap>,
+}
+
+/// Reads all of it. `disks`: sorted by name; `None` where they could not be read, so
 /// that nothing stands on a known one.
-pub fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> (Vec<Mount>, Vec<Swap>) {
+pub fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> Mounted {
     let text = read_text(machine, "proc/self/mountinfo", "mounts", gaps);
     let lines: Vec<Line<'_>> = text.lines().filter_map(parse::mount_line).collect();
     let odd = text.lines().count() - lines.len();
@@ -38,10 +50,14 @@ pub fn read(machine: &Root, disks: Option<&[Disk]>, gaps: &mut Vec<Gap>) -> (Vec
     if let Some(root) = mounts.iter_mut().find(|mount| mount.point == "/") {
         complete(machine, root, gaps);
     }
+    let served = lines.iter().filter(|line| is_served(line.fstype));
+    let served = served
+        .map(|line| ServedMount { point: line.point.to_string(), fstype: line.fstype.to_owned() })
+        .collect();
     let text = read_text(machine, "proc/swaps", "swaps", gaps);
     let swaps = parse::swaps(&text).into_iter().take(MOST_SWAPS);
     let swaps = swaps.map(|area| swap(area, &lines, &mut devices, gaps)).collect();
-    (mounts, swaps)
+    Mounted { mounts, served, swaps }
 }
 
 /// Adds what the root's superblock says of errors. Mount tables show the option only where it differs from

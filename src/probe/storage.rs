@@ -3,7 +3,7 @@
 mod roles;
 mod signatures;
 
-use crate::facts::{Disk, Gap, Mount, Swap};
+use crate::facts::{Disk, Gap, Mount, ServedMount, Swap};
 use crate::probe::{disks, mounts};
 use crate::root::Root;
 
@@ -14,6 +14,8 @@ pub struct Storage {
     pub disks: Option<Vec<Disk>>,
     /// Mounted file systems that rest on a block device, and the root whatever it rests on.
     pub mounts: Vec<Mount>,
+    /// Mounted file systems of which a server answers.
+    pub served: Vec<ServedMount>,
     /// Active swap.
     pub swaps: Vec<Swap>,
 }
@@ -22,10 +24,10 @@ pub struct Storage {
 /// controller's identity tells the temporary disk.
 pub fn read(machine: &Root, azure: Option<bool>, gaps: &mut Vec<Gap>) -> Storage {
     let mut disks = disks::read(machine, azure, gaps);
-    let (mounts, swaps) = mounts::read(machine, disks.as_deref(), gaps);
+    let mounts::Mounted { mounts, served, swaps } = mounts::read(machine, disks.as_deref(), gaps);
     if let Some(disks) = &mut disks {
         let members = signatures::read(machine, disks, gaps);
         roles::assign(disks, &mounts, &swaps, &members);
     }
-    Storage { disks, mounts, swaps }
+    Storage { disks, mounts, served, swaps }
 }

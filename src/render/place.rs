@@ -5,6 +5,7 @@ use crate::facts::{BootStack, Facts, WATCHED};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::marker::BASE_NAME;
+use crate::resolve::sysctl;
 use crate::tunable::{Assignment, Target, Value, Verdict};
 
 /// Where an assignment takes effect from.
@@ -63,13 +64,13 @@ pub(super) fn shares<'a>(
 }
 
 /// Where a file goes: `/usr/lib` in an image, so that the administrator's file of the same name
-/// replaces it whole; `/etc` on a live host, where the format has no vendor directory, where
-/// tuned re-applies only /etc, and where a file of ours stands there already.
+/// replaces it whole; `/etc` on a live host, where the format has no vendor directory, and where a
+/// file of ours stands there already.
 pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
     let below_unit = format!("systemd/system/{unit}.d");
     let (directory, extension) = match format {
         Format::Udev => ("udev/rules.d", "rules"),
-        Format::Sysctl => ("sysctl.d", "conf"),
+        Format::Sysctl => return sysctl::home(facts),
         Format::Modprobe => ("modprobe.d", "conf"),
         Format::Grub => return format!("etc/default/grub.d/{BASE_NAME}.cfg"),
         Format::Multipath => return format!("etc/multipath/conf.d/{BASE_NAME}.conf"),
@@ -77,10 +78,7 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
     };
     let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
-    let writers = &facts.system.writers;
-    // Installed is enough: without a profile tuned chooses one when it starts.
-    let tuned = format == Format::Sysctl && (writers.tuned.is_some() || writers.programs.tuned.is_some());
-    if facts.for_image() && !ours_there && !tuned {
+    if facts.for_image() && !ours_there {
         return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
     }
     in_etc

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::survive::{breaks, columns, is_shown, setting};
+use super::survive::{breaks, columns, is_shown, panics, setting};
 use super::text::printable;
 use super::timeline::{Scale, TICKS};
 use crate::stall::{Column, Fate, Span, Standing, Survey, Timer, Trouble};
@@ -68,12 +68,11 @@ fn section(standing: &Standing, budget: u64, page: &mut String) {
         escaped(&columns(standing, Trouble::Silence))
     ));
     drawing(standing, budget, page);
-    if let Some(first) = standing.stall(Column::Now).and_then(breaks) {
-        page.push_str(&format!(
-            "<p>Breaks first: {}. Then: {}.</p>\n",
-            escaped(&first),
-            escaped(&standing.follows)
-        ));
+    if let Some(fate) = standing.stall(Column::Now)
+        && let Some(first) = breaks(fate)
+    {
+        let follows = if panics(fate) { String::new() } else { format!(" Then: {}.", standing.follows) };
+        page.push_str(&format!("<p>Breaks first: {}.{}</p>\n", escaped(&first), escaped(&follows)));
     }
     for prospect in &standing.prospects {
         if prospect.trouble != Trouble::Silence {

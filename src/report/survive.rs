@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::text::{printable, table, wrapped};
 use super::timeline::{drawn, ends_at};
-use super::{SCHEMA, shown};
+use super::{SCHEMA, host, shown};
 use crate::stall::{Column, Fate, INCURABLE, Service, Span, Standing, Survey, Timer, Trouble};
 
 pub(super) fn is_shown(standing: &Standing, only: Option<&Regex>) -> bool {
@@ -37,6 +37,7 @@ fn timer_json(timer: &Timer) -> Json {
 fn fate_json(fate: &Fate) -> Json {
     json!({
         "survives_s": fate.at.seconds(),
+        "restarts": fate.restarts,
         "could_not_tell": fate.unknown,
         "breaks": fate.by.as_ref().map(timer_json),
         "timers": fate.timers.iter().map(timer_json).collect::<Vec<_>>(),
@@ -94,6 +95,7 @@ pub(super) fn json(survey: &Survey, only: Option<&Regex>) -> Json {
         "services": services.map(service_json).collect::<Vec<_>>(),
         "incurable": INCURABLE.map(|kind| json!({ "answer": kind.answer, "errno": kind.errno })),
         "notes": survey.notes,
+        "host": host::rows_json(survey.host, survey.budget),
     })
 }
 
@@ -109,6 +111,11 @@ pub(super) fn breaks(fate: &Fate) -> Option<String> {
     }
 }
 
+/// Whether a panic is the end, which leaves no file system that could give up.
+pub(super) fn panics(fate: &Fate) -> bool {
+    fate.by.as_ref().is_some_and(|timer| timer.layer == "kernel")
+}
+
 /// A knob with its value.
 pub(super) fn setting(timer: &Timer) -> String {
     format!("{} {}", timer.knob.trim_matches('-'), timer.value).trim().to_owned()
@@ -119,6 +126,7 @@ pub(super) fn lasting(fate: Option<&Fate>) -> String {
     let Some(fate) = fate else { return "could not tell".to_owned() };
     match (fate.at, fate.unknown.is_empty()) {
         (Span::Forever, _) => "for ever".to_owned(),
+        (Span::Seconds(seconds), true) if fate.restarts => format!("{seconds} s, then a restart"),
         (Span::Seconds(seconds), true) => format!("{seconds} s"),
         (Span::Seconds(0), false) => "could not tell".to_owned(),
         (Span::Seconds(seconds), false) => format!("at least {seconds} s"),
@@ -151,6 +159,7 @@ pub(super) fn text(survey: &Survey, verbose: bool, only: Option<&Regex>) -> Stri
             text.push('\n');
             text.push_str(&wrapped(note, 0));
         }
+        host::section(survey.host, survey.budget, &mut text);
         summary(survey, &mut text);
     }
     text
@@ -216,7 +225,7 @@ fn timers_text(fate: &Fate, follows: &str, text: &mut String) {
     for fact in &fate.unknown {
         text.push_str(&wrapped(&format!("could not tell: {fact}"), 15));
     }
-    if fate.by.is_some() {
+    if fate.by.is_some() && !panics(fate) {
         text.push_str(&wrapped(follows, 15));
     }
 }

@@ -100,6 +100,7 @@ mod tests {
             at,
             by: None,
             gone: Span::Forever,
+            restarts: false,
             unknown: [].into(),
             timers: Vec::new(),
             resumes_within: None,

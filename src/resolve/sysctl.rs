@@ -14,6 +14,7 @@ mod once;
 use super::chain::{Acts, Chain, Moment, Who, Writer};
 use super::{Ours, programs};
 use crate::facts::Facts;
+use crate::marker::BASE_NAME;
 use draft::Draft;
 use knob::Knob;
 
@@ -33,6 +34,28 @@ pub fn chain(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
         draft.push_to(&mut chain, &knob);
     }
     chain
+}
+
+/// The file of ours that carries keys: `/usr/lib` in an image, so that the administrator's file of the same name
+/// replaces it whole; `/etc` on a live host, where tuned re-applies only /etc, and where a file of ours
+/// stands there already.
+pub fn home(facts: &Facts) -> String {
+    let in_etc = format!("etc/sysctl.d/{BASE_NAME}.conf");
+    let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
+    let writers = &facts.system.writers;
+    // Installed is enough: without a profile tuned chooses one when it starts.
+    let tuned = writers.tuned.is_some() || writers.programs.tuned.is_some();
+    if facts.for_image() && !ours_there && !tuned {
+        format!("usr/lib/sysctl.d/{BASE_NAME}.conf")
+    } else {
+        in_etc
+    }
+}
+
+/// The chain with this value in our file; without us for `None`.
+pub fn planned(facts: &Facts, key: &str, value: Option<&str>) -> Chain {
+    let path = home(facts);
+    chain(facts, key, value.map(|value| Ours { path: &path, value }))
 }
 
 /// The same for what `sysctl --system` of procps leaves when somebody runs it by hand: sysctl.d in the order of

@@ -73,6 +73,8 @@ pub struct Fate {
     pub by: Option<Timer>,
     /// When the device is gone for good, so that no end of the trouble brings it back.
     pub gone: Span,
+    /// The end is a panic after which the kernel restarts, so that the guest comes back by itself.
+    pub restarts: bool,
     /// Facts that could not be read and that the answer hangs on.
     pub unknown: BTreeSet<String>,
     /// Every timer on the way, by the time at which it fires.
@@ -89,6 +91,7 @@ impl Fate {
             at: Span::Forever,
             by: None,
             gone: Span::Forever,
+            restarts: false,
             unknown: BTreeSet::new(),
             timers,
             resumes_within: None,
@@ -107,7 +110,8 @@ impl Fate {
         let by = timers.last().cloned();
         let at = by.as_ref().map_or(Span::Forever, |timer| timer.fires);
         let by = by.filter(|_| at != Span::Forever);
-        Self { at, by, gone: Span::Forever, unknown: BTreeSet::new(), timers, resumes_within: None }
+        let unknown = BTreeSet::new();
+        Self { at, by, gone: Span::Forever, restarts: false, unknown, timers, resumes_within: None }
     }
 
     /// The same, and the device does not come back from it.
@@ -122,10 +126,17 @@ impl Fate {
             at: Span::Seconds(seconds),
             by: None,
             gone: Span::Forever,
+            restarts: false,
             unknown: BTreeSet::from([fact.into()]),
             timers: Vec::new(),
             resumes_within: None,
         }
+    }
+
+    /// The same, and the guest comes back by itself.
+    #[must_use]
+    pub(super) fn restarting(self, restarts: bool) -> Self {
+        Self { restarts, ..self }
     }
 
     /// The same with one more fact missing.

@@ -1,22 +1,33 @@
 //! Timers that watch the whole machine: the hung-task detector, systemd's watchdogs.
 
-use super::fate::{Span, Timer};
+use super::fate::{Fate, Span, Timer};
 use super::view::View;
 use crate::facts::Facts;
+use crate::host::{self, AZURE_SECONDS};
 
 /// Whether a stall makes the kernel panic, and when: the detector takes a task that waits for its
-/// disk for a hung one (<https://docs.kernel.org/admin-guide/sysctl/kernel.html>, `hung_task_panic`).
-pub(super) fn panic(view: View<'_>) -> Option<Timer> {
+/// disk for a hung one, also one whose command is tried again and again
+/// (<https://docs.kernel.org/admin-guide/sysctl/kernel.html>, `hung_task_panic`). It counts from the look that
+/// first finds the task waiting, so it fires up to one interval later; with no interval, one timeout
+/// (`watchdog`, <https://github.com/torvalds/linux/blob/v6.12/kernel/hung_task.c>).
+pub(super) fn panic(view: View<'_>) -> Option<Fate> {
     let number = |key: &str| view.machine.sysctls.get(key)?.parse::<u64>().ok();
     let seconds = number("kernel.hung_task_timeout_secs").filter(|seconds| *seconds > 0)?;
     number("kernel.hung_task_panic").filter(|panic| *panic > 0)?;
-    Some(Timer {
+    let interval = number("kernel.hung_task_check_interval_secs").filter(|interval| *interval > 0);
+    let latest = seconds.saturating_add(interval.map_or(seconds, |interval| interval.min(seconds)));
+    let timer = Timer {
         layer: "kernel".to_owned(),
         knob: "kernel.hung_task_timeout_secs".to_owned(),
         value: seconds.to_string(),
         fires: Span::Seconds(seconds),
-        then: format!("hung_task_panic: the kernel panics, and {}", after_panic(view)),
-    })
+        then: format!(
+            "hung_task_panic: the kernel panics, at {latest} s at the latest, and {}",
+            after_panic(view)
+        ),
+    };
+    let restarts = view.machine.sysctls.get("kernel.panic").is_some_and(|seconds| seconds != "0");
+    Some(Fate::ends(vec![timer]).restarting(restarts))
 }
 
 /// What a panicked kernel does.
@@ -68,8 +79,14 @@ pub(super) fn services(states: [&Facts; 3]) -> Vec<Service> {
 }
 
 /// What else ends a stall badly, or makes one.
-pub(super) fn notes(facts: &Facts) -> Vec<String> {
+pub(super) fn notes(facts: &Facts, budget: u64) -> Vec<String> {
     let mut notes = Vec::new();
+    if host::is_azure(facts) == Some(true) && budget > AZURE_SECONDS {
+        notes.push(format!(
+            "Azure restarts a guest that has been without its storage for {AZURE_SECONDS} s: against such an outage \
+             a budget above that buys nothing"
+        ));
+    }
     let Some(machine) = &facts.machine else { return notes };
     let number = |key: &str| machine.sysctls.get(key).and_then(|value| value.parse::<u64>().ok());
     if number("kernel.softlockup_panic").is_some_and(|panic| panic > 0) {

@@ -106,9 +106,9 @@ fn one_fate(
         };
         return Some(Fate::ends(vec![timer]).or_sooner(below));
     }
-    // Where an error is handed up, no task waits.
-    match kernel::panic(view).filter(|panic| !trouble.is_errors() || below.at > panic.fires) {
-        Some(panic) => Some(below.or_sooner(Fate::ends(vec![panic]))),
+    // Where an error is handed up before, no task waits.
+    match kernel::panic(view).filter(|panic| !trouble.is_errors() || panic.at < below.at) {
+        Some(panic) => Some(below.or_sooner(panic)),
         None => Some(below),
     }
 }

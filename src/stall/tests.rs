@@ -377,3 +377,43 @@ fn a_file_system_that_gave_up_is_named() {
     machine.mounts[0].options.push("emergency_ro".to_owned());
     assert_eq!(found(&facts), ["/data emergency_ro"]);
 }
+
+#[test]
+fn a_restart_that_heals_is_told_from_a_machine_that_stands_still() {
+    let base = machine("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
+    let set = |panic: &str, interval: &str, retries: i64| {
+        with(&base, |machine| {
+            let keys = [
+                ("kernel.hung_task_timeout_secs", "240"),
+                ("kernel.hung_task_panic", "1"),
+                ("kernel.hung_task_check_interval_secs", interval),
+                ("kernel.panic", panic),
+            ];
+            machine.sysctls.extend(keys.map(|(key, value)| (key.to_owned(), value.to_owned())));
+            let disks = machine.disks.iter_mut().flatten();
+            disks.for_each(|disk| disk.live.max_retries = Attribute::Is(retries));
+        })
+    };
+    // A storm that is ridden out ends in the panic as silence does; one that is not has ended before.
+    assert_eq!(three(&set("10", "10", -1)), ["240", "-", "240"]);
+    assert_eq!(three(&set("10", "10", 5)), ["240", "-", "0"]);
+    let told = |facts: &Facts| {
+        let survey = survey(facts, &[], &Policy::default());
+        let fate = survey.standings[0].stall(Column::Now).unwrap().clone();
+        (fate.restarts, fate.by.unwrap().then)
+    };
+    let (restarts, then) = told(&set("10", "10", -1));
+    assert!(restarts && then.ends_with("at 250 s at the latest, and restarts after 10 s"), "{then}");
+    let (restarts, then) = told(&set("-1", "0", -1));
+    assert!(restarts && then.ends_with("at 480 s at the latest, and restarts at once"), "{then}");
+    let (restarts, then) = told(&set("0", "1000", -1));
+    assert!(
+        !restarts && then.ends_with("at 480 s at the latest, and stands still for ever (kernel.panic is 0)")
+    );
+    assert!(
+        !survey(&set("10", "10", 5), &[], &Policy::default()).standings[0]
+            .fate(Trouble::Errors, Column::Now)
+            .unwrap()
+            .restarts
+    );
+}

@@ -45,7 +45,7 @@ fn all_modern(facts: &Facts) -> bool {
 }
 
 /// Whether the next boot has an argument of this key, as far as others give it; `None` = nobody can tell.
-fn present(facts: &Facts, key: &str) -> Option<bool> {
+pub(super) fn present(facts: &Facts, key: &str) -> Option<bool> {
     let chain = kernel_arg::chain(facts, key, None);
     // Whatever may be there is worth taking away.
     if chain.others().any(|writer| writer.value.is_some() && !matches!(writer.acts, Acts::No(_))) {

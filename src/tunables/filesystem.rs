@@ -14,7 +14,9 @@ pub static ERRORS: Tunable = Tunable {
     title: "An ext4 file system that met an error restarts the guest",
     why: "After a failed write to its journal ext4 takes no more writes until an fsck, however healthy the \
           storage is again: the guest sits read-only until somebody finds it. With errors=panic and \
-          kernel.panic it restarts and repairs itself. Only ext4, ext3 and ext2 know the option; another file \
+          kernel.panic it restarts and repairs itself. That is for what no retry cures: it rides out nothing, and \
+          where errors are not retried the panic comes within half a second of the first, and the guest restarts \
+          into the same trouble. Only ext4, ext3 and ext2 know the option; another file \
           system would refuse to mount with it, so it is written to the lines of /etc/fstab that name these. What \
           the guest does without is left out: Azure's temporary disk, removable and read-only media, loop mounts, \
           what is not mounted at boot.",
