@@ -4,8 +4,9 @@
  *
  * It registers a bus named `vmbus` with a driver named `hv_storvsc`, a SCSI
  * controller, a Fibre Channel adapter and a device without a driver, and below the
- * first two SCSI hosts with disks in memory. sysfs and udev then show what they show
- * on Hyper-V: the bus, class_id, device_id, parents, drivers, vendor and model.
+ * first two SCSI hosts with disks in memory or on another block device. sysfs and udev
+ * then show what they show on Hyper-V: the bus, class_id, device_id, parents, drivers,
+ * vendor and model.
  *
  * What it is not: no hypervisor, no channel, no ring buffer, no message to any host.
  * Limits (can_queue, number of hardware queues) are parameters, not computed from a
@@ -14,60 +15,46 @@
  *
  * Parameters, under /sys/module/hvtune_standin/parameters:
  *   can_queue, hw_queues, size_mb   of every host and disk, at load
- *   hold     N: answer no command for N seconds, re-arming every timer as storvsc
- *            does (0 ends it at once)
- *   fail     0: no error; 1: every read and write ends in a retryable error;
- *            2: in one that is not retried
- *   plain    1: leave expired timers to SCSI error handling and do not answer its reset,
- *            as storvsc of 3.10 did
- *   add      "scsi", "array" or "fc": a further disk
+ *   backing      block devices with commas, at load: for each there is a Msft disk that lies on it,
+ *                1 MiB behind its beginning; a disk without one lies in memory
+ *   write_cache  Y: the disks report a write cache (when they are scanned)
+ *   unmap        Y: blocks can be unmapped (the same)
+ *   add          "scsi", "array" or "fc": a further disk; "path": a further way to the disk
+ *                that was added last
+ *   take, give   a LUN of the SCSI controller: the host takes the disk away, or gives it back
+ *   hold         N: answer no command for N seconds, re-arming every timer as storvsc
+ *                does (0 ends it at once)
+ *   fail         the name of a trouble (trouble.c): the commands meant are answered with it; none
+ *   fail_kinds   commands that are meant: read, write, tur, flush, unmap, with commas (read,write)
+ *   fail_for     seconds after which a trouble that is asked for next ends by itself; 0: never
+ *   fail_lun     the LUN that is meant; -1: all
+ *   first_sector, last_sector   reads and writes that begin there are meant
+ *   delay_ms     so long each of these answers takes
+ *   tries        commands that were answered so; 0 may be written
+ *   plain        1: leave expired timers to SCSI error handling and do not answer its reset,
+ *                as storvsc of 3.10 did
  */
-#include <linux/version.h>
 #include <linux/delay.h>
-#include <linux/device.h>
 #include <linux/dmi.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-#include <linux/unaligned.h>
-#else
-#include <asm/unaligned.h>
-#endif
-#include <linux/vmalloc.h>
-#include <linux/workqueue.h>
-#include <linux/blkdev.h>
-#include <scsi/scsi.h>
-#include <scsi/scsi_cmnd.h>
-#include <scsi/scsi_device.h>
-#include <scsi/scsi_host.h>
+#include "standin.h"
 
-#define SECTOR 512
 #define STORVSC_TIMEOUT (180 * HZ)
-#define MAX_LUNS 16
 
 static unsigned int can_queue = 316;
 module_param(can_queue, uint, 0444);
 static unsigned int hw_queues = 1;
 module_param(hw_queues, uint, 0444);
-static unsigned int size_mb = 16;
-module_param(size_mb, uint, 0444);
-static unsigned int fail;
-module_param(fail, uint, 0644);
 static unsigned int plain;
 module_param(plain, uint, 0644);
+static char *backing[MAX_LUNS];
+module_param_array(backing, charp, NULL, 0444);
+bool write_cache, unmap;
+module_param(write_cache, bool, 0644);
+module_param(unmap, bool, 0644);
 
-struct lun {
-	const char *vendor, *model;
-	u8 *data;
-};
-
-struct controller {
-	struct device dev;
-	const char *class_id, *device_id;
-	struct Scsi_Host *host;
-	unsigned int luns;
-	struct lun lun[MAX_LUNS];
-};
+struct workqueue_struct *workers;
 
 #define CLASS_SCSI "ba6163d9-04a1-4d29-b605-72e2ffb1dc7f"
 #define CLASS_FC "2f9bcc4a-0069-4af3-b76b-6fd0be528cda"
@@ -81,175 +68,22 @@ static struct controller controllers[] = {
 
 /* ---- commands ---- */
 
-struct pending {
-	struct list_head list;
-};
-
-static LIST_HEAD(held);
-static DEFINE_SPINLOCK(held_lock);
-static bool holding;
-
-static void answer(struct scsi_cmnd *cmd, const void *data, size_t length)
-{
-	length = min_t(size_t, length, scsi_bufflen(cmd));
-	sg_copy_from_buffer(scsi_sglist(cmd), scsi_sg_count(cmd), (void *)data, length);
-	scsi_set_resid(cmd, scsi_bufflen(cmd) - length);
-}
-
-static void refuse(struct scsi_cmnd *cmd, u8 key, u8 asc)
-{
-	scsi_build_sense(cmd, 0, key, asc, 0);
-}
-
-static void inquiry(struct scsi_cmnd *cmd, const struct lun *lun)
-{
-	u8 page[36] = { 0, 0, 6, 2, 31, 0, 0, 2 };
-	static const u8 pages[] = { 0, 0, 0, 1, 0 };
-
-	if (cmd->cmnd[1] & 1) {
-		if (cmd->cmnd[2] == 0)
-			answer(cmd, pages, sizeof(pages));
-		else
-			refuse(cmd, ILLEGAL_REQUEST, 0x24);
-		return;
-	}
-	memset(page + 8, ' ', 28);
-	memcpy(page + 8, lun->vendor, strlen(lun->vendor));
-	memcpy(page + 16, lun->model, strlen(lun->model));
-	memcpy(page + 32, "1.0 ", 4);
-	answer(cmd, page, sizeof(page));
-}
-
-static void transfer(struct scsi_cmnd *cmd, struct lun *lun, u64 sector, u32 count, bool write)
-{
-	u64 limit = (u64)size_mb << 20;
-	size_t length = min_t(size_t, (size_t)count * SECTOR, scsi_bufflen(cmd));
-
-	if (sector * SECTOR + length > limit) {
-		refuse(cmd, ILLEGAL_REQUEST, 0x21);
-		return;
-	}
-	if (fail) {
-		refuse(cmd, fail == 1 ? ABORTED_COMMAND : MEDIUM_ERROR, fail == 1 ? 0 : 0x11);
-		return;
-	}
-	if (write)
-		sg_copy_to_buffer(scsi_sglist(cmd), scsi_sg_count(cmd), lun->data + sector * SECTOR, length);
-	else
-		answer(cmd, lun->data + sector * SECTOR, length);
-}
-
-static void execute(struct scsi_cmnd *cmd)
-{
-	struct controller *ctl = *(struct controller **)shost_priv(cmd->device->host);
-	struct lun *lun = &ctl->lun[cmd->device->lun];
-	const u8 *c = cmd->cmnd;
-	u64 last = ((u64)size_mb << 20) / SECTOR - 1;
-	u8 reply[32] = { 0 };
-
-	cmd->result = 0;
-	switch (c[0]) {
-	case TEST_UNIT_READY:
-	case SYNCHRONIZE_CACHE:
-	case START_STOP:
-		break;
-	case INQUIRY:
-		inquiry(cmd, lun);
-		break;
-	case READ_CAPACITY:
-		put_unaligned_be32(last, reply);
-		put_unaligned_be32(SECTOR, reply + 4);
-		answer(cmd, reply, 8);
-		break;
-	case SERVICE_ACTION_IN_16:
-		put_unaligned_be64(last, reply);
-		put_unaligned_be32(SECTOR, reply + 8);
-		answer(cmd, reply, 32);
-		break;
-	case MODE_SENSE:
-		reply[0] = 3;
-		answer(cmd, reply, 4);
-		break;
-	case READ_10:
-	case WRITE_10:
-		transfer(cmd, lun, get_unaligned_be32(c + 2), get_unaligned_be16(c + 7), c[0] == WRITE_10);
-		break;
-	case READ_16:
-	case WRITE_16:
-		transfer(cmd, lun, get_unaligned_be64(c + 2), get_unaligned_be32(c + 10), c[0] == WRITE_16);
-		break;
-	default:
-		refuse(cmd, ILLEGAL_REQUEST, 0x20);
-	}
-	scsi_done(cmd);
-}
-
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-static enum scsi_qc_status queue(struct Scsi_Host *host, struct scsi_cmnd *cmd)
+enum scsi_qc_status queue(struct Scsi_Host *host, struct scsi_cmnd *cmd)
 #else
-static int queue(struct Scsi_Host *host, struct scsi_cmnd *cmd)
+int queue(struct Scsi_Host *host, struct scsi_cmnd *cmd)
 #endif
 {
-	struct pending *pending = scsi_cmd_priv(cmd);
-	unsigned long flags;
+	const struct trouble *trouble;
 
-	spin_lock_irqsave(&held_lock, flags);
-	if (holding) {
-		list_add_tail(&pending->list, &held);
-		spin_unlock_irqrestore(&held_lock, flags);
+	if (is_held(cmd))
 		return 0;
-	}
-	spin_unlock_irqrestore(&held_lock, flags);
-	execute(cmd);
+	trouble = trouble_of(cmd);
+	if (trouble)
+		fail_command(cmd, trouble);
+	else
+		execute(cmd);
 	return 0;
-}
-
-static void release(struct work_struct *work)
-{
-	struct pending *pending;
-
-	do {
-		spin_lock_irq(&held_lock);
-		holding = false;
-		pending = list_first_entry_or_null(&held, struct pending, list);
-		if (pending)
-			list_del(&pending->list);
-		spin_unlock_irq(&held_lock);
-		if (pending)
-			execute((struct scsi_cmnd *)pending - 1);
-	} while (pending);
-}
-
-static DECLARE_DELAYED_WORK(release_work, release);
-
-static int set_hold(const char *text, const struct kernel_param *param)
-{
-	unsigned int seconds;
-	int err = kstrtouint(text, 0, &seconds);
-
-	if (err)
-		return err;
-	spin_lock_irq(&held_lock);
-	holding = seconds > 0;
-	spin_unlock_irq(&held_lock);
-	mod_delayed_work(system_wq, &release_work, seconds * HZ);
-	return 0;
-}
-
-static const struct kernel_param_ops hold_ops = { .set = set_hold };
-module_param_cb(hold, &hold_ops, NULL, 0200);
-
-/* What error handling takes over is no longer ours to answer. */
-static void give_up(struct scsi_cmnd *cmd)
-{
-	struct pending *pending = scsi_cmd_priv(cmd), *other, *next;
-	unsigned long flags;
-
-	spin_lock_irqsave(&held_lock, flags);
-	list_for_each_entry_safe(other, next, &held, list)
-		if (other == pending)
-			list_del(&pending->list);
-	spin_unlock_irqrestore(&held_lock, flags);
 }
 
 /* storvsc's own answer to an expired timer; it had none in 3.10 */
@@ -275,7 +109,7 @@ static enum blk_eh_timer_return timed_out(struct scsi_cmnd *cmd)
 static int reset_host(struct scsi_cmnd *cmd)
 {
 	ssleep(5);
-	return READ_ONCE(holding) ? TIMEOUT_ERROR : SUCCESS;
+	return is_silent() ? TIMEOUT_ERROR : SUCCESS;
 }
 
 /* ---- hosts and disks ---- */
@@ -304,40 +138,97 @@ static struct scsi_host_template template = {
 	.max_sectors = 1024,
 };
 
-static int add_disk_to(struct controller *ctl, const char *vendor, const char *model)
+static void remove_disk(struct work_struct *work)
+{
+	struct lun *lun = container_of(work, struct lun, removal);
+	unsigned int number = lun - controllers[0].lun;
+	struct scsi_device *sdev = scsi_device_lookup(controllers[0].host, 0, 0, number);
+
+	if (!sdev)
+		return;
+	scsi_remove_device(sdev);
+	scsi_device_put(sdev);
+}
+
+static int add_disk_to(struct controller *ctl, const char *vendor, const char *model, struct medium *medium)
 {
 	struct lun *lun = &ctl->lun[ctl->luns];
 
 	if (ctl->luns == MAX_LUNS)
 		return -ENOSPC;
-	lun->data = vzalloc((size_t)size_mb << 20);
-	if (!lun->data)
+	if (!medium)
 		return -ENOMEM;
+	lun->medium = medium;
 	lun->vendor = vendor;
 	lun->model = model;
+	INIT_WORK(&lun->removal, remove_disk);
 	return scsi_add_device(ctl->host, 0, 0, ctl->luns++);
+}
+
+static int add_hyperv_disk(void)
+{
+	static unsigned int next;
+	const char *device = next < MAX_LUNS ? backing[next++] : NULL;
+
+	return add_disk_to(&controllers[0], "Msft", "Virtual Disk", new_medium(device));
 }
 
 static int set_add(const char *text, const struct kernel_param *param)
 {
-	if (!controllers[0].host || !controllers[1].host)
+	struct controller *scsi = &controllers[0];
+
+	if (!scsi->host || !controllers[1].host)
 		return -ENODEV;
 	if (sysfs_streq(text, "scsi"))
-		return add_disk_to(&controllers[0], "Msft", "Virtual Disk");
+		return add_hyperv_disk();
+	if (sysfs_streq(text, "path"))
+		return add_disk_to(scsi, "Msft", "Virtual Disk", scsi->lun[scsi->luns - 1].medium);
 	if (sysfs_streq(text, "array"))
-		return add_disk_to(&controllers[0], "HITACHI", "OPEN-V");
+		return add_disk_to(scsi, "HITACHI", "OPEN-V", new_medium(NULL));
 	if (sysfs_streq(text, "fc"))
-		return add_disk_to(&controllers[1], "DGC", "VRAID");
+		return add_disk_to(&controllers[1], "DGC", "VRAID", new_medium(NULL));
 	return -EINVAL;
 }
 
 static const struct kernel_param_ops add_ops = { .set = set_add };
 module_param_cb(add, &add_ops, NULL, 0200);
 
+/* INVALID_LUN: its commands find nobody, and the driver removes the disk. */
+static int set_gone(const char *text, bool gone)
+{
+	struct controller *scsi = &controllers[0];
+	unsigned int number;
+	int err = kstrtouint(text, 0, &number);
+
+	if (err || number >= scsi->luns)
+		return err ?: -ENODEV;
+	flush_work(&scsi->lun[number].removal);
+	WRITE_ONCE(scsi->lun[number].gone, gone);
+	if (!gone)
+		return scsi_add_device(scsi->host, 0, 0, number);
+	queue_work(workers, &scsi->lun[number].removal);
+	return 0;
+}
+
+static int set_take(const char *text, const struct kernel_param *param)
+{
+	return set_gone(text, true);
+}
+
+static int set_give(const char *text, const struct kernel_param *param)
+{
+	return set_gone(text, false);
+}
+
+static const struct kernel_param_ops take_ops = { .set = set_take }, give_ops = { .set = set_give };
+module_param_cb(take, &take_ops, NULL, 0200);
+module_param_cb(give, &give_ops, NULL, 0200);
+
 static int probe(struct device *dev)
 {
 	struct controller *ctl = container_of(dev, struct controller, dev);
 	struct Scsi_Host *host = scsi_host_alloc(&template, sizeof(ctl));
+	unsigned int number;
 	int err;
 
 	if (!host)
@@ -357,9 +248,13 @@ static int probe(struct device *dev)
 		return err;
 	}
 	if (!strcmp(ctl->class_id, CLASS_FC))
-		return add_disk_to(ctl, "DGC", "VRAID");
-	err = add_disk_to(ctl, "Msft", "Virtual Disk");
-	return err ?: add_disk_to(ctl, "HITACHI", "OPEN-V");
+		return add_disk_to(ctl, "DGC", "VRAID", new_medium(NULL));
+	err = add_hyperv_disk();
+	if (!err)
+		err = add_disk_to(ctl, "HITACHI", "OPEN-V", new_medium(NULL));
+	for (number = 1; !err && number < MAX_LUNS && backing[number]; number++)
+		err = add_hyperv_disk();
+	return err;
 }
 
 /* ---- the bus ---- */
@@ -422,6 +317,9 @@ static int __init standin_init(void)
 	if (!dmi_match(DMI_SYS_VENDOR, "Microsoft Corporation") ||
 	    !dmi_match(DMI_PRODUCT_NAME, "Virtual Machine"))
 		return -ENODEV;
+	workers = alloc_workqueue("hvtune_standin", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!workers)
+		return -ENOMEM;
 	err = bus_register(&vmbus);
 	if (err)
 		return err;
