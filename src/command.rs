@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use regex::Regex;
+use regex::bytes::Regex;
 
 use crate::apply::{self, Activation};
 use crate::cli::{Assume, Cli, Command, Global, Only};

@@ -16,7 +16,7 @@ mod verify;
 
 use std::io::Write as _;
 
-use regex::Regex;
+use regex::bytes::Regex;
 use serde_json::Value as Json;
 
 use crate::apply::Step;
@@ -70,7 +70,7 @@ fn out_json(document: &Json) -> anyhow::Result<()> {
 
 /// Whether any of these names is to be shown.
 fn shown(only: Option<&Regex>, names: &[&str]) -> bool {
-    only.is_none_or(|pattern| names.iter().any(|name| pattern.is_match(name)))
+    only.is_none_or(|pattern| names.iter().any(|name| pattern.is_match(name.as_bytes())))
 }
 
 /// `hvtune detect`

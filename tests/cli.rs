@@ -153,7 +153,6 @@ fn bad_words_are_one_clear_error() {
     is_trouble(&stage.run(&["plan", "--stall", "1s"]), &["--stall 1s"]);
     is_trouble(&stage.run(&["plan", "--only", "["]), &["--only [", "unclosed character class"]);
     is_trouble(&stage.run(&["plan", "--only", r"\w{1000}{1000}"]), &["--only", "too large"]);
-    // The tests' own build has more of the regex crate than the release: tests/messages.rs has `(?i)`.
     is_wrong_usage(
         &stage.run(&["plan", "--format", "prometheus"]),
         &["'prometheus'", "[possible values: text, json]"],

@@ -1,6 +1,6 @@
 //! What `explain` shows.
 
-use regex::Regex;
+use regex::bytes::Regex;
 use serde_json::{Value as Json, json};
 
 use super::text::{column, heading, wrapped};

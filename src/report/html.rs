@@ -1,6 +1,6 @@
 //! `survive` as one page: nothing is fetched, nothing runs, every string is escaped.
 
-use regex::Regex;
+use regex::bytes::Regex;
 
 use super::survive::{breaks, columns, is_shown, panics, setting};
 use super::text::printable;

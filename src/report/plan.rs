@@ -1,7 +1,7 @@
 //! What `plan`, `apply` and `revert` show.
 
 use diffy::{DiffOptions, PatchFormatter};
-use regex::Regex;
+use regex::bytes::Regex;
 use serde_json::{Value as Json, json};
 
 use super::text::{column, heading, printable, table, wrapped};

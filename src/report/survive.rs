@@ -1,6 +1,6 @@
 //! What `survive` shows.
 
-use regex::Regex;
+use regex::bytes::Regex;
 use serde_json::{Map, Value as Json, json};
 
 use super::text::{printable, table, wrapped};

@@ -1,6 +1,6 @@
 //! What `verify` shows.
 
-use regex::Regex;
+use regex::bytes::Regex;
 use serde_json::{Map, Value as Json, json};
 
 use super::text::{table, wrapped};

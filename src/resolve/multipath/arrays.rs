@@ -155,7 +155,7 @@ fn matches(pattern: &str, text: &str) -> Option<bool> {
     if is_odd || sets().any(|set| set.contains('\\')) {
         return None;
     }
-    Some(parse_pattern(pattern).ok()?.is_match(text))
+    Some(parse_pattern(pattern).ok()?.is_match(text.as_bytes()))
 }
 
 #[cfg(test)]
