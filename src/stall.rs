@@ -11,6 +11,7 @@ mod after;
 mod errors;
 mod fate;
 mod given_up;
+mod iscsi;
 mod kernel;
 mod layers;
 mod multipath;
