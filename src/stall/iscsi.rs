@@ -4,7 +4,7 @@ use super::fate::{Fate, Span, Timer};
 use super::timers::{known, timeout_of, timer};
 use super::view::View;
 use super::{Trouble, errors};
-use crate::facts::{Disk, Session};
+use crate::facts::{Attribute, Disk, Session};
 
 /// What open-iscsi gives a session for abort, logical unit reset and target reset
 /// (<https://github.com/open-iscsi/open-iscsi/blob/master/etc/iscsid.conf>).
@@ -37,19 +37,13 @@ pub(super) fn fate(view: View<'_>, disk: &Disk, name: &str, trouble: Trouble) ->
             let then = "one silent unit of a target that answers: error handling begins";
             silent(disk, name, session, unanswered + RELOGIN + EH_TIMEOUT, then)
         }
-        Trouble::Silence => {
-            let unit = silent(disk, name, session, handling(session), "error handling begins");
-            match nop(name, session) {
-                Err(fact) => {
-                    unit.without(Some(fact)).or_sooner(Fate::at_least(0, format!("iscsi.{name}.noop")))
-                }
-                Ok(None) => unit,
-                Ok(Some(answer)) => {
-                    let seconds = answer.fires.seconds().unwrap_or(0);
-                    dropped(name, session, seconds, vec![answer]).or_sooner(unit)
-                }
-            }
-        }
+        Trouble::Silence => match nop(name, session) {
+            Err(fact) => unanswered(disk, name, session, 1, None)
+                .without(Some(fact))
+                .or_sooner(Fate::at_least(0, format!("iscsi.{name}.noop"))),
+            Ok(None) => unanswered(disk, name, session, 1, None),
+            Ok(Some(answer)) => unanswered(disk, name, session, 2, Some(answer)),
+        },
     }
 }
 
@@ -87,19 +81,53 @@ fn dropped(name: &str, session: &Session, at: u64, mut timers: Vec<Timer>) -> Fa
     Fate::ends(timers)
 }
 
-/// How long the steps of error handling take where the target answers none of them.
+/// How long the steps of error handling may take, where none of them ends the session.
 fn handling(session: &Session) -> u64 {
-    let steps = session.handling.iter().zip(ISCSI_HANDLING);
-    steps.map(|(step, usual)| *step.value().unwrap_or(&usual)).fold(0, u64::saturating_add)
+    steps(session).into_iter().fold(0, u64::saturating_add)
 }
 
-/// A disk whose commands expire: the first expiry is passed over where NOPs are sent
-/// (`iscsi_eh_cmd_timed_out`; one more, where the command went out a tick after it was made), then error
-/// handling takes its steps for `seconds`, in vain, and the last drops the session.
+fn steps(session: &Session) -> [u64; 3] {
+    let [abort, unit, target] = &session.handling;
+    let [usual_abort, usual_unit, usual_target] = ISCSI_HANDLING;
+    let known = |step: &Attribute<u64>, usual| step.value().copied().unwrap_or(usual);
+    [known(abort, usual_abort), known(unit, usual_unit), known(target, usual_target)]
+}
+
+/// A target that answers nothing at all, a login no more than a command.
 ///
-/// Of a target that answers all but one unit's commands: it is logged in to anew, and after each step
-/// that it says it has taken the unit has `eh_timeout` to say that it is ready. Where the target says so
-/// for it, sd lets all begin anew until `max_medium_access_timeouts` (`sd_eh_action`,
+/// Either a NOP drops the session, or the abort that begins error handling does when it is not answered
+/// (`iscsi_eh_abort`); the resets after it fail at once, and the last of them, `iscsi_eh_session_reset`,
+/// waits for a login or for the end of the recovery. Only what error handling began with goes offline for
+/// good: a NOP that comes first gives every command back.
+fn unanswered(disk: &Disk, name: &str, session: &Session, expiries: u64, answer: Option<Timer>) -> Fate {
+    let at = |timer: &Timer| timer.fires.seconds().unwrap_or(u64::MAX);
+    let timeout = match timeout_of(disk) {
+        Ok(timeout) => timeout,
+        Err(fact) => return Fate::at_least(0, fact),
+    };
+    let begins = timeout.saturating_mul(expiries);
+    if let Some(answer) = answer.clone().filter(|answer| at(answer) <= begins) {
+        return dropped(name, session, at(&answer), vec![answer]);
+    }
+    let [abort, ..] = steps(session);
+    let gives_up = begins.saturating_add(abort).min(answer.as_ref().map_or(u64::MAX, at));
+    let knob = "node.session.err_timeo.abort_timeout";
+    let then = "no answer to the abort, the session drops";
+    let drops = match answer.filter(|answer| at(answer) == gives_up) {
+        Some(answer) => answer,
+        None => of_session(name, knob, abort.to_string(), Span::Seconds(gives_up), then),
+    };
+    let begun = timer(disk, "device/timeout", &timeout, begins, "error handling begins");
+    dropped(name, session, gives_up, vec![begun, drops]).for_good()
+}
+
+/// One unit of a target that answers for the others: the first expiry is passed over where NOPs are sent
+/// (`iscsi_eh_cmd_timed_out`; one more, where the command went out a tick after it was made), then error
+/// handling takes its steps for `seconds`, in vain.
+///
+/// The target is logged in to anew, and after each step that it says it has taken the unit has
+/// `eh_timeout` to say that it is ready. Where the target says so for it, sd lets all begin anew until
+/// `max_medium_access_timeouts` (`sd_eh_action`,
 /// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.c>). What a target does is not known
 /// before, and this is the soonest.
 fn silent(disk: &Disk, name: &str, session: &Session, seconds: u64, then: &str) -> Fate {

@@ -177,12 +177,14 @@ fn iscsi_ends_as_the_lab_measured() {
     };
     // 131 s measured: 5 + 5 + 120, where the disk's own timer does not come sooner.
     assert_eq!(three(&of(5, 5, 120, 30)), ["130", "120", "0"]);
-    // Error handling that nobody answers: 2 × 10 + 15 + 30 + 30.
-    assert_eq!(three(&of(5, 5, 120, 10)), ["95", "120", "0"]);
+    // A NOP that nobody answers gives all commands back, and comes before the disk's timer here too.
+    assert_eq!(three(&of(5, 5, 120, 10)), ["130", "120", "0"]);
     assert_eq!(three(&of(5, 5, 300, 180)), ["310", "300", "0"]);
-    // Without NOPs nothing drops the session, and error handling begins at the first expiry.
-    assert_eq!(three(&of(0, 0, 120, 180)), ["255", "120", "0"]);
-    assert_eq!(three(&of(5, 5, -1, 180)), ["435", "ever", "0"]);
+    // Without NOPs error handling begins at the first expiry, and its abort drops the session, which is
+    // then waited for: 3 + 4 + 20 and one expiry more were 30.2 s with short timers.
+    assert_eq!(three(&of(0, 0, 120, 180)), ["315", "120", "0"]);
+    assert_eq!(three(&of(0, 0, -1, 180)), ["ever", "ever", "0"]);
+    assert_eq!(three(&of(5, 5, -1, 180)), ["ever", "ever", "0"]);
     assert_eq!(three(&of(5, 5, 0, 180)), ["10", "0", "0"]);
 }
 
@@ -298,15 +300,15 @@ fn a_map_waits_after_its_last_path() {
         }];
         facts
     };
-    // Paths that went offline for good, at 2 × 30 + 15 + 30 + 30, are no paths to come back.
-    assert_eq!(three(&said("36", "overrides")), ["135", "185", "180"]);
-    let patient = |value| {
-        with(&said(value, "overrides"), |machine| {
-            machine.disks.iter_mut().flatten().for_each(|disk| disk.live.timeout = Attribute::Is(90));
-        })
-    };
-    assert_eq!(three(&patient("36")), ["195", "185", "180"]);
-    assert_eq!(three(&patient("queue")), ["255", "ever", "ever"]);
+    assert_eq!(three(&said("36", "overrides")), ["195", "185", "180"]);
+    assert_eq!(three(&said("queue", "overrides")), ["ever", "ever", "ever"]);
+    // Paths that went offline for good are no paths to come back: 30 + 15 + 5 without NOPs, 2 × 30 + 22
+    // where their unit alone is silent.
+    let unpinged = with(&said("36", "overrides"), |machine| {
+        machine.sessions.insert("session1".to_owned(), session(0, 0, 5));
+    });
+    assert_eq!(three(&unpinged), ["50", "185", "180"]);
+    assert_eq!(ends(&said("36", "overrides"), Trouble::Unit), "82");
     assert_eq!(three(&said("fail", "overrides")), ["15", "5", "0"]);
     // The built-in table of arrays outranks the defaults, so nothing is sure.
     assert_eq!(three(&said("queue", "defaults")), ["15+", "5+", "0+"]);

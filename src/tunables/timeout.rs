@@ -23,7 +23,8 @@ pub static DISK_TIMEOUT: Tunable = Tunable {
           for good. hv_storvsc holds 180 s by itself since 3.17 and re-arms the timer for ever, so there \
           nothing is to be done; in-guest iSCSI disks have 30 s, and kernels of 2015 gave 30 s to every disk. \
           A path of a multipath map may fail sooner, but must not go offline for good within the budget, as \
-          nobody takes it back; error handling begins at the second expiry, so it gets half of it.",
+          nobody takes it back. Where the whole target is silent a ping ends the session before that; where \
+          one unit of it is, error handling begins at the second expiry, so a path gets half the budget.",
     sources: &[
         Source {
             title: "Linux 6.12 drivers/scsi/storvsc_drv.c (storvsc_eh_timed_out, storvsc_device_configure)",
@@ -154,7 +155,8 @@ fn path(facts: &Facts, policy: &Policy) -> Option<Decision> {
     let half = policy.stall.div_ceil(2);
     Some(by_agent(facts, policy, "iscsi", half).unwrap_or_else(|| {
         let because =
-            "iscsi: paths too; at the second expiry a path goes offline for good, and no map gets it back";
+            "iscsi: paths too; a path whose unit alone is silent goes offline for good after the second expiry, and no \
+             map gets it back";
         write(Select::Iscsi, Want::AtLeast(half), because.to_owned())
     }))
 }
@@ -162,7 +164,8 @@ fn path(facts: &Facts, policy: &Policy) -> Option<Decision> {
 fn single_path(facts: &Facts, policy: &Policy) -> Decision {
     let budget = policy.stall;
     by_agent(facts, policy, "iscsi", budget).unwrap_or_else(|| {
-        let because = "iscsi: the default of 30 s ends a command that a stalled target has not answered";
+        let because =
+            "iscsi: error handling begins after the default of 30 s and takes a silent unit offline for good";
         write(Select::IscsiSinglePath, Want::AtLeast(budget), because.to_owned())
     })
 }
