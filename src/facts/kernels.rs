@@ -48,6 +48,13 @@ impl KernelRelease {
         !self.at_least(4, 14)
     }
 
+    /// Whether an iSCSI disk is there again with its session after error handling has failed: since 5.16,
+    /// and in stable series that do not show it
+    /// (<https://github.com/torvalds/linux/commit/a0c2f8b6709a9a4af175497ca65f93804f57b248>).
+    pub fn iscsi_disk_returns(&self) -> bool {
+        self.at_least(5, 16)
+    }
+
     /// Whether an expired timer of a virtual Fibre Channel disk may call into the FC transport with no
     /// remote port: all before the fix in 6.5 that are not known to do without (`fc_eh_timed_out`,
     /// <https://github.com/torvalds/linux/blob/v6.4/drivers/scsi/storvsc_drv.c>). Distributions hide the

@@ -4,7 +4,7 @@ use super::fate::{Fate, Span, Timer};
 use super::timers::{known, timeout_of, timer};
 use super::view::View;
 use super::{Trouble, errors};
-use crate::facts::{Attribute, Disk, Session};
+use crate::facts::{Attribute, Disk, KernelRelease, Session};
 
 /// What open-iscsi gives a session for abort, logical unit reset and target reset
 /// (<https://github.com/open-iscsi/open-iscsi/blob/master/etc/iscsid.conf>).
@@ -38,11 +38,10 @@ pub(super) fn fate(view: View<'_>, disk: &Disk, name: &str, trouble: Trouble) ->
             silent(disk, name, session, unanswered + RELOGIN + EH_TIMEOUT, then)
         }
         Trouble::Silence => match nop(name, session) {
-            Err(fact) => unanswered(disk, name, session, 1, None)
+            Err(fact) => unanswered(view, disk, name, session, None)
                 .without(Some(fact))
                 .or_sooner(Fate::at_least(0, format!("iscsi.{name}.noop"))),
-            Ok(None) => unanswered(disk, name, session, 1, None),
-            Ok(Some(answer)) => unanswered(disk, name, session, 2, Some(answer)),
+            Ok(answer) => unanswered(view, disk, name, session, answer),
         },
     }
 }
@@ -97,15 +96,16 @@ fn steps(session: &Session) -> [u64; 3] {
 ///
 /// Either a NOP drops the session, or the abort that begins error handling does when it is not answered
 /// (`iscsi_eh_abort`); the resets after it fail at once, and the last of them, `iscsi_eh_session_reset`,
-/// waits for a login or for the end of the recovery. Only what error handling began with goes offline for
-/// good: a NOP that comes first gives every command back.
-fn unanswered(disk: &Disk, name: &str, session: &Session, expiries: u64, answer: Option<Timer>) -> Fate {
+/// waits for a login or for the end of the recovery. Since 5.16 the disk comes back with its session even
+/// then; before, error handling may have taken it offline for good, as the disk was not yet marked as one
+/// whose transport is gone (`session_recovery_timedout`). A NOP that comes first gives every command back.
+fn unanswered(view: View<'_>, disk: &Disk, name: &str, session: &Session, answer: Option<Timer>) -> Fate {
     let at = |timer: &Timer| timer.fires.seconds().unwrap_or(u64::MAX);
     let timeout = match timeout_of(disk) {
         Ok(timeout) => timeout,
         Err(fact) => return Fate::at_least(0, fact),
     };
-    let begins = timeout.saturating_mul(expiries);
+    let begins = timeout.saturating_mul(if answer.is_some() { 2 } else { 1 });
     if let Some(answer) = answer.clone().filter(|answer| at(answer) <= begins) {
         return dropped(name, session, at(&answer), vec![answer]);
     }
@@ -118,7 +118,9 @@ fn unanswered(disk: &Disk, name: &str, session: &Session, expiries: u64, answer:
         None => of_session(name, knob, abort.to_string(), Span::Seconds(gives_up), then),
     };
     let begun = timer(disk, "device/timeout", &timeout, begins, "error handling begins");
-    dropped(name, session, gives_up, vec![begun, drops]).for_good()
+    let fate = dropped(name, session, gives_up, vec![begun, drops]);
+    let returns = view.machine.kernel.as_ref().is_some_and(KernelRelease::iscsi_disk_returns);
+    if returns { fate } else { fate.for_good() }
 }
 
 /// One unit of a target that answers for the others: the first expiry is passed over where NOPs are sent

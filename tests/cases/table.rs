@@ -384,7 +384,7 @@ pub(crate) const TABLE: &[Case] = &[
         let text = ground.text(&["survive"]);
         let data: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("/data")).take(13).collect();
         let data = squeezed(&data.join(" "));
-        let in_order = ["now 130 s", "replacement_timeout 120", "135 s", "offline"];
+        let in_order = ["now 130 s", "replacement_timeout 120", "now 82 s", "offline"];
         let mut rest = data.as_str();
         for part in in_order {
             let Some((_, after)) = rest.split_once(part) else { return Err(format!("{part}: {data}")) };
