@@ -15,6 +15,7 @@ mod iscsi;
 mod kernel;
 mod layers;
 mod multipath;
+mod resumes;
 mod stack;
 mod timers;
 mod view;

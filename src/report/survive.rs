@@ -40,6 +40,7 @@ fn fate_json(fate: &Fate) -> Json {
         "could_not_tell": fate.unknown,
         "breaks": fate.by.as_ref().map(timer_json),
         "timers": fate.timers.iter().map(timer_json).collect::<Vec<_>>(),
+    "resumes_within_s": fate.resumes_within,
     })
 }
 
@@ -177,6 +178,7 @@ fn standing_text(standing: &Standing, survey: &Survey, verbose: bool, text: &mut
             text.push_str(&wrapped(&said, 4));
         }
     }
+    text.extend(standing.stall(column).and_then(goes_on).map(|said| wrapped(&said, 4)));
     if let Some(uncured) = &standing.uncured {
         text.push_str(&wrapped(&format!("no setting cures errors here: {uncured}"), 4));
     }
@@ -192,6 +194,12 @@ fn standing_text(standing: &Standing, survey: &Survey, verbose: bool, text: &mut
 fn how(fate: &Fate) -> String {
     let tries_on = || fate.timers.first().map(|timer| format!("{} ({})", timer.then, setting(timer)));
     breaks(fate).or_else(tries_on).map_or(String::new(), |how| format!("; {how}"))
+}
+
+/// When I/O goes on; nothing where it does at once.
+fn goes_on(fate: &Fate) -> Option<String> {
+    let seconds = fate.resumes_within.filter(|seconds| *seconds > 0)?;
+    Some(format!("once a stall is over, I/O goes on within {seconds} s"))
 }
 
 /// One timer a line: when, what happens, by which knob; then what follows.

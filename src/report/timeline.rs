@@ -96,7 +96,14 @@ mod tests {
     use crate::stall::{Fate, Prospect, Trouble};
 
     fn standing(now: Span, later: Span) -> Standing {
-        let fate = |at| Fate { at, by: None, gone: Span::Forever, unknown: [].into(), timers: Vec::new() };
+        let fate = |at| Fate {
+            at,
+            by: None,
+            gone: Span::Forever,
+            unknown: [].into(),
+            timers: Vec::new(),
+            resumes_within: None,
+        };
         Standing {
             mount: "/data".to_owned(),
             fstype: "ext4".to_owned(),

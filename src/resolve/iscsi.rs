@@ -6,7 +6,7 @@
 //! <https://github.com/open-iscsi/open-iscsi/blob/master/usr/idbm.c>). So a knob has one chain
 //! for the records to come and one for each that is there.
 
-use super::{Acts, Chain, Moment, Ours, Who, Writer};
+use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer};
 use crate::facts::{Facts, IscsiFile, UnreadFile};
 
 /// Which sessions a chain is about.
@@ -20,6 +20,7 @@ pub enum Of<'a> {
 
 const INTERVAL: &str = "node.conn[0].timeo.noop_out_interval";
 const TIMEOUT: &str = "node.conn[0].timeo.noop_out_timeout";
+const LOGIN_TIMEOUT: &str = "node.conn[0].timeo.login_timeout";
 /// What iscsid takes for one of the two where the other alone is set, and what is built in.
 const PING: &str = "5";
 
@@ -30,7 +31,7 @@ fn built_in(key: &str) -> Option<&'static str> {
     Some(match key {
         "node.session.timeo.replacement_timeout" => "120",
         INTERVAL | TIMEOUT => PING,
-        "node.conn[0].timeo.login_timeout" => "30",
+        LOGIN_TIMEOUT => "30",
         "node.session.initial_login_retry_max" => "4",
         _ => return None,
     })
@@ -81,6 +82,27 @@ pub fn chain(facts: &Facts, key: &str, of: Of<'_>, ours: Option<Ours<'_>>) -> Ch
     chain
 }
 
+/// How long iscsid takes to log in to a target that answers: 2.1 s were seen in the lab.
+const LOGIN: u64 = 2;
+
+/// How long after its target answers again a session is back at the latest, in seconds.
+///
+/// A session that was dropped tries to log in without end. A login that nobody answers is given up after
+/// `login_timeout`, here the longest of any record, and the next one begins at once, or 3 s after it was
+/// refused (`iscsi_login_eh`, <https://github.com/open-iscsi/open-iscsi/blob/master/usr/initiator.c>).
+pub fn session_back(facts: &Facts) -> u64 {
+    let seconds = |of| {
+        let possible = match chain(facts, LOGIN_TIMEOUT, of, None).in_force() {
+            InForce::Known { value, .. } => vec![value],
+            InForce::Unknown { candidates, .. } => candidates,
+        };
+        possible.iter().filter_map(|value| value.parse().ok()).max()
+    };
+    let records = facts.system.iscsi.records.iter().map(|record| Of::Record(&record.path));
+    let longest = records.filter_map(seconds).max().or_else(|| seconds(Of::Discovery));
+    longest.unwrap_or(30_u64).saturating_add(LOGIN)
+}
+
 /// iscsid takes a 0 for one of the two timers of its pings for a slip where the other is not 0, and
 /// sets 5 s; only both together switch them off (`iscsi_conn_setup` in
 /// <https://github.com/open-iscsi/open-iscsi/blob/master/usr/initiator.c>).
@@ -105,7 +127,6 @@ fn instead(file: Option<&IscsiFile>, key: &str) -> Option<Writer> {
 mod tests {
     use super::*;
     use crate::facts::{IscsiSetting, UnreadFile};
-    use crate::resolve::InForce;
 
     const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
     const RECORD: &str = "etc/iscsi/nodes/iqn.x:a/192.0.2.10,3260,1/default";
@@ -173,5 +194,14 @@ mod tests {
         };
         assert_eq!(because, "etc/iscsi/nodes could not be read: Permission denied");
         assert_eq!(value(&facts, REPLACEMENT, Of::Discovery), "120");
+    }
+
+    #[test]
+    fn the_longest_login_of_any_record_counts() {
+        assert_eq!(session_back(&facts(&[], &[(LOGIN_TIMEOUT, 15)])), 17);
+        assert_eq!(session_back(&facts(&[(LOGIN_TIMEOUT, 15)], &[])), 32);
+        let mut none = facts(&[(LOGIN_TIMEOUT, 7)], &[]);
+        none.system.iscsi.records.clear();
+        assert_eq!(session_back(&none), 9);
     }
 }

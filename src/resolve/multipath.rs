@@ -15,7 +15,7 @@ use crate::scale::{Position, Scale};
 
 use arrays::Array;
 
-pub use said::{Said, polling_interval, said};
+pub use said::{Said, path_back, polling_interval, said};
 
 /// What multipathd sets by itself, where that is a number of its own.
 fn built_in(key: &str) -> (&'static str, Option<&'static str>) {

@@ -77,12 +77,22 @@ pub struct Fate {
     pub unknown: BTreeSet<String>,
     /// Every timer on the way, by the time at which it fires.
     pub timers: Vec<Timer>,
+    /// Where the trouble is over before: how long after its end I/O goes on at the latest, in seconds;
+    /// `None` where that is not known.
+    pub resumes_within: Option<u64>,
 }
 
 impl Fate {
     /// Nothing ends it; the timers, if any, only re-arm.
     pub(super) fn forever(timers: Vec<Timer>) -> Self {
-        Self { at: Span::Forever, by: None, gone: Span::Forever, unknown: BTreeSet::new(), timers }
+        Self {
+            at: Span::Forever,
+            by: None,
+            gone: Span::Forever,
+            unknown: BTreeSet::new(),
+            timers,
+            resumes_within: None,
+        }
     }
 
     /// The last of these timers decides.
@@ -90,7 +100,7 @@ impl Fate {
         let by = timers.last().cloned();
         let at = by.as_ref().map_or(Span::Forever, |timer| timer.fires);
         let by = by.filter(|_| at != Span::Forever);
-        Self { at, by, gone: Span::Forever, unknown: BTreeSet::new(), timers }
+        Self { at, by, gone: Span::Forever, unknown: BTreeSet::new(), timers, resumes_within: None }
     }
 
     /// The same, and the device does not come back from it.
@@ -107,6 +117,7 @@ impl Fate {
             gone: Span::Forever,
             unknown: BTreeSet::from([fact.into()]),
             timers: Vec::new(),
+            resumes_within: None,
         }
     }
 

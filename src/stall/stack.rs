@@ -5,6 +5,7 @@ use super::fate::{Fate, Span, Timer};
 use super::given_up::aborted;
 use super::kernel;
 use super::layers;
+use super::resumes;
 use super::view::View;
 use super::{Prospect, Standing, Trouble};
 use crate::facts::{Attribute, Class, Disk, Mount, Role};
@@ -91,7 +92,10 @@ fn one_fate(
     // A file system over several disks lives as long as the first of them, whatever its profile: that one
     // of them may be missing is not taken for granted.
     let fates = below.disks.iter().filter_map(|disk| layers::fate(view, disk, trouble));
+    let resumes = resumes::within(view, &below.disks, trouble).filter(|_| below.all);
     let below = fates.chain(unknown).reduce(Fate::or_sooner)?;
+    // What has given up already does not go on.
+    let below = Fate { resumes_within: resumes.filter(|_| below.at > Span::Seconds(0)), ..below };
     if let Some(option) = aborted {
         let timer = Timer {
             layer: mount.to_owned(),

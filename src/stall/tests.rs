@@ -318,6 +318,31 @@ fn a_map_waits_after_its_last_path() {
     assert_eq!(three(&said("queue", "defaults")), ["15+", "5+", "0+"]);
 }
 
+/// 10.4 s were measured of a map whose paths are looked at every 5 s, and 1.8 s of a disk without a map.
+#[test]
+fn a_map_goes_on_later_than_its_sessions() {
+    let resumes = |facts: &Facts, trouble| {
+        let survey = survey(facts, &[], &Policy::default());
+        survey.standings[0].fate(trouble, Column::Now).and_then(|fate| fate.resumes_within)
+    };
+    let paths = ["sdb".to_owned(), "sdc".to_owned()];
+    let map = Disk { slaves: paths.to_vec(), ..disk("dm-0", Class::Multipath { paths: paths.to_vec() }) };
+    let volume = above("dm-1", Class::Lvm, &["dm-0"]);
+    let mapped = machine("6.8.0", vec![volume, map, disk("sdb", iscsi()), disk("sdc", iscsi())]);
+    // A login that began just before the end, and two looks and a second.
+    assert_eq!(resumes(&mapped, Trouble::Silence), Some(32 + 2 * 5 + 1));
+    assert_eq!(resumes(&mapped, Trouble::PathLoss), Some(43));
+    assert_eq!(resumes(&mapped, Trouble::Errors), None);
+    let alone = machine("6.8.0", vec![disk("sdb", iscsi())]);
+    assert_eq!(resumes(&alone, Trouble::Silence), Some(32));
+    let unknown = with(&mapped, |machine| machine.disks.as_mut().unwrap().retain(|disk| disk.name != "sdc"));
+    assert_eq!(resumes(&unknown, Trouble::Silence), None);
+    let of_the_host = machine("6.8.0", vec![disk("sda", Class::StorvscScsi)]);
+    assert_eq!(resumes(&of_the_host, Trouble::Silence), Some(0));
+    let dead = with(&of_the_host, |machine| machine.mounts[0].options.push("emergency_ro".to_owned()));
+    assert_eq!(resumes(&dead, Trouble::Silence), None);
+}
+
 #[test]
 fn a_disk_or_file_system_that_gave_up_is_dead_now() {
     let base = machine("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
