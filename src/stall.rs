@@ -141,8 +141,9 @@ impl Standing {
     pub fn survives(&self, column: Column, budget: u64) -> bool {
         let counted = self.counted(column);
         counted.clone().count() > 0
-            && counted.map(|(trouble, fate)| (trouble, fate.at)).all(|(trouble, at)| {
-                at.covers(budget) || (trouble == Trouble::PathLoss && at.reaches(budget))
+            && counted.clone().all(|(trouble, fate)| {
+                let needed = budget.saturating_add(fate.counts_on());
+                fate.at.covers(needed) || (trouble == Trouble::PathLoss && fate.at.reaches(needed))
             })
     }
 

@@ -95,6 +95,13 @@ impl Fate {
         }
     }
 
+    /// How long the timer that decides goes on after the trouble, in seconds: a map counts until a path is
+    /// in use again.
+    pub(super) fn counts_on(&self) -> u64 {
+        let map = self.by.as_ref().is_some_and(|timer| timer.knob == "no_path_retry");
+        self.resumes_within.filter(|_| map).unwrap_or(0)
+    }
+
     /// The last of these timers decides.
     pub(super) fn ends(timers: Vec<Timer>) -> Self {
         let by = timers.last().cloned();

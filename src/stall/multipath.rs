@@ -6,9 +6,10 @@ use super::view::View;
 use crate::facts::Disk;
 use crate::resolve::multipath::{Said, polling_interval, said};
 
-/// How long a map without a path queues I/O, by a value of `no_path_retry`: so many looks
-/// (`set_no_path_retry`,
-/// <https://github.com/opensvc/multipath-tools/blob/master/libmultipath/structs_vec.c>).
+/// How long a map without a path queues I/O, by a value of `no_path_retry`: so many times the shortest
+/// interval of looks, however far apart they are by then, in seconds that are counted down one a round of
+/// the checkers (`enter_recovery_mode`, `retry_count_tick`,
+/// <https://github.com/opensvc/multipath-tools/blob/0.9.4/libmultipath/structs_vec.c>; 0.11 alike).
 fn window(value: &str, interval: u64) -> Option<Span> {
     match value {
         "queue" => Some(Span::Forever),

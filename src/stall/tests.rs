@@ -339,6 +339,22 @@ fn a_map_goes_on_later_than_its_sessions() {
     assert_eq!(resumes(&unknown, Trouble::Silence), None);
     let of_the_host = machine("6.8.0", vec![disk("sda", Class::StorvscScsi)]);
     assert_eq!(resumes(&of_the_host, Trouble::Silence), Some(0));
+    // The map counts until a path is in use again: 37 looks are 190 s, 44 are 225, and 180 + 43 are needed.
+    let outlasts = |looks: &str| {
+        let mut facts = with(&mapped, |machine| {
+            machine.sessions.insert("session1".to_owned(), session(5, 5, 5));
+            machine.disks.iter_mut().flatten().for_each(|disk| disk.live.timeout = Attribute::Is(90));
+        });
+        facts.system.multipath = vec![crate::facts::MultipathSetting {
+            path: "etc/multipath.conf".to_owned(),
+            line: 1,
+            section: "overrides".to_owned(),
+            key: "no_path_retry".to_owned(),
+            value: looks.to_owned(),
+        }];
+        survey(&facts, &[], &Policy::default()).standings[0].survives(Column::Now, 180)
+    };
+    assert_eq!([outlasts("37"), outlasts("44"), outlasts("queue")], [false, true, true]);
     let dead = with(&of_the_host, |machine| machine.mounts[0].options.push("emergency_ro".to_owned()));
     assert_eq!(resumes(&dead, Trouble::Silence), None);
 }

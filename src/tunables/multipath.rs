@@ -1,9 +1,12 @@
 //! How long a multipath map waits for a path to come back.
 
 use super::{There, not_here, per_class, refused};
-use crate::facts::{Disk, Facts};
+use crate::facts::{Class, Disk, Facts};
 use crate::policy::{Policy, Recovery};
-use crate::resolve::multipath::{Longest, chain, has_the_last_word, longest_without_us, polling_interval};
+use crate::resolve::iscsi::session_back;
+use crate::resolve::multipath::{
+    Longest, chain, has_the_last_word, longest_without_us, path_back, polling_interval,
+};
 use crate::resolve::wanted::of_attribute;
 use crate::resolve::{InForce, Who};
 use crate::scale::Scale;
@@ -56,8 +59,11 @@ fn queueing(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 }
 
 fn set(facts: &Facts, policy: &Policy) -> Decision {
-    // One look more than the budget takes, as the first may come at once.
-    let looks = (policy.stall.div_ceil(polling_interval(facts)) + 1).max(looks_of_a_slow_checker(facts));
+    // A path must be back and in use before the last look: the count goes on until then. One look more, as
+    // the first may come at once.
+    let back = back(facts);
+    let needed = policy.stall.saturating_add(back).div_ceil(polling_interval(facts)) + 1;
+    let looks = needed.max(looks_of_a_slow_checker(facts));
     let pin = policy.pin("no_path_retry");
     let hold = pin.is_none() && policy.recovery == Recovery::Hold;
     let retry = match pin {
@@ -86,7 +92,10 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
     let because = if hold {
         "recovery = \"hold\": a map without a path queues for ever".to_owned()
     } else {
-        format!("{looks}, {} s apart, outlast a stall of {} s", polling_interval(facts), policy.stall)
+        let (interval, stall) = (polling_interval(facts), policy.stall);
+        format!(
+            "{looks}, {interval} s apart, outlast a stall of {stall} s and {back} s until a path is used again"
+        )
     };
     let because = because + hint(facts);
     let setting = |section, key, want| Assignment::new(Target::Multipath { section, key }, want);
@@ -101,6 +110,15 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
         what.push(setting("defaults", "checker_timeout", number("checker_timeout", CHECKER_TIMEOUT)));
     }
     Decision::Set { what, because }
+}
+
+/// How long after a stall a map goes on at the latest, in seconds.
+fn back(facts: &Facts) -> u64 {
+    let disks = facts.machine.iter().flat_map(|machine| machine.disks.iter().flatten());
+    let iscsi = &facts.system.iscsi;
+    let sessions =
+        iscsi.conf.is_some() || disks.into_iter().any(|disk| matches!(disk.class, Class::Iscsi { .. }));
+    path_back(facts).saturating_add(if sessions { session_back(facts) } else { 0 })
 }
 
 /// Where nobody sets `checker_timeout`, multipathd waits for a silent path as long as the path's own timer.
@@ -217,9 +235,10 @@ mod tests {
     #[test]
     fn the_map_waits_for_the_budget() {
         let policy = Policy::default();
-        assert_eq!(ask(&QUEUEING, &mapped(&[]), &policy), [wanted("37")]);
+        // 180 s, 32 s for a login and 11 s for two looks, and one look more.
+        assert_eq!(ask(&QUEUEING, &mapped(&[]), &policy), [wanted("46")]);
         let slow = mapped(&[("defaults", "polling_interval", "30")]);
-        assert_eq!(ask(&QUEUEING, &slow, &Policy { stall: 200, ..policy.clone() }), [wanted("8")]);
+        assert_eq!(ask(&QUEUEING, &slow, &Policy { stall: 200, ..policy.clone() }), [wanted("11")]);
         let hold = Policy { recovery: Recovery::Hold, ..policy.clone() };
         assert_eq!(ask(&QUEUEING, &mapped(&[]), &hold), [wanted("queue")]);
         assert_eq!(ask(&QUEUEING, &mapped(&[]), &pinned(&[("no_path_retry", "12")])), [wanted("12")]);
@@ -233,13 +252,13 @@ mod tests {
             ("devices", "queue", "refused".to_owned()),
             ("defaults", "60", "refused".to_owned()),
             ("overrides", "queue", "refused".to_owned()),
-            ("devices", "12", wanted("37")),
-            ("defaults", "fail", wanted("37")),
+            ("devices", "12", wanted("46")),
+            ("defaults", "fail", wanted("46")),
             // A map's own section outranks any override.
-            ("multipaths", "queue", without_checker("37")),
+            ("multipaths", "queue", without_checker("46")),
             // What is none of its values is no value.
-            ("defaults", "Queue", wanted("37")),
-            ("protocol", "queue", wanted("37")),
+            ("defaults", "Queue", wanted("46")),
+            ("protocol", "queue", wanted("46")),
         ] {
             let facts = mapped(&[(section, "no_path_retry", value)]);
             assert_eq!(ask(&QUEUEING, &facts, &policy), [expected], "{section} {value}");
@@ -257,7 +276,7 @@ mod tests {
         // no_path_retry wins over it, wherever it stands.
         for section in ["defaults", "overrides"] {
             let facts = mapped(&[("overrides", "features", queues), (section, "no_path_retry", "12")]);
-            assert_eq!(ask(&QUEUEING, &facts, &policy), [wanted("37")], "{section}");
+            assert_eq!(ask(&QUEUEING, &facts, &policy), [wanted("46")], "{section}");
         }
         // A section for another array leaves this one's alone, but the other may come.
         let facts = mapped_over("OTHER", "LUN", &[("devices", "features", queues)]);
@@ -266,8 +285,8 @@ mod tests {
 
     #[test]
     fn an_array_keeps_the_longer_wait_of_the_built_in_table() {
-        let short = Policy { stall: 10, ..Policy::default() };
-        for (vendor, expected) in [("LIO-ORG", "12"), ("ACME", "3")] {
+        let short = Policy { stall: 1, ..Policy::default() };
+        for (vendor, expected) in [("LIO-ORG", "12"), ("ACME", "10")] {
             let facts = mapped_over(vendor, "disk0", &[]);
             assert_eq!(ask(&QUEUEING, &facts, &short), [wanted(expected)], "{vendor}");
         }
@@ -278,15 +297,15 @@ mod tests {
         let policy = Policy::default();
         for (vendor, product, own, expected) in [
             ("NETAPP", "LUN C-Mode", "no_path_retry", "refused".to_owned()),
-            ("LIO-ORG", "disk0", "no_path_retry", wanted("37")),
-            ("ACME", "LUN", "no_path_retry", wanted("37")),
+            ("LIO-ORG", "disk0", "no_path_retry", wanted("46")),
+            ("ACME", "LUN", "no_path_retry", wanted("46")),
             // Of an array whose name is not known, the table tells nothing.
-            ("", "", "no_path_retry", wanted("37")),
+            ("", "", "no_path_retry", wanted("46")),
         ] {
             assert_eq!(ask(&QUEUEING, &mapped_over(vendor, product, &[]), &policy), [expected], "{vendor}");
             // Whoever sets less in overrides outranks the table.
             let facts = mapped_over(vendor, product, &[("overrides", own, "12")]);
-            assert_eq!(ask(&QUEUEING, &facts, &policy), [wanted("37")], "{vendor}");
+            assert_eq!(ask(&QUEUEING, &facts, &policy), [wanted("46")], "{vendor}");
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn multipath_reads(suite: Suite, conf: &Path) -> (Vec<String>, String
 #[test]
 fn multipath_takes_every_line() {
     let wanted =
-        ["overrides/no_path_retry=37", "overrides/fast_io_fail_tmo=5", "defaults/checker_timeout=30"];
+        ["overrides/no_path_retry=43", "overrides/fast_io_fail_tmo=5", "defaults/checker_timeout=30"];
     for suite in Suite::ALL {
         let (found, said) = multipath_reads(suite, &file(&fixture("iscsi-multipath"), MULTIPATH));
         assert_eq!(said, "", "{suite:?}");
