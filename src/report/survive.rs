@@ -187,6 +187,7 @@ fn standing_text(standing: &Standing, survey: &Survey, verbose: bool, text: &mut
             text.push_str(&wrapped(&said, 4));
         }
     }
+    text.extend(standing.stall(column).and_then(goes_on).map(|said| wrapped(&said, 4)));
     if let Some(uncured) = &standing.uncured {
         text.push_str(&wrapped(&format!("no setting cures errors here: {uncured}"), 4));
     }
