@@ -248,7 +248,7 @@ fn check_interval(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     }
     let machine = facts.machine.as_ref();
     let known = machine.is_some_and(|machine| machine.sysctls.contains_key(INTERVAL_KEY));
-    if !known && !may_run(facts, |kernel| kernel.at_least(4, 19)) {
+    if !known && kernels(facts).iter().any(|kernel| !kernel.at_least(4, 19)) {
         return vec![not_here(
             "kernels before 4.19 look once per timeout: the restart may come that much later",
         )];
@@ -310,7 +310,15 @@ mod tests {
         assert_eq!(ask(&PANIC, &facts, &pinned(&[(PANIC_KEY, "3")])), ["refused"]);
         let three = "sysctl kernel.hung_task_panic=3";
         assert_eq!(ask(&PANIC, &guest("7.2.13", Vec::new()), &pinned(&[(PANIC_KEY, "3")])), [three]);
-        assert_eq!(ask(&CHECK_INTERVAL, &guest("4.18.0", Vec::new()), &heal()), ["not-here"]);
+        let mut older = guest("4.18.0", Vec::new());
+        assert_eq!(ask(&CHECK_INTERVAL, &older, &heal()), ["not-here"]);
+        older.system.kernels.as_mut().unwrap().extend(guest("6.1.0", Vec::new()).system.kernels.unwrap());
+        assert_eq!(ask(&CHECK_INTERVAL, &older, &heal()), ["not-here"]);
+        // Red Hat's 4.18 may have it: then the running kernel shows it.
+        let keys = [TIMEOUT_KEY, INTERVAL_KEY].map(|key| (key.to_owned(), "120".to_owned()));
+        older.machine.as_mut().unwrap().sysctls = keys.into();
+        let set = ["sysctl kernel.hung_task_check_interval_secs=10"];
+        assert_eq!(ask(&CHECK_INTERVAL, &older, &heal()), set);
     }
 
     #[test]

@@ -153,6 +153,8 @@ fn systemd_sysctl_and_procps_set_what_is_written() {
             ("vm.swappiness", "10"),
             ("kernel.hung_task_timeout_secs", "240"),
             ("kernel.hung_task_warnings", "-1"),
+            ("kernel.hung_task_panic", "1"),
+            ("kernel.hung_task_check_interval_secs", "10"),
             ("kernel.panic", "10"),
         ];
         assert_eq!(sysctl_faults(suite, &file(&image.out(), SYSCTL), &want), NONE, "{suite:?}");
