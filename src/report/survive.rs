@@ -191,7 +191,6 @@ fn standing_text(standing: &Standing, survey: &Survey, verbose: bool, text: &mut
     if let Some(uncured) = &standing.uncured {
         text.push_str(&wrapped(&format!("no setting cures errors here: {uncured}"), 4));
     }
-    text.extend(standing.stall(column).and_then(goes_on).map(|said| wrapped(&said, 4)));
     for note in &standing.notes {
         text.push_str(&wrapped(note, 4));
     }
