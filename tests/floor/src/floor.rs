@@ -24,7 +24,13 @@ const MARK_TEXTS: &[&str] = &["run/systemd/container", "proc/1/environ"];
 const DMI: &[&str] = &["sys_vendor", "product_name", "product_version", "chassis_asset_tag"];
 const VM: &[&str] =
     &["swappiness", "dirty_bytes", "dirty_background_bytes", "dirty_ratio", "dirty_background_ratio"];
-const KERNEL: &[&str] = &["hung_task_timeout_secs", "hung_task_warnings", "hung_task_panic", "panic"];
+const KERNEL: &[&str] = &[
+    "hung_task_timeout_secs",
+    "hung_task_check_interval_secs",
+    "hung_task_warnings",
+    "hung_task_panic",
+    "panic",
+];
 const STORVSC: &[&str] =
     &["storvsc_ringbuffer_size", "storvsc_vcpus_per_sub_channel", "ring_avail_percent_lowater"];
 const QUEUE: &[&str] = &["scheduler", "nr_requests", "rotational", "read_ahead_kb", "io_timeout"];
