@@ -9,7 +9,7 @@ mod next;
 
 use crate::facts::{Disk, Facts, Machine};
 use crate::plan::Plan;
-use crate::resolve::wanted::{On, places};
+use crate::resolve::wanted::{KERNEL_RETRIES, On, places, to_put_back};
 use crate::stall;
 use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict};
 use crate::tunables::IN_FORCE;
@@ -125,6 +125,7 @@ pub fn verify(facts: &Facts, plan: &Plan) -> Vec<Row> {
                     settings.next();
                     let below: Vec<&Assignment> = settings.clone().map(|(_, other, _)| other).collect();
                     rows.extend(rows_of(verdict.tunable.id, assignment, &below, facts, plan));
+                    rows.extend(put_back(verdict.tunable.id, assignment, facts));
                 }
             }
             Decision::Refused { because } => refused(verdict, because, &mut rows),
@@ -170,6 +171,22 @@ pub fn given_up(facts: &Facts) -> Vec<Row> {
         because: mount.because,
     });
     found.collect()
+}
+
+/// A row for every disk that our rule has tried for ever and that must see its errors.
+fn put_back(id: &'static str, assignment: &Assignment, facts: &Facts) -> Vec<Row> {
+    let row = |disk: &Disk| Row {
+        id,
+        knob: assignment.target.knob(),
+        target: disk.name.clone(),
+        expected: KERNEL_RETRIES.to_owned(),
+        found: Some("-1".to_owned()),
+        state: State::Differs,
+        layer: Layer::Live,
+        because: "it is part of an array, pool or map, which must see its errors; apply puts it right"
+            .to_owned(),
+    };
+    to_put_back(facts, assignment).into_iter().map(row).collect()
 }
 
 /// A row for a knob whose value at the next boot could not be told, so that it was left alone.

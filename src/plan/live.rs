@@ -3,6 +3,7 @@
 use super::{AttributeWrite, DiskTrigger, Live, Plan, SysctlWrite};
 use crate::facts::{Disk, Facts, Machine};
 use crate::resolve::device::would_write;
+use crate::resolve::wanted::{KERNEL_RETRIES, to_put_back};
 use crate::tunable::{Assignment, Target, UdevAttr};
 
 /// What differs on the running machine and can be changed at once.
@@ -21,8 +22,13 @@ pub(super) fn live(facts: &Facts, plan: &Plan) -> Live {
                 live.attributes.extend(sessions(machine, assignment));
             }
             Target::Udev { select, attr: UdevAttr::MaxRetries } => {
-                let disks = machine.disks.iter().flatten().filter(|disk| select.takes(disk));
-                live.attributes.extend(disks.filter_map(|disk| retries(disk, assignment)));
+                let takes =
+                    |disk: &&Disk| select.takes(disk) && would_write(disk, assignment, UdevAttr::MaxRetries);
+                let disks = machine.disks.iter().flatten().filter(takes);
+                let value = assignment.want.value();
+                live.attributes.extend(disks.filter_map(|disk| retries(disk, value.as_str())));
+                let back = to_put_back(facts, assignment).into_iter();
+                live.attributes.extend(back.filter_map(|disk| retries(disk, KERNEL_RETRIES)));
             }
             Target::Udev { attr, .. } => trigger(machine, assignment, attr, &mut live.disks),
             _ => {}
@@ -46,12 +52,12 @@ fn trigger(machine: &Machine, assignment: &Assignment, attr: UdevAttr, triggers:
 }
 
 /// A write of `max_retries`. The rule writes it only when a disk is found, so a running machine gets it here.
-fn retries(disk: &Disk, assignment: &Assignment) -> Option<AttributeWrite> {
-    let hctl = disk.hctl.as_ref().filter(|_| would_write(disk, assignment, UdevAttr::MaxRetries))?;
+fn retries(disk: &Disk, value: &str) -> Option<AttributeWrite> {
+    let hctl = disk.hctl.as_ref()?;
     Some(AttributeWrite {
         what: format!("{} max_retries", disk.name),
         path: format!("sys/class/scsi_disk/{hctl}/max_retries"),
-        value: assignment.want.value().to_string(),
+        value: value.to_owned(),
     })
 }
 
@@ -71,4 +77,69 @@ fn sessions(machine: &Machine, assignment: &Assignment) -> Vec<AttributeWrite> {
         value: value.clone(),
     };
     differs.map(|(name, _)| write(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Attribute, Class, HyperV, Hypervisor, Limits, Live as Values, Origin, Role};
+    use crate::plan::Plan;
+    use crate::policy::Policy;
+    use crate::tunables::decide;
+    use crate::verify::{State, verify};
+
+    fn disk(name: &str, hctl: &str, role: Option<Role>, retries: i64) -> Disk {
+        Disk {
+            name: name.to_owned(),
+            path: format!("sys/devices/x/block/{name}"),
+            class: Class::StorvscScsi,
+            roles: role.into_iter().collect(),
+            host: None,
+            hctl: Some(hctl.to_owned()),
+            slaves: Vec::new(),
+            vendor: String::new(),
+            model: String::new(),
+            limits: Limits::default(),
+            live: Values { max_retries: Attribute::Is(retries), ..Values::default() },
+        }
+    }
+
+    #[test]
+    fn a_disk_alone_gets_its_value_and_a_member_gets_the_kernels_back() {
+        let mut facts = Facts::default();
+        facts.system.cluster = Attribute::Absent;
+        facts.machine = Some(Machine {
+            origin: Origin::Live,
+            hypervisor: Some(Hypervisor::HyperV(HyperV::default())),
+            disks: Some(vec![
+                disk("sda", "0:0:0:0", None, 5),
+                disk("sdb", "0:0:0:1", Some(Role::Member), 5),
+                disk("sdc", "0:0:0:2", Some(Role::Member), -1),
+                disk("sdd", "0:0:0:3", Some(Role::Path), -1),
+            ]),
+            ..Machine::default()
+        });
+        let plan = Plan { verdicts: decide(&facts, &Policy::default()), ..Plan::default() };
+        let live = live(&facts, &plan);
+        let written: Vec<String> = live
+            .attributes
+            .iter()
+            .map(|write| format!("{} {} {}", write.what, write.path, write.value))
+            .collect();
+        assert_eq!(
+            written,
+            [
+                "sda max_retries sys/class/scsi_disk/0:0:0:0/max_retries -1",
+                "sdc max_retries sys/class/scsi_disk/0:0:0:2/max_retries 5",
+                "sdd max_retries sys/class/scsi_disk/0:0:0:3/max_retries 5",
+            ]
+        );
+        let rows = verify(&facts, &plan);
+        let differ: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.knob == "max_retries" && row.state == State::Differs)
+            .map(|row| row.target.as_str())
+            .collect();
+        assert!(differ.ends_with(&["sdc", "sdd"]), "{differ:?}");
+    }
 }

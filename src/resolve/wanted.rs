@@ -4,7 +4,7 @@ use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer};
 use super::{
     device, iscsi, kernel_arg, mask, module_option, multipath, programs, sysctl, udev, unit, waagent,
 };
-use crate::facts::{Class, Disk, Facts};
+use crate::facts::{Class, Disk, Facts, Role};
 use crate::tunable::{Assignment, Target, UdevAttr};
 
 /// On what a knob is turned, where there is more than one of it.
@@ -34,6 +34,24 @@ pub fn places<'a>(facts: &'a Facts, assignment: &Assignment) -> Vec<On<'a>> {
         }
         _ => vec![On::All],
     }
+}
+
+/// The kernel's own number of retries (`SD_MAX_RETRIES`,
+/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.h>).
+pub const KERNEL_RETRIES: &str = "5";
+
+/// Running disks that are tried for ever and must not be, as something goes on without them: what they are
+/// part of showed after our rule had written. Where somebody else's line says so it is his to mend.
+pub fn to_put_back<'a>(facts: &'a Facts, assignment: &Assignment) -> Vec<&'a Disk> {
+    let Target::Udev { select, attr: UdevAttr::MaxRetries } = assignment.target else { return Vec::new() };
+    let disks = facts.running().into_iter().flat_map(|machine| machine.disks.iter().flatten());
+    let ours = |disk: &&Disk| {
+        let shared = disk.is_path() || disk.roles.contains(&Role::Member);
+        let ever = disk.live.max_retries.value() == Some(&-1);
+        let others = || of_attribute(facts, disk, UdevAttr::MaxRetries).in_force().value() == Some("-1");
+        disk.class.name() == select.name() && shared && ever && !others()
+    };
+    disks.filter(ours).collect()
 }
 
 /// Everybody who writes the knob of an assignment; `home`: the file that carries our value, `None` where

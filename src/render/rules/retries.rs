@@ -9,11 +9,9 @@ use super::{IDE, SCSI, storvsc_parents, token};
 use crate::facts::{ARRAY_SIGNATURE, LEGS, MEMBER_SIGNATURES};
 use crate::formats::udev::Token;
 use crate::marker::CLASS_MARK;
+use crate::resolve::wanted::KERNEL_RETRIES;
 use crate::tunable::Select;
 
-/// The kernel's own number of retries (`SD_MAX_RETRIES`,
-/// <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/sd.h>).
-const KERNEL_RETRIES: &str = "5";
 /// Marks a device below which something goes on without a disk that fails.
 const MUST_FAIL: &str = "ENV{HVTUNE_MUST_FAIL}";
 const MEMBER: (&str, &str) = (MUST_FAIL, "1");
