@@ -150,3 +150,33 @@ fn the_script_knows_every_door() {
         assert!(code.contains(key) && SETTINGS.iter().any(|setting| setting.how.contains(key)), "{key}");
     }
 }
+
+/// What is printed can be pasted: no command lowers a default that does for the budget.
+#[test]
+fn no_printed_command_lowers_a_default_that_does() {
+    for budget in [30, 180, 3600] {
+        let output = Command::new(env!("CARGO_BIN_EXE_hvtune"))
+            .args(["--assume", "hyperv", "--root", env!("CARGO_MANIFEST_DIR"), "--stall"])
+            .arg(format!("{budget}s"))
+            .args(["explain", "host"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let told: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for setting in SETTINGS {
+            let least = setting.least(budget).text();
+            let value = least.split(' ').next().unwrap();
+            let command = format!("{} {value} ", setting.how);
+            let others = SETTINGS.iter().any(|other| {
+                other.how == setting.how
+                    && other.least(budget) == setting.least(budget)
+                    && !other.default_does(budget)
+            });
+            assert_eq!(
+                told.contains(&command),
+                !setting.default_does(budget) || others,
+                "{command} at {budget} s"
+            );
+        }
+    }
+}

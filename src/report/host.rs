@@ -64,13 +64,18 @@ pub(super) fn explain_text(budget: u64) -> String {
     text.push_str(&wrapped(TITLE, 2));
     heading(&mut text, "why:");
     text.push_str(&wrapped(WHY, 2));
-    heading(&mut text, &format!("for {budget} s:"));
+    heading(&mut text, &format!("for {budget} s; leave alone what is larger:"));
     for setting in SETTINGS {
         let (least, default) = (setting.least(budget).text(), setting.default.text());
         let must = if let Amount::Word(_) = setting.default { "" } else { "at least " };
-        text.push_str(&wrapped(&format!("{}: {must}{least} (default {default})", setting.storage), 2));
-        let value = least.split(' ').next().unwrap_or_default();
-        text.push_str(&wrapped(&format!("{} {value}", setting.how), 6));
+        let does = if setting.default_does(budget) { ", which does" } else { "" };
+        let what = format!("{}, {}: {must}{least} (default {default}{does})", setting.storage, setting.name);
+        text.push_str(&wrapped(&what, 2));
+        // A command with the least would lower a default that does.
+        if !setting.default_does(budget) {
+            let value = least.split(' ').next().unwrap_or_default();
+            text.push_str(&wrapped(&format!("{} {value}", setting.how), 6));
+        }
     }
     heading(&mut text, "to be known:");
     for note in NOTES {
