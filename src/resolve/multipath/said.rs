@@ -25,8 +25,11 @@ pub fn said(facts: &Facts, key: &str) -> Said {
             .find(|setting| setting.key == key && setting.section == section)
             .map(|setting| setting.value.clone())
     };
+    // A map's own section, and one for its transport, outrank the overrides.
+    let own = ["multipaths", "protocol"].into_iter().any(|section| of(section).is_some());
     match of("overrides") {
-        Some(value) => Said::Is(value),
+        Some(value) if !own => Said::Is(value),
+        Some(value) => Said::Unless(Some(value)),
         None => Said::Unless(of("defaults")),
     }
 }
@@ -79,6 +82,8 @@ mod tests {
         assert_eq!(said(&defaults, key), Said::Unless(Some("queue".to_owned())));
         let both = facts(&[("overrides", key, "fail"), ("overrides", key, "36"), ("defaults", key, "queue")]);
         assert_eq!(said(&both, key), Said::Is("36".to_owned()));
+        let own = facts(&[("overrides", key, "36"), ("multipaths", key, "fail")]);
+        assert_eq!(said(&own, key), Said::Unless(Some("36".to_owned())));
     }
 
     #[test]
