@@ -178,11 +178,13 @@ impl Walk<'_> {
             Found::Absent => None,
         });
         let hidden = mask::hidden(self.facts, "udev/rules.d", planned.ours.path);
-        let acts = hidden.unwrap_or(match keeps {
-            Answer::Yes => Acts::No(GOOD_ENOUGH.to_owned()),
-            Answer::No => Acts::Yes,
-            Answer::Maybe(why) => Acts::Maybe(why),
-        });
+        let acts = match (hidden, keeps) {
+            // Whether it is read or not, it writes nothing.
+            (Some(Acts::Maybe(_)) | None, Answer::Yes) => Acts::No(GOOD_ENOUGH.to_owned()),
+            (Some(hidden), _) => hidden,
+            (None, Answer::No) => Acts::Yes,
+            (None, Answer::Maybe(why)) => Acts::Maybe(why),
+        };
         let sure = match &acts {
             Acts::Yes => Answer::Yes,
             Acts::No(_) => Answer::No,
