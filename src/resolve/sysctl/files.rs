@@ -159,6 +159,9 @@ fn acts(step: &Step<'_>, all: &SysctlFiles, ours: Option<Ours<'_>>) -> Acts {
         (Some(version), (what, since)) if version < since => {
             Acts::Maybe(format!("systemd {version} may not know {what}, which {since} brought"))
         }
+        (None, (what, since)) => {
+            Acts::Maybe(format!("the version of systemd is not known, and {since} brought {what}"))
+        }
         _ => acts,
     }
 }
