@@ -31,7 +31,7 @@ pub const INCURABLE: [Incurable; 7] = [
     Incurable { answer: "write protection", errno: "EREMOTEIO" },
     Incurable { answer: "no space left on a thin disk", errno: "ENOSPC" },
     Incurable { answer: "reservation conflict", errno: "EBADE" },
-    Incurable { answer: "disk taken away", errno: "EIO" },
+    Incurable { answer: "disk taken away", errno: "EIO or ENODEV" },
     Incurable { answer: "disk set offline", errno: "EIO" },
 ];
 
