@@ -25,19 +25,12 @@ pub(super) fn assign(disks: &mut [Disk], mounts: &[Mount], swaps: &[Swap], membe
     let several =
         mounts.iter().filter(|mount| mount.others.as_ref().is_some_and(|others| !others.is_empty()));
     let spread_over: BTreeSet<String> = several.flat_map(Mount::disks).map(str::to_owned).collect();
-    let legs: BTreeSet<String> = disks
-        .iter()
-        .filter(|disk| disk.roles.contains(&Role::Member))
-        .map(|disk| disk.name.clone())
-        .collect();
-    let of_arrays: BTreeSet<String> =
-        disks.iter().filter(|disk| disk.class == Class::Md).flat_map(|disk| disk.slaves.clone()).collect();
-    for name in [members, &spread_over, &of_arrays].into_iter().flatten() {
+    // Legs of LVM's have the role already.
+    let redundant = |disk: &&Disk| disk.class == Class::Md || disk.roles.contains(&Role::Member);
+    let below: BTreeSet<String> =
+        disks.iter().filter(redundant).flat_map(|disk| disk.slaves.clone()).collect();
+    for name in [members, &spread_over, &below].into_iter().flatten() {
         spread(disks, name, Role::Member);
-    }
-    for leg in &legs {
-        let below = find(disks, leg).and_then(|at| disks.get(at)).map(|disk| disk.slaves.clone());
-        below.into_iter().flatten().for_each(|name| spread(disks, &name, Role::Member));
     }
     for mount in mounts {
         mount.disks().for_each(|disk| spread(disks, disk, role_of(&mount.point)));
