@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::probe::hypervisor::{AZURE_TAG, CLASSES};
+use crate::probe::storage::parse_signature;
 use crate::root::{Seen, Trail};
 
 use super::identifier::{self, IPV4, IQN, Kind};
@@ -221,8 +222,7 @@ fn only_the_container(environ: &str) -> String {
 
 /// Of an entry of udev's database the signature alone.
 fn only_the_signature(entry: &str) -> String {
-    let line = entry.lines().find(|line| line.starts_with("E:ID_FS_TYPE="));
-    line.map(|line| format!("{line}\n")).unwrap_or_default()
+    parse_signature(entry).map(|signature| format!("E:ID_FS_TYPE={signature}\n")).unwrap_or_default()
 }
 
 /// Of the FADT the hypervisor's id alone, at its place.

@@ -3,6 +3,8 @@
 mod roles;
 mod signatures;
 
+pub(crate) use signatures::parse_signature;
+
 use crate::facts::{Disk, Gap, Mount, ServedMount, Swap};
 use crate::probe::{disks, mounts};
 use crate::root::Root;
