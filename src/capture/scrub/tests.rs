@@ -186,3 +186,11 @@ fn of_acpi_only_the_hypervisor_is_kept_and_of_secrets_nothing() {
     let Seen::File(bytes) = &clean["sys/firmware/acpi/tables/FACP"] else { panic!("{clean:?}") };
     assert_eq!((&bytes[268..], bytes[..268].iter().any(|byte| *byte != 0)), (&b"MsHyperV"[..], false));
 }
+
+#[test]
+fn of_udevs_database_the_signature_alone_stays() {
+    let entry = "S:disk/by-id/scsi-36002248\nE:ID_SERIAL=36002248\nE:ID_FS_LABEL=payroll\nE:ID_FS_TYPE=zfs_member\n\
+                 E:ID_FS_UUID=7316\nV:1\n";
+    assert_eq!(file("run/udev/data/b8:17", entry), "E:ID_FS_TYPE=zfs_member\n");
+    assert_eq!(file("run/udev/data/b8:0", "E:ID_SERIAL=36002248\nV:1\n"), "");
+}
