@@ -54,7 +54,7 @@ struct Typed {
     #[command(flatten)]
     messages: Messages,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 // No doc comment on the next two: where a command takes them in, it would become that command's help.
@@ -126,6 +126,8 @@ pub struct Only {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show on one screen what survives, what differs, what to do next
+    Status,
     /// Show the machine: hypervisor, storage, kernels, boot loader
     Detect(Only),
     /// Show what apply would change
@@ -233,7 +235,7 @@ fn meant(matches: &clap::ArgMatches) -> Result<Cli, clap::Error> {
         quiet: either(|messages| messages.quiet),
         verbose: either(|messages| messages.verbose),
     };
-    Ok(Cli { global, command })
+    Ok(Cli { global, command: command.unwrap_or(Command::Status) })
 }
 
 /// A value that is text, whose error names it.

@@ -7,13 +7,13 @@ use regex::bytes::Regex;
 
 use crate::apply::{self, Activation};
 use crate::cli::{Assume, Cli, Command, Global, Only};
-use crate::facts::Facts;
+use crate::facts::{Facts, Hypervisor};
 use crate::pattern::parse_pattern;
 use crate::plan::{self, Plan, Standstill};
 use crate::policy::{self, Policy};
 use crate::probe::{self, MachineSource, templates};
 use crate::render;
-use crate::report;
+use crate::report::{self, About, Show, Status};
 use crate::root::Root;
 use crate::stall;
 use crate::tunables;
@@ -24,6 +24,7 @@ use crate::verify::{self, State};
 pub fn run(cli: &Cli) -> anyhow::Result<u8> {
     let global = &cli.global;
     match &cli.command {
+        Command::Status => status(global),
         Command::Detect(only) => detect(global, only),
         Command::Plan { diff, exit_code, only } => show_plan(global, *diff, *exit_code, only),
         Command::Apply { no_activate, early } => run_apply(global, *no_activate, *early),
@@ -33,6 +34,45 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Revert { no_activate } => revert(global, *no_activate),
         Command::RebootNeeded => reboot_needed(global),
         Command::Capture { dir } => capture(global, dir),
+    }
+}
+
+/// What is shown of a job, and how.
+struct Shown<'a> {
+    global: &'a Global,
+    command: &'static str,
+    only: Option<Regex>,
+    about: About,
+}
+
+impl<'a> Shown<'a> {
+    fn new(global: &'a Global, command: &'static str, only: Option<Regex>, job: &Job) -> Self {
+        Self { global, command, only, about: about(global, job) }
+    }
+
+    fn show(&self) -> Show<'_> {
+        let Global { format, quiet, verbose, .. } = *self.global;
+        let (only, about) = (self.only.as_ref(), &self.about);
+        Show { command: self.command, format, quiet, verbose, only, about }
+    }
+}
+
+fn about(global: &Global, job: &Job) -> About {
+    let machine = job.facts.machine.as_ref();
+    let hypervisor = machine.and_then(|machine| machine.hypervisor.as_ref());
+    let named = if job.root.is_live() { "proc/sys/kernel/hostname" } else { "etc/hostname" };
+    let name = job.root.read_text(named).ok().flatten();
+    About {
+        hypervisor: hypervisor.map(|hypervisor| hypervisor.kind().to_owned()),
+        azure: match hypervisor {
+            Some(Hypervisor::HyperV(guest)) => guest.azure,
+            _ => None,
+        },
+        name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
+        kernel: machine.and_then(|machine| machine.kernel.as_ref()).map(|kernel| kernel.release.clone()),
+        os: job.facts.system.os.as_ref().map(|os| os.pretty_name.clone()),
+        root: global.root.display().to_string(),
+        policy: job.policy.clone(),
     }
 }
 
@@ -118,7 +158,8 @@ fn pattern(only: &Only) -> anyhow::Result<Option<Regex>> {
 fn detect(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let only = pattern(only)?;
     let job = probed(global, probe::probe_timers, false)?;
-    report::detect(&job.facts, global.format, global.verbose, only.as_ref())?;
+    let shown = Shown::new(global, "detect", only, &job);
+    report::detect(&job.facts, &shown.show())?;
     Ok(0)
 }
 
@@ -126,8 +167,10 @@ fn show_plan(global: &Global, diff: bool, exit_code: bool, only: &Only) -> anyho
     let only = pattern(only)?;
     let job = job(global, false)?;
     let plan = make_plan(&job)?;
-    report::plan(&plan, global.format, global.verbose, diff, only.as_ref())?;
-    let differs = plan.changes_files() || plan.has_conflict();
+    let rows = verify::verify(&job.facts, &plan);
+    let shown = Shown::new(global, "plan", only, &job);
+    report::plan(&plan, &rows, diff, &shown.show())?;
+    let differs = plan.changes_files() || plan.has_conflict() || plan.refusals().next().is_some();
     Ok(u8::from(exit_code && differs))
 }
 
@@ -149,19 +192,20 @@ fn run_apply(global: &Global, no_activate: bool, early: bool) -> anyhow::Result<
     if early {
         plan.keep_wording();
     }
+    let shown = Shown::new(global, "apply", None, &job);
     if let Some(code) = standstill(&plan, global)? {
-        report::applied(&plan, &[], global.format, global.quiet)?;
+        report::applied(&plan, &[], &shown.show())?;
         return Ok(code);
     }
     apply::write(&plan, &job.root)?;
     let steps = apply::activate(&plan, &job.root, activation(global, &job, no_activate || early));
-    tell(&plan, &steps, global);
+    tell(&plan, &steps, &shown.show());
     Ok(0)
 }
 
 /// What is done is done: a result that could not be printed is said, and is no failure of the run.
-fn tell(plan: &Plan, steps: &[apply::Step], global: &Global) {
-    if let Err(error) = report::applied(plan, steps, global.format, global.quiet) {
+fn tell(plan: &Plan, steps: &[apply::Step], show: &Show<'_>) {
+    if let Err(error) = report::applied(plan, steps, show) {
         report::message(false, &format!("everything was done, and {error:#}"));
     }
 }
@@ -187,8 +231,10 @@ fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
     standstill(&plan, global)?;
     let mut rows = verify::verify(&job.facts, &plan);
     rows.extend(verify::given_up(&job.facts));
-    let shown = report::verify(rows, global.format, global.verbose, only.as_ref())?;
-    Ok(verify::exit_code(&shown))
+    let survey = stall::survey(&job.facts, &plan.verdicts, &job.policy);
+    let shown = Shown::new(global, "verify", only, &job);
+    let rows = report::verify(rows, &survey, &shown.show())?;
+    Ok(verify::exit_code(&rows))
 }
 
 fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
@@ -196,7 +242,21 @@ fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let job = probed(global, probe::probe_timers, false)?;
     let plan = make_plan(&job)?;
     let survey = stall::survey(&job.facts, &plan.verdicts, &job.policy);
-    report::survive(&survey, global.format, global.verbose, only.as_ref())?;
+    let rows = verify::verify(&job.facts, &plan);
+    let shown = Shown::new(global, "survive", only, &job);
+    report::survive(&survey, &plan, &rows, &shown.show())?;
+    Ok(0)
+}
+
+fn status(global: &Global) -> anyhow::Result<u8> {
+    let job = probed(global, probe::probe_timers, false)?;
+    let mut plan = make_plan(&job)?;
+    plan.keep_wording();
+    let survey = stall::survey(&job.facts, &plan.verdicts, &job.policy);
+    let mut rows = verify::verify(&job.facts, &plan);
+    rows.extend(verify::given_up(&job.facts));
+    let shown = Shown::new(global, "status", None, &job);
+    report::status(&Status { survey: &survey, plan: &plan, rows: &rows }, &shown.show())?;
     Ok(0)
 }
 
@@ -204,14 +264,16 @@ fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8>
     let only = pattern(only)?;
     let job = job(global, false)?;
     let verdicts = tunables::decide(&job.facts, &job.policy);
+    let shown = Shown::new(global, "explain", only, &job);
+    let show = &shown.show();
     match id {
-        None => report::catalogue(&verdicts, global.format, only.as_ref())?,
-        Some("host") => report::explain_host(job.policy.stall, global.format)?,
+        None => report::catalogue(&verdicts, show)?,
+        Some("host") => report::explain_host(show)?,
         Some(id) => {
             let tunable = tunables::find(id).ok_or_else(|| {
                 anyhow::anyhow!("{id}: no tunable and no knob of this name; `hvtune explain` lists them")
             })?;
-            report::explain(tunable, &verdicts, global.format)?;
+            report::explain(tunable, &verdicts, show)?;
         }
     }
     Ok(0)
@@ -222,7 +284,7 @@ fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
     let plan = plan::revert(&job.facts, &job.root)?;
     apply::write(&plan, &job.root)?;
     let steps = apply::activate(&plan, &job.root, activation(global, &job, files_only));
-    tell(&plan, &steps, global);
+    tell(&plan, &steps, &Shown::new(global, "revert", None, &job).show());
     for kept in &plan.kept {
         report::message(false, &format!("{}: {}", kept.path, kept.because));
     }
@@ -238,7 +300,7 @@ fn reboot_needed(global: &Global) -> anyhow::Result<u8> {
     }
     let rows = verify::verify(&job.facts, &plan);
     let needed = rows.iter().any(|row| row.state == State::PendingReboot);
-    report::reboot_needed(needed, global.format)?;
+    report::reboot_needed(needed, &Shown::new(global, "reboot-needed", None, &job).show())?;
     Ok(u8::from(!needed))
 }
 

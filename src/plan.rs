@@ -231,6 +231,14 @@ impl Plan {
         self.unchanged.extend(kept.iter().map(|change| change.path().to_owned()));
     }
 
+    /// What the policy asked for and cannot be had here: the tunable, and why.
+    pub fn refusals(&self) -> impl Iterator<Item = (&Verdict, &str)> {
+        self.verdicts.iter().filter_map(|verdict| match &verdict.decision {
+            Decision::Refused { because } => Some((verdict, because.as_str())),
+            _ => None,
+        })
+    }
+
     /// Every assignment with its tunable's id and reason, in catalogue order.
     pub fn settings(&self) -> impl Iterator<Item = (&Verdict, &Assignment, &str)> + Clone {
         self.verdicts.iter().flat_map(|verdict| {

@@ -9,6 +9,8 @@ mod detect;
 mod host;
 mod html;
 mod plan;
+mod screen;
+mod status;
 mod survive;
 mod text;
 mod timeline;
@@ -19,16 +21,55 @@ use std::io::Write as _;
 use regex::bytes::Regex;
 use serde_json::Value as Json;
 
+pub use status::Status;
+
 use crate::apply::Step;
 use crate::cli::Format;
 use crate::facts::Facts;
 use crate::plan::Plan;
+use crate::policy::Policy;
 use crate::stall::Survey;
 use crate::tunable::{Tunable, Verdict};
 use crate::verify::Row;
 
 /// The schema number of every JSON document.
 const SCHEMA: u32 = 1;
+
+/// What a command wants shown, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Show<'a> {
+    /// The command's name.
+    pub command: &'static str,
+    /// How to print.
+    pub format: Format,
+    /// No messages, and of a verification no text.
+    pub quiet: bool,
+    /// Reasons and sources, too.
+    pub verbose: bool,
+    /// A pattern that shows less.
+    pub only: Option<&'a Regex>,
+    /// What the result is about.
+    pub about: &'a About,
+}
+
+/// What a result is about: the machine, the root, and the policy in force.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The kind of hypervisor, as `detect` names it; `None` where it could not be told.
+    pub hypervisor: Option<String>,
+    /// Whether the guest runs on Azure, where that is known.
+    pub azure: Option<bool>,
+    /// The name of the machine or image, where it has one.
+    pub name: Option<String>,
+    /// The running kernel's release, where one runs.
+    pub kernel: Option<String>,
+    /// The distribution's own name.
+    pub os: Option<String>,
+    /// The root: `/`, or the directory of an image.
+    pub root: String,
+    /// The policy in force.
+    pub policy: Policy,
+}
 
 /// Prints the help or the version where clap hands over those, and else what is wrong with the
 /// arguments; gives the exit code.
@@ -74,88 +115,87 @@ fn shown(only: Option<&Regex>, names: &[&str]) -> bool {
 }
 
 /// `hvtune detect`
-pub fn detect(facts: &Facts, format: Format, verbose: bool, only: Option<&Regex>) -> anyhow::Result<()> {
-    match format {
-        Format::Json => out_json(&detect::json(facts, only)),
-        _ => out(&detect::text(facts, verbose, only)),
+pub fn detect(facts: &Facts, show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
+        Format::Json => out_json(&detect::json(facts, show.only)),
+        _ => out(&detect::text(facts, show.verbose, show.only)),
     }
 }
 
 /// `hvtune plan`
-pub fn plan(
-    plan: &Plan,
-    format: Format,
-    verbose: bool,
-    diff: bool,
-    only: Option<&Regex>,
-) -> anyhow::Result<()> {
-    match format {
-        Format::Json => out_json(&plan::json(plan, only)),
-        _ => out(&plan::text(plan, verbose, diff, only)),
+pub fn plan(plan: &Plan, rows: &[Row], diff: bool, show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
+        Format::Json => out_json(&plan::json(plan, show.only)),
+        _ => out(&plan::text(plan, rows, diff, show)),
     }
 }
 
 /// `hvtune apply` and `hvtune revert`
-pub fn applied(plan: &Plan, steps: &[Step], format: Format, quiet: bool) -> anyhow::Result<()> {
-    match format {
+pub fn applied(plan: &Plan, steps: &[Step], show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
         Format::Json => out_json(&plan::applied_json(plan, steps)),
-        _ if quiet => Ok(()),
+        _ if show.quiet => Ok(()),
         _ => out(&plan::applied_text(plan, steps)),
     }
 }
 
 /// `hvtune verify`; gives the rows that were shown, which the exit code is about.
-pub fn verify(
-    mut rows: Vec<Row>,
-    format: Format,
-    verbose: bool,
-    only: Option<&Regex>,
-) -> anyhow::Result<Vec<Row>> {
-    verify::narrow(&mut rows, only);
-    match format {
+pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::Result<Vec<Row>> {
+    verify::narrow(&mut rows, show.only);
+    match show.format {
         Format::Json => out_json(&verify::json(&rows))?,
-        Format::Prometheus => out(&verify::prometheus(&rows))?,
-        Format::Text | Format::Html => out(&verify::text(&rows, verbose, only.is_some()))?,
+        Format::Prometheus => out(&verify::prometheus(&rows, survey))?,
+        _ if show.quiet => {}
+        Format::Text | Format::Html => out(&verify::text(&rows, show))?,
     }
     Ok(rows)
 }
 
 /// `hvtune survive`
-pub fn survive(survey: &Survey, format: Format, verbose: bool, only: Option<&Regex>) -> anyhow::Result<()> {
-    match format {
-        Format::Json => out_json(&survive::json(survey, only)),
-        Format::Html => out(&html::page(survey, only)),
-        Format::Text | Format::Prometheus => out(&survive::text(survey, verbose, only)),
+pub fn survive(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
+        Format::Json => out_json(&survive::json(survey, show.only)),
+        Format::Html => out(&html::page(survey, plan, rows, show)?),
+        Format::Text | Format::Prometheus => out(&survive::text(survey, plan, show)),
     }
 }
 
 /// `hvtune explain`
-pub fn catalogue(verdicts: &[Verdict], format: Format, only: Option<&Regex>) -> anyhow::Result<()> {
-    match format {
-        Format::Json => out_json(&catalogue::list_json(verdicts, only)),
-        _ => out(&catalogue::list_text(verdicts, only)),
+pub fn catalogue(verdicts: &[Verdict], show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
+        Format::Json => out_json(&catalogue::list_json(verdicts, show.only)),
+        _ => out(&catalogue::list_text(verdicts, show.only)),
     }
 }
 
 /// `hvtune explain ID`
-pub fn explain(tunable: &'static Tunable, verdicts: &[Verdict], format: Format) -> anyhow::Result<()> {
-    match format {
+pub fn explain(tunable: &'static Tunable, verdicts: &[Verdict], show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
         Format::Json => out_json(&catalogue::one_json(tunable, verdicts)),
         _ => out(&catalogue::one_text(tunable, verdicts)),
     }
 }
 
-/// `hvtune explain host`, for a budget in seconds
-pub fn explain_host(budget: u64, format: Format) -> anyhow::Result<()> {
-    match format {
+/// `hvtune explain host`
+pub fn explain_host(show: &Show<'_>) -> anyhow::Result<()> {
+    let budget = show.about.policy.stall;
+    match show.format {
         Format::Json => out_json(&host::explain_json(budget)),
         _ => out(&host::explain_text(budget)),
     }
 }
 
+/// `hvtune status`
+pub fn status(status: &Status<'_>, show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
+        Format::Json => out_json(&status::json(status)),
+        _ => out(&status::text(status, show)),
+    }
+}
+
 /// `hvtune reboot-needed`
-pub fn reboot_needed(needed: bool, format: Format) -> anyhow::Result<()> {
-    match format {
+pub fn reboot_needed(needed: bool, show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
         Format::Json => out_json(&serde_json::json!({"schema": SCHEMA, "reboot_needed": needed})),
         _ if needed => out("yes: something of ours takes effect at the next boot\n"),
         _ => out("no\n"),

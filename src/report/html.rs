@@ -2,10 +2,13 @@
 
 use regex::bytes::Regex;
 
+use super::Show;
 use super::survive::{breaks, columns, is_shown, panics, setting};
 use super::text::printable;
 use super::timeline::{Scale, TICKS};
+use crate::plan::Plan;
 use crate::stall::{Column, Fate, Span, Standing, Survey, Timer, Trouble};
+use crate::verify::Row;
 
 /// Inner width of a drawing, in its own units.
 const WIDTH: u64 = 600;
@@ -35,7 +38,8 @@ fn escaped(text: &str) -> String {
 }
 
 /// The whole page.
-pub(super) fn page(survey: &Survey, only: Option<&Regex>) -> String {
+pub(super) fn page(survey: &Survey, _plan: &Plan, _rows: &[Row], show: &Show<'_>) -> anyhow::Result<String> {
+    let only = show.only;
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
@@ -57,7 +61,7 @@ pub(super) fn page(survey: &Survey, only: Option<&Regex>) -> String {
         "<p class=\"stack\">hvtune {}</p>\n</body>\n</html>\n",
         env!("CARGO_PKG_VERSION")
     ));
-    page
+    Ok(page)
 }
 
 fn section(standing: &Standing, budget: u64, page: &mut String) {

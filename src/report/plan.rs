@@ -5,11 +5,12 @@ use regex::bytes::Regex;
 use serde_json::{Value as Json, json};
 
 use super::text::{column, heading, printable, table, wrapped};
-use super::{SCHEMA, shown};
+use super::{SCHEMA, Show, shown};
 use crate::apply::Step;
 use crate::formats::edit::Owned;
 use crate::plan::{Change, Contender, Kept, Plan, Standstill, UNKNOWN};
 use crate::tunable::{Decision, Verdict};
+use crate::verify::Row;
 
 /// Characters that names of tunables and knobs get.
 const NAMES: usize = 24;
@@ -143,7 +144,8 @@ fn abstained<'a>(plan: &'a Plan, only: Option<&'a Regex>) -> impl Iterator<Item 
         .filter(move |verdict| verdict_shown(verdict, only))
 }
 
-pub(super) fn text(plan: &Plan, verbose: bool, with_diff: bool, only: Option<&Regex>) -> String {
+pub(super) fn text(plan: &Plan, _rows: &[Row], with_diff: bool, show: &Show<'_>) -> String {
+    let (verbose, only) = (show.verbose, show.only);
     let mut text = String::new();
     if let Some(standstill) = &plan.standstill {
         let (Standstill::NotAGuest(why) | Standstill::CouldNotTell(why)) = standstill;

@@ -5,7 +5,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::text::{printable, table, wrapped};
 use super::timeline::{drawn, ends_at};
-use super::{SCHEMA, host, shown};
+use super::{SCHEMA, Show, host, shown};
+use crate::plan::Plan;
 use crate::stall::{Column, Fate, INCURABLE, Service, Span, Standing, Survey, Timer, Trouble};
 
 pub(super) fn is_shown(standing: &Standing, only: Option<&Regex>) -> bool {
@@ -143,7 +144,8 @@ pub(super) fn columns(standing: &Standing, trouble: Trouble) -> String {
     }
 }
 
-pub(super) fn text(survey: &Survey, verbose: bool, only: Option<&Regex>) -> String {
+pub(super) fn text(survey: &Survey, _plan: &Plan, show: &Show<'_>) -> String {
+    let (verbose, only) = (show.verbose, show.only);
     let mut text = format!("stall budget {} s\n", survey.budget);
     let standings: Vec<&Standing> =
         survey.standings.iter().filter(|standing| is_shown(standing, only)).collect();

@@ -4,7 +4,8 @@ use regex::bytes::Regex;
 use serde_json::{Map, Value as Json, json};
 
 use super::text::{table, wrapped};
-use super::{SCHEMA, shown};
+use super::{SCHEMA, Show, shown};
+use crate::stall::Survey;
 use crate::verify::{Row, State};
 
 /// Leaves the rows that a pattern names: what is shown is what is counted and judged.
@@ -37,7 +38,7 @@ pub(super) fn json(rows: &[Row]) -> Json {
 
 /// One gauge per state, and one series per row that is not in order
 /// (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
-pub(super) fn prometheus(rows: &[Row]) -> String {
+pub(super) fn prometheus(rows: &[Row], _survey: &Survey) -> String {
     let mut text = String::from(
         "# HELP hvtune_verify_rows Settings by verification state.\n# TYPE hvtune_verify_rows gauge\n",
     );
@@ -65,7 +66,8 @@ fn label(text: &str) -> String {
 }
 
 /// `narrowed`: these are not all.
-pub(super) fn text(rows: &[Row], verbose: bool, narrowed: bool) -> String {
+pub(super) fn text(rows: &[Row], show: &Show<'_>) -> String {
+    let (verbose, narrowed) = (show.verbose, show.only.is_some());
     let mut lines = vec![["id", "knob", "on", "expected", "found", "state"].map(str::to_owned).to_vec()];
     let mut notes: Vec<String> = Vec::new();
     for row in rows {
