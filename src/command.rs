@@ -167,9 +167,9 @@ fn show_plan(global: &Global, diff: bool, exit_code: bool, only: &Only) -> anyho
     let only = pattern(only)?;
     let job = job(global, false)?;
     let plan = make_plan(&job)?;
-    let rows = verify::verify(&job.facts, &plan);
+    let present = verify::present(&job.facts, &plan);
     let shown = Shown::new(global, "plan", only, &job);
-    report::plan(&plan, &rows, diff, &shown.show())?;
+    report::plan(&plan, &present, diff, &shown.show())?;
     let differs = plan.changes_files() || plan.has_conflict() || plan.refusals().next().is_some();
     Ok(u8::from(exit_code && differs))
 }
@@ -256,7 +256,10 @@ fn status(global: &Global) -> anyhow::Result<u8> {
     let mut rows = verify::verify(&job.facts, &plan);
     rows.extend(verify::given_up(&job.facts));
     let shown = Shown::new(global, "status", None, &job);
-    report::status(&Status { survey: &survey, plan: &plan, rows: &rows }, &shown.show())?;
+    report::status(
+        &Status { survey: &survey, plan: &plan, rows: &rows, image: job.facts.for_image() },
+        &shown.show(),
+    )?;
     Ok(0)
 }
 

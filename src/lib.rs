@@ -35,7 +35,7 @@
 //! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`attribute`], [`cmdline`], [`pattern`], [`scale`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
+//! [`attribute`], [`cmdline`], [`pattern`], [`scale`], [`unit`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
@@ -65,5 +65,6 @@ mod seeded;
 pub mod stall;
 pub mod tunable;
 pub mod tunables;
+pub mod unit;
 pub mod value;
 pub mod verify;

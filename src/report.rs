@@ -4,6 +4,7 @@
 //! JSON is a contract: every document carries `"schema": 1`.
 #![expect(clippy::disallowed_methods, reason = "this is the printing module")]
 
+mod applied;
 mod catalogue;
 mod detect;
 mod host;
@@ -15,6 +16,7 @@ mod survive;
 mod text;
 mod timeline;
 mod verify;
+mod words;
 
 use std::io::Write as _;
 
@@ -30,7 +32,7 @@ use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::stall::Survey;
 use crate::tunable::{Tunable, Verdict};
-use crate::verify::Row;
+use crate::verify::{Present, Row};
 
 /// The schema number of every JSON document.
 const SCHEMA: u32 = 1;
@@ -71,6 +73,23 @@ pub struct About {
     pub policy: Policy,
 }
 
+impl About {
+    /// The machine or image in a few words: `web-01, Hyper-V guest, Debian GNU/Linux 12, kernel 6.1.0`.
+    pub(self) fn who(&self) -> String {
+        let kind = match (self.hypervisor.as_deref(), self.azure) {
+            (Some("hyperv"), Some(true)) => "Azure guest",
+            (Some("hyperv"), _) => "Hyper-V guest",
+            (Some("none"), _) => "no guest",
+            (Some(_), _) => "no Hyper-V guest",
+            (None, _) => "machine not known",
+        };
+        let kernel = self.kernel.as_ref().map(|kernel| format!("kernel {kernel}"));
+        let image = (self.root != "/").then(|| format!("image at {}", self.root));
+        let parts = [image, self.name.clone(), Some(kind.to_owned()), self.os.clone(), kernel];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Prints the help or the version where clap hands over those, and else what is wrong with the
 /// arguments; gives the exit code.
 pub fn usage(said: &clap::Error) -> anyhow::Result<u8> {
@@ -84,14 +103,21 @@ pub fn usage(said: &clap::Error) -> anyhow::Result<u8> {
 
 /// Prints an error and its causes on one line.
 pub fn error(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr(), "hvtune: {}", text::printable(&format!("{error:#}")));
+    say(&format!("{error:#}"));
 }
 
 /// Prints a message, unless only errors are wanted.
 pub fn message(quiet: bool, message: &str) {
     if !quiet {
-        let _ = writeln!(std::io::stderr(), "hvtune: {}", text::printable(message));
+        say(message);
     }
+}
+
+/// One line on standard error; on a terminal, or where COLUMNS is set, broken to its width.
+fn say(message: &str) {
+    let width = screen::Screen::of_messages().map_or(usize::MAX, |width| width - 2);
+    let said = text::lines(&format!("hvtune: {message}"), width);
+    let _ = writeln!(std::io::stderr(), "{}", said.join("\n  "));
 }
 
 /// Writes a result. A reader that went away is no trouble: it has seen enough.
@@ -123,10 +149,10 @@ pub fn detect(facts: &Facts, show: &Show<'_>) -> anyhow::Result<()> {
 }
 
 /// `hvtune plan`
-pub fn plan(plan: &Plan, rows: &[Row], diff: bool, show: &Show<'_>) -> anyhow::Result<()> {
+pub fn plan(plan: &Plan, present: &[Vec<Present>], diff: bool, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
         Format::Json => out_json(&plan::json(plan, show.only)),
-        _ => out(&plan::text(plan, rows, diff, show)),
+        _ => out(&plan::text(plan, present, diff, show)),
     }
 }
 
@@ -135,7 +161,7 @@ pub fn applied(plan: &Plan, steps: &[Step], show: &Show<'_>) -> anyhow::Result<(
     match show.format {
         Format::Json => out_json(&plan::applied_json(plan, steps)),
         _ if show.quiet => Ok(()),
-        _ => out(&plan::applied_text(plan, steps)),
+        _ => out(&applied::text(plan, steps)),
     }
 }
 

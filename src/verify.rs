@@ -6,6 +6,7 @@
 
 mod live;
 mod next;
+mod present;
 
 use crate::facts::{Disk, Facts, Machine};
 use crate::plan::Plan;
@@ -16,6 +17,7 @@ use crate::tunables::IN_FORCE;
 
 use live::Judgement;
 use next::{Next, next};
+pub use present::{Present, present};
 
 /// A row's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -37,6 +37,18 @@ impl Step {
     }
 }
 
+impl Step {
+    /// What somebody has to do, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::KernelArguments => "write the kernel arguments",
+            Self::BootMenu => "make the boot menu anew",
+            Self::Initramfs => "make the initramfs anew",
+            Self::Reboot => "restart",
+        }
+    }
+}
+
 /// One pending step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {

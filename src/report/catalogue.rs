@@ -3,8 +3,9 @@
 use regex::bytes::Regex;
 use serde_json::{Value as Json, json};
 
-use super::text::{column, heading, wrapped};
-use super::{SCHEMA, shown};
+use super::screen::Screen;
+use super::text::{Cell, Text};
+use super::{SCHEMA, shown, words};
 use crate::tunable::{Accepts, Decision, Tunable, Verdict};
 use crate::tunables::CATALOGUE;
 
@@ -71,38 +72,45 @@ fn accepts(accepts: Accepts) -> String {
 }
 
 pub(super) fn list_text(verdicts: &[Verdict], only: Option<&Regex>) -> String {
-    let mut text = String::new();
-    for tunable in listed(only) {
-        let mut kinds: Vec<&str> = of(tunable, verdicts).map(Decision::kind).collect();
+    let mut text = Text::new(Screen::of_stdout());
+    let all: Vec<&Tunable> = listed(only).collect();
+    let row = |tunable: &&Tunable| {
+        let mut kinds: Vec<&str> = of(tunable, verdicts).map(words::verdict).collect();
         kinds.dedup();
-        text.push_str(&format!("{}{}\n", column(tunable.id, 24), kinds.join(", ")));
-        text.push_str(&wrapped(tunable.title, 4));
+        vec![Cell::from(tunable.id), Cell::from(kinds.join(", "))]
+    };
+    let rows: Vec<Vec<Cell>> = all.iter().map(row).collect();
+    let widths = text.columns(&rows, 0);
+    for (tunable, row) in all.iter().zip(&rows) {
+        text.row(row, &widths, 0);
+        text.para(tunable.title, 4);
     }
-    text
+    text.into_string()
 }
 
 pub(super) fn one_text(tunable: &Tunable, verdicts: &[Verdict]) -> String {
-    let mut text = format!("{}\n", tunable.id);
-    text.push_str(&wrapped(tunable.title, 2));
-    heading(&mut text, "why:");
-    text.push_str(&wrapped(tunable.why, 2));
-    heading(&mut text, "here:");
+    let mut text = Text::new(Screen::of_stdout());
+    text.para(tunable.id, 0);
+    text.para(tunable.title, 2);
+    text.heading("Why");
+    text.para(tunable.why, 2);
+    text.heading("Here");
     for decision in of(tunable, verdicts) {
-        text.push_str(&format!("  {}\n", decision.kind()));
+        text.para(words::verdict(decision), 2);
         for line in set(decision) {
-            text.push_str(&format!("    {line}\n"));
+            text.hanging(&line, 4, 6);
         }
-        text.push_str(&wrapped(decision.because(), 4));
+        text.para(decision.because(), 4);
     }
-    heading(&mut text, "what would change it:");
-    text.push_str(&format!("  off = [\"{}\"] in /etc/hvtune.toml\n", tunable.id));
+    text.heading("What would change it");
+    text.hanging(&format!("off = [\"{}\"] in /etc/hvtune.toml", tunable.id), 2, 4);
     for knob in tunable.knobs {
-        text.push_str(&wrapped(&format!("[set] \"{}\" = {}", knob.name, accepts(knob.accepts)), 2));
+        text.hanging(&format!("[set] \"{}\" = {}", knob.name, accepts(knob.accepts)), 2, 4);
     }
-    heading(&mut text, "sources:");
+    text.heading("Sources");
     for source in tunable.sources {
-        text.push_str(&wrapped(source.title, 2));
-        text.push_str(&format!("    {}\n", source.url));
+        text.para(source.title, 2);
+        text.para(source.url, 4);
     }
-    text
+    text.into_string()
 }

@@ -3,9 +3,10 @@
 use regex::bytes::Regex;
 use serde_json::{Value as Json, json};
 
-use super::text::{heading, printable, table, wrapped};
+use super::screen::Screen;
+use super::text::{Cell, Text};
 use super::{SCHEMA, shown};
-use crate::facts::{Attribute, Disk, Facts, HyperV, Hypervisor, Machine};
+use crate::facts::{Attribute, Disk, Evidence, Facts, HyperV, Hypervisor, Machine};
 use crate::stall;
 
 pub(super) fn json(facts: &Facts, only: Option<&Regex>) -> Json {
@@ -124,7 +125,7 @@ fn system_json(facts: &Facts) -> Json {
 }
 
 pub(super) fn text(facts: &Facts, verbose: bool, only: Option<&Regex>) -> String {
-    let mut text = String::new();
+    let mut text = Text::new(Screen::of_stdout());
     if only.is_none() {
         hypervisor_text(facts, &mut text);
         system_text(facts, &mut text);
@@ -134,12 +135,12 @@ pub(super) fn text(facts: &Facts, verbose: bool, only: Option<&Regex>) -> String
     if only.is_none() {
         gaps_text(facts, &mut text);
     }
-    text
+    text.into_string()
 }
 
-fn hypervisor_text(facts: &Facts, text: &mut String) {
+fn hypervisor_text(facts: &Facts, text: &mut Text) {
     let Some(machine) = &facts.machine else {
-        text.push_str("machine: unknown (an offline root does not tell)\n");
+        text.para("machine: unknown (an offline root does not tell)", 0);
         return;
     };
     let mut line = machine.hypervisor.as_ref().map_or("could not tell", Hypervisor::kind).to_owned();
@@ -157,22 +158,21 @@ fn hypervisor_text(facts: &Facts, text: &mut String) {
             line.push_str(&format!(", isolation {}", isolation.name()));
         }
     }
-    text.push_str(&format!("hypervisor: {}\n", printable(&line)));
-    let rows: Vec<Vec<String>> = machine
-        .evidence
-        .iter()
-        .map(|seen| vec![seen.from.clone(), seen.found.clone(), seen.means.clone()])
-        .collect();
-    text.push_str(&table(&rows, 2));
+    text.hanging(&format!("hypervisor: {line}"), 0, 2);
+    let cells = |seen: &Evidence| {
+        [&seen.from, &seen.found, &seen.means].map(|cell| Cell::from(cell.as_str())).to_vec()
+    };
+    let rows: Vec<Vec<Cell>> = machine.evidence.iter().map(cells).collect();
+    text.table(&[], &rows, 2);
 }
 
-fn system_text(facts: &Facts, text: &mut String) {
+fn system_text(facts: &Facts, text: &mut Text) {
     let system = &facts.system;
     let machine = facts.machine.as_ref();
     let unknown = || "could not tell".to_owned();
-    heading(text, "system:");
-    let mut rows = Vec::new();
-    let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
+    text.heading("system:");
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    let mut row = |name: &str, value: String| rows.push(vec![name.into(), value.into()]);
     row("distribution", system.os.as_ref().map_or_else(unknown, |os| os.pretty_name.clone()));
     if let Some(kernel) = machine.and_then(|machine| machine.kernel.as_ref()) {
         row("running kernel", kernel.release.clone());
@@ -189,8 +189,8 @@ fn system_text(facts: &Facts, text: &mut String) {
     if let Some(memory) = machine.and_then(|machine| machine.memory) {
         row("memory", format!("{} MiB", memory >> 20));
     }
-    row("other writers", writers(facts));
-    text.push_str(&table(&rows, 2));
+    row("also writes", writers(facts));
+    text.table(&[], &rows, 2);
 }
 
 /// Programs that write the same knobs, in words.
@@ -199,8 +199,8 @@ fn writers(facts: &Facts) -> String {
     let mut names = Vec::new();
     if let Some(agent) = &writers.waagent {
         names.push(match agent.scsi_timeout {
-            Some(seconds) => format!("waagent (sd timeouts {seconds} s)"),
-            None => "waagent (sd timeouts off)".to_owned(),
+            Some(seconds) => format!("waagent (device/timeout of every sd disk = {seconds} s)"),
+            None => "waagent (leaves device/timeout alone)".to_owned(),
         });
     }
     names.extend(writers.tuned.iter().map(|profile| format!("tuned ({profile})")));
@@ -218,43 +218,36 @@ fn writers(facts: &Facts) -> String {
 }
 
 /// Only where there is something to say.
-fn given_up_text(facts: &Facts, text: &mut String) {
+fn given_up_text(facts: &Facts, text: &mut Text) {
     let found: Vec<_> = facts.machine.iter().flat_map(stall::given_up).collect();
     if found.is_empty() {
         return;
     }
-    heading(text, "file systems:");
+    text.heading("file systems:");
     for mount in found {
-        text.push_str(&wrapped(
-            &format!("{}: {}; {}", printable(&mount.mount), mount.found, mount.because),
-            2,
-        ));
+        text.hanging(&format!("{}: {}; {}", mount.mount, mount.found, mount.because), 2, 4);
     }
 }
 
-fn disks_text(facts: &Facts, verbose: bool, only: Option<&Regex>, text: &mut String) {
+fn disks_text(facts: &Facts, verbose: bool, only: Option<&Regex>, text: &mut Text) {
     let Some(machine) = &facts.machine else { return };
-    heading(text, "disks:");
+    text.heading("disks:");
     let Some(disks) = &machine.disks else {
-        text.push_str(if machine.is_assumed() {
-            "  not looked at (--assume)\n"
-        } else {
-            "  could not tell\n"
-        });
+        text.para(if machine.is_assumed() { "not looked at (--assume)" } else { "could not tell" }, 2);
         return;
     };
-    let head = ["name", "class", "roles", "scheduler", "nr_requests", "timeout", "takes"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let head = ["NAME", "CLASS", "ROLES", "SCHEDULER", "NR_REQUESTS", "TIMEOUT", "MAX DEPTH"];
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
     let silent = |disk: &Disk| {
         only.is_none() && !verbose && disk.roles.is_empty() && matches!(disk.class.name(), "loop" | "zram")
     };
     let hidden = disks.iter().filter(|disk| silent(disk)).count();
     for disk in disks.iter().filter(|disk| is_shown(disk, only) && !silent(disk)) {
-        rows.push(disk_row(disk));
+        rows.push(disk_row(disk).into_iter().map(Cell::from).collect());
     }
-    text.push_str(&table(&rows, 2));
+    text.table(&head, &rows, 2);
     if hidden > 0 {
-        text.push_str(&format!("  and {hidden} loop and zram devices (-v shows them)\n"));
+        text.para(&format!("and {hidden} loop and zram devices (-v shows them)"), 2);
     }
 }
 
@@ -276,12 +269,12 @@ fn disk_row(disk: &Disk) -> Vec<String> {
     ]
 }
 
-fn gaps_text(facts: &Facts, text: &mut String) {
+fn gaps_text(facts: &Facts, text: &mut Text) {
     if facts.gaps.is_empty() {
         return;
     }
-    heading(text, "could not be read:");
+    text.heading("could not be read:");
     for gap in &facts.gaps {
-        text.push_str(&wrapped(&format!("{}: {}: {}", gap.fact, gap.path, gap.why), 2));
+        text.hanging(&format!("{}: {}: {}", gap.fact, gap.path, gap.why), 2, 4);
     }
 }

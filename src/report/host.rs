@@ -3,7 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::SCHEMA;
-use super::text::{heading, table, wrapped};
+use super::screen::Screen;
+use super::text::{Cell, Text};
 use crate::host::{Amount, NOTES, SETTINGS, SOURCES, Setting, WHY};
 
 const TITLE: &str = "What the host must be given to hold a stall as long as the guest";
@@ -30,20 +31,19 @@ pub(super) fn rows_json(settings: &[Setting], budget: u64) -> Vec<Json> {
 }
 
 /// What has to be changed for a budget: the defaults that do are left out.
-pub(super) fn section(settings: &[Setting], budget: u64, text: &mut String) {
+pub(super) fn section(settings: &[Setting], budget: u64, text: &mut Text) {
     let short = settings.iter().filter(|setting| !setting.default_does(budget));
-    let rows: Vec<Vec<String>> = short
+    let rows: Vec<Vec<Cell>> = short
         .map(|setting| {
-            let (storage, name) = (setting.storage.to_owned(), setting.name.to_owned());
-            vec![storage, name, setting.default.text(), setting.least(budget).text()]
+            let (default, least) = (setting.default.text(), setting.least(budget).text());
+            vec![setting.storage.into(), setting.name.into(), default.into(), least.into()]
         })
         .collect();
     if settings.is_empty() {
         return;
     }
-    heading(text, &format!("what the host must be given for {budget} s (hvtune explain host):"));
-    let head = ["below the VHDX", "setting", "default", "at least"].map(str::to_owned).to_vec();
-    text.push_str(&table(&[vec![head], rows].concat(), 2));
+    text.heading(&format!("What the host must be given for {budget} s (hvtune explain host)"));
+    text.table(&["BELOW THE VHDX", "SETTING", "DEFAULT", "AT LEAST"], &rows, 2);
 }
 
 pub(super) fn explain_json(budget: u64) -> Json {
@@ -60,30 +60,32 @@ pub(super) fn explain_json(budget: u64) -> Json {
 }
 
 pub(super) fn explain_text(budget: u64) -> String {
-    let mut text = "host\n".to_owned();
-    text.push_str(&wrapped(TITLE, 2));
-    heading(&mut text, "why:");
-    text.push_str(&wrapped(WHY, 2));
-    heading(&mut text, &format!("for {budget} s; leave alone what is larger:"));
+    let mut text = Text::new(Screen::of_stdout());
+    text.para("host", 0);
+    text.para(TITLE, 2);
+    text.heading("Why");
+    text.para(WHY, 2);
+    text.heading(&format!("For {budget} s; leave alone what is larger"));
     for setting in SETTINGS {
         let (least, default) = (setting.least(budget).text(), setting.default.text());
         let must = if let Amount::Word(_) = setting.default { "" } else { "at least " };
         let does = if setting.default_does(budget) { ", which does" } else { "" };
         let what = format!("{}, {}: {must}{least} (default {default}{does})", setting.storage, setting.name);
-        text.push_str(&wrapped(&what, 2));
+        text.para(&what, 2);
         // A command with the least would lower a default that does.
         if !setting.default_does(budget) {
             let value = least.split(' ').next().unwrap_or_default();
-            text.push_str(&wrapped(&format!("{} {value}", setting.how), 6));
+            text.para(&format!("{} {value}", setting.how), 6);
         }
     }
-    heading(&mut text, "to be known:");
+    text.heading("To be known");
     for note in NOTES {
-        text.push_str(&wrapped(note, 2));
+        text.para(note, 2);
     }
-    heading(&mut text, "sources:");
+    text.heading("Sources");
     for source in SOURCES {
-        text.push_str(&format!("  {}\n    {}\n", source.title, source.url));
+        text.para(source.title, 2);
+        text.para(source.url, 4);
     }
-    text
+    text.into_string()
 }

@@ -1,19 +1,19 @@
-//! What `plan`, `apply` and `revert` show.
+//! What `plan` shows.
 
 use diffy::{DiffOptions, PatchFormatter};
 use regex::bytes::Regex;
 use serde_json::{Value as Json, json};
 
-use super::text::{column, heading, printable, table, wrapped};
-use super::{SCHEMA, Show, shown};
+use super::screen::Screen;
+use super::text::Text;
+use super::{SCHEMA, Show, shown, words};
 use crate::apply::Step;
 use crate::formats::edit::Owned;
-use crate::plan::{Change, Contender, Kept, Plan, Standstill, UNKNOWN};
+use crate::plan::{Change, Contender, Plan, Standstill, UNKNOWN};
 use crate::tunable::{Decision, Verdict};
-use crate::verify::Row;
+use crate::verify::Present;
 
-/// Characters that names of tunables and knobs get.
-const NAMES: usize = 24;
+mod settings;
 
 fn diff(change: &Change) -> String {
     let (old, new): (&[u8], &[u8]) = match change {
@@ -144,141 +144,174 @@ fn abstained<'a>(plan: &'a Plan, only: Option<&'a Regex>) -> impl Iterator<Item 
         .filter(move |verdict| verdict_shown(verdict, only))
 }
 
-pub(super) fn text(plan: &Plan, _rows: &[Row], with_diff: bool, show: &Show<'_>) -> String {
-    let (verbose, only) = (show.verbose, show.only);
-    let mut text = String::new();
-    if let Some(standstill) = &plan.standstill {
-        let (Standstill::NotAGuest(why) | Standstill::CouldNotTell(why)) = standstill;
-        heading(&mut text, "nothing is planned:");
-        text.push_str(&wrapped(why, 2));
-        return text;
+pub(super) fn text(plan: &Plan, present: &[Vec<Present>], with_diff: bool, show: &Show<'_>) -> String {
+    let mut text = Text::new(Screen::of_stdout());
+    if let Some(Standstill::NotAGuest(why) | Standstill::CouldNotTell(why)) = &plan.standstill {
+        text.para(&format!("Nothing is planned: {why}."), 0);
+        return text.into_string();
     }
-    if only.is_none() {
+    text.para(&format!("Plan for a stall budget of {} s: {}", show.about.policy.stall, show.about.who()), 0);
+    settings::text(plan, present, show, &mut text);
+    if show.only.is_none() {
         files_text(plan, &mut text);
     }
-    settings_text(plan, verbose, only, &mut text);
-    abstained_text(plan, only, &mut text);
-    if only.is_none() {
+    refused_text(plan, show.only, &mut text);
+    if show.only.is_none() {
         contenders_text(plan, &mut text);
         pending_text(plan, &mut text);
     }
+    abstained_text(plan, show, &mut text);
     if with_diff {
-        for change in &plan.changes {
-            text.push('\n');
-            text.push_str(&printable_lines(&diff(change)));
-        }
+        diffs_text(plan, &mut text);
     }
-    text
+    if show.only.is_none() {
+        summary_text(plan, &mut text);
+    }
+    text.into_string()
 }
 
-/// A diff may show bytes that others wrote.
-fn printable_lines(diff: &str) -> String {
-    diff.lines().map(|line| format!("{}\n", printable(line))).collect::<Vec<_>>().concat()
-}
-
-fn files_text(plan: &Plan, text: &mut String) {
-    heading(text, "files:");
-    let mut rows: Vec<Vec<String>> = Vec::new();
+/// Diffs as they are: broken lines would be no diff.
+fn diffs_text(plan: &Plan, text: &mut Text) {
     for change in &plan.changes {
-        rows.push(vec![change.action().to_owned(), change.path().to_owned()]);
+        let diff = diff(change);
+        if !diff.is_empty() {
+            text.gap();
+        }
+        diff.lines().for_each(|line| text.line(line));
     }
-    rows.extend(plan.unchanged.iter().map(|path| vec!["unchanged".to_owned(), path.clone()]));
-    rows.extend(plan.masked.iter().map(|path| vec!["masked".to_owned(), path.clone()]));
+}
+
+fn files_text(plan: &Plan, text: &mut Text) {
+    text.heading("Files");
+    let mut rows: Vec<(&str, &str)> = Vec::new();
+    rows.extend(plan.changes.iter().map(|change| (change.action(), change.path())));
+    rows.extend(plan.unchanged.iter().map(|path| ("unchanged", path.as_str())));
+    rows.extend(plan.masked.iter().map(|path| ("masked", path.as_str())));
     if rows.is_empty() {
-        text.push_str("  none\n");
+        text.para("none", 2);
     }
-    text.push_str(&table(&rows, 2));
+    let rows: Vec<_> = rows.into_iter().map(|(action, path)| vec![action.into(), path.into()]).collect();
+    text.table(&[], &rows, 2);
     for change in &plan.changes {
         if let Change::Conflict { path, why } = change {
-            text.push_str(&wrapped(&format!("{path}: {why}"), 4));
+            text.para(&format!("{path}: {why}"), 4);
         }
     }
 }
 
-fn settings_text(plan: &Plan, verbose: bool, only: Option<&Regex>, text: &mut String) {
-    let settings: Vec<_> = plan.settings().filter(|(verdict, _, _)| verdict_shown(verdict, only)).collect();
-    if settings.is_empty() {
+fn refused_text(plan: &Plan, only: Option<&Regex>, text: &mut Text) {
+    let refusals: Vec<_> = plan.refusals().filter(|(verdict, _)| verdict_shown(verdict, only)).collect();
+    if refusals.is_empty() {
         return;
     }
-    heading(text, "settings:");
-    let mut last: Option<(&str, &str)> = None;
-    for (verdict, assignment, because) in settings {
-        let now = (verdict.tunable.id, because);
-        if last.is_some_and(|last| last != now) {
-            reason(last, verbose, text);
+    text.heading("Refused, though the policy asks for it");
+    for (verdict, because) in refusals {
+        text.hanging(&words::reason(verdict.tunable.id, because), 2, 4);
+    }
+}
+
+/// What is left as it is: what is right and what could not be told with the reason, what does not apply as
+/// one list of names.
+fn abstained_text(plan: &Plan, show: &Show<'_>, text: &mut Text) {
+    for (head, kind) in [("Could not tell", "unknown"), ("Already right", "already right")] {
+        let all = abstained(plan, show.only).filter(|verdict| words::verdict(&verdict.decision) == kind);
+        for (at, verdict) in all.enumerate() {
+            if at == 0 {
+                text.heading(head);
+            }
+            let because = verdict.decision.because();
+            let because =
+                if show.verbose || kind == "unknown" { because } else { words::first_clause(because) };
+            text.hanging(&words::reason(verdict.tunable.id, because), 2, 4);
         }
-        last = Some(now);
-        let line = format!(
-            "  {}{} = {}  ({})\n",
-            column(verdict.tunable.id, NAMES),
-            assignment.target.knob(),
-            assignment.want.phrase(),
-            assignment.place()
-        );
-        text.push_str(&line);
     }
-    reason(last, verbose, text);
-}
-
-fn reason(last: Option<(&str, &str)>, verbose: bool, text: &mut String) {
-    let Some((id, because)) = last else { return };
-    text.push_str(&wrapped(because, 6));
-    let sources = crate::tunables::find(id).filter(|_| verbose).map(|tunable| tunable.sources);
-    for source in sources.unwrap_or_default() {
-        text.push_str(&format!("      {}\n", source.url));
+    let rest: Vec<&Verdict> = abstained(plan, show.only)
+        .filter(|verdict| matches!(verdict.decision, Decision::NotHere { .. }))
+        .collect();
+    if rest.is_empty() {
+        return;
     }
-}
-
-fn abstained_text(plan: &Plan, only: Option<&Regex>, text: &mut String) {
-    let mut first = true;
-    for verdict in abstained(plan, only) {
-        if first {
-            heading(text, "left alone:");
-            first = false;
+    if show.verbose {
+        text.heading("Not applicable");
+        for verdict in rest {
+            text.hanging(&words::reason(verdict.tunable.id, verdict.decision.because()), 2, 4);
         }
-        text.push_str(&format!("  {}{}\n", column(verdict.tunable.id, NAMES), verdict.decision.kind()));
-        text.push_str(&wrapped(verdict.decision.because(), 6));
+        return;
     }
+    let mut ids: Vec<&str> = rest.iter().map(|verdict| verdict.tunable.id).collect();
+    ids.dedup();
+    text.gap();
+    text.hanging(&format!("Not applicable here (-v says why): {}", ids.join(", ")), 0, 2);
 }
 
-fn contenders_text(plan: &Plan, text: &mut String) {
+fn contenders_text(plan: &Plan, text: &mut Text) {
     if plan.contenders.is_empty() {
         return;
     }
-    heading(text, "other writers:");
+    text.heading("Other writers of these settings");
     for contender in &plan.contenders {
-        let knob = column(&contender.knob, NAMES);
-        // A file that nobody could read may hold a writer.
-        if contender.value == UNKNOWN {
-            text.push_str(&format!("  {knob}could not tell who else writes it\n"));
-            text.push_str(&wrapped(&contender.because, 6));
-            continue;
-        }
-        let line = format!("  {knob}{} writes {}", contender.who, contender.value);
-        text.push_str(&format!("{}\n", printable(&line)));
-        let wins = match contender.winner.as_str() {
-            UNKNOWN => "could not tell who wins".to_owned(),
-            winner if winner == contender.who => "it wins".to_owned(),
-            winner => format!("{winner} wins"),
-        };
-        text.push_str(&wrapped(&format!("{wins}: {}", contender.because), 6));
+        text.hanging(&format!("{}: {}", contender.knob, said(contender)), 2, 4);
     }
 }
 
-fn pending_text(plan: &Plan, text: &mut String) {
+/// What another writer does, and who wins, in a sentence.
+pub(super) fn said(contender: &Contender) -> String {
+    // A file that nobody could read may hold a writer.
+    if contender.value == UNKNOWN {
+        return format!("could not tell who else writes it: {}", contender.because);
+    }
+    let wins = match contender.winner.as_str() {
+        UNKNOWN => "could not tell who wins".to_owned(),
+        winner if winner == contender.who => "it wins".to_owned(),
+        winner => format!("{winner} wins"),
+    };
+    format!("{} sets {}; {wins}: {}", contender.who, contender.value, contender.because)
+}
+
+/// What somebody has to do, as apply does not.
+pub(super) fn pending_text(plan: &Plan, text: &mut Text) {
     if plan.pending.is_empty() {
         return;
     }
-    heading(text, "then by hand:");
+    text.heading("Still to do by hand");
     for step in &plan.pending {
-        text.push_str(&wrapped(&format!("{}: {}", step.step.name(), step.because), 2));
+        text.hanging(&format!("{}: {}", step.step.words(), step.because), 2, 4);
         for place in &step.places {
-            text.push_str(&wrapped(&format!("{}: {}", place.file, place.line), 6));
+            text.hanging(&format!("{}: {}", place.file, place.line), 6, 8);
         }
         if !step.command.is_empty() {
-            text.push_str(&format!("      {}\n", printable(&step.command)));
+            text.command(&step.command, 6);
         }
     }
+}
+
+/// What would be written, and that nothing was.
+fn summary_text(plan: &Plan, text: &mut Text) {
+    let mut parts = Vec::new();
+    let actions = ["create", "replace", "edit", "restore", "remove", "conflict"];
+    for action in actions {
+        match plan.changes.iter().filter(|change| change.action() == action).count() {
+            0 => {}
+            found if action == "conflict" => {
+                parts.push(format!("{} in the way", words::count(found, "file")))
+            }
+            found => parts.push(format!("{} to {action}", words::count(found, "file"))),
+        }
+    }
+    if !plan.unchanged.is_empty() {
+        parts.push(format!("{} up to date", words::count(plan.unchanged.len(), "file")));
+    }
+    let settings = words::count(plan.settings().count(), "setting");
+    let files = if parts.is_empty() { "no file".to_owned() } else { parts.join(", ") };
+    let next = if plan.has_conflict() {
+        "Nothing was written, and hvtune apply will refuse until that file is moved away."
+    } else if plan.changes_files() {
+        "Nothing was written: run hvtune apply."
+    } else {
+        "Nothing was written, and there is nothing to write."
+    };
+    text.gap();
+    text.para(&format!("{settings}; {files}. {next}"), 0);
 }
 
 pub(super) fn applied_json(plan: &Plan, steps: &[Step]) -> Json {
@@ -293,63 +326,4 @@ pub(super) fn applied_json(plan: &Plan, steps: &[Step]) -> Json {
         "contenders": plan.contenders.iter().map(contender_json).collect::<Vec<_>>(),
         "pending": pending_json(plan),
     })
-}
-
-pub(super) fn applied_text(plan: &Plan, steps: &[Step]) -> String {
-    let mut text = String::new();
-    if plan.standstill.is_some() {
-        return text;
-    }
-    for change in &plan.changes {
-        let done = match change {
-            Change::Create(_) => "created",
-            Change::Replace { .. } => "replaced",
-            Change::Remove { .. } => "removed",
-            Change::Edit { owned, .. } if owned.is_empty() => "restored",
-            Change::Edit { .. } => "edited",
-            Change::Conflict { .. } => "kept",
-        };
-        text.push_str(&format!("{done} {}\n", change.path()));
-    }
-    // Several lines of one file follow each other.
-    for kept in plan.kept.chunk_by(|one, next| one.path == next.path).filter_map(<[Kept]>::first) {
-        text.push_str(&format!("kept {}\n", kept.path));
-    }
-    for path in &plan.unchanged {
-        text.push_str(&format!("unchanged {path}\n"));
-    }
-    for path in &plan.masked {
-        text.push_str(&format!("masked {path}: not written, as its place was switched off\n"));
-    }
-    for step in steps {
-        match &step.problem {
-            None => text.push_str(&format!("live: {}\n", printable(&step.what))),
-            Some(why) => text.push_str(&format!("not live: {}: {}\n", printable(&step.what), printable(why))),
-        }
-    }
-    if text.is_empty() {
-        text.push_str("nothing to do\n");
-    }
-    overridden_text(plan, &mut text);
-    pending_text(plan, &mut text);
-    text
-}
-
-/// Who has the last word over what was written, or may have.
-fn overridden_text(plan: &Plan, text: &mut String) {
-    let (surely, perhaps): (Vec<&Contender>, Vec<&Contender>) =
-        plan.contenders.iter().filter(|other| other.may_win()).partition(|other| other.winner == other.who);
-    for (head, others) in [("overridden by somebody else:", surely), ("perhaps overridden:", perhaps)] {
-        if others.is_empty() {
-            continue;
-        }
-        heading(text, head);
-        for other in others {
-            let said = match other.value.as_str() {
-                UNKNOWN => format!("{}: {}", other.knob, other.because),
-                value => format!("{}: {} writes {value}; {}", other.knob, other.who, other.because),
-            };
-            text.push_str(&wrapped(&said, 2));
-        }
-    }
 }

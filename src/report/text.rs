@@ -1,7 +1,15 @@
-//! Text that is safe on a terminal, wrapped, and tables.
+//! Text that is safe on a terminal: paragraphs, tables and headings that keep to its width.
 
-/// Columns that text is made for.
-const WIDTH: usize = 80;
+use clap::builder::styling::{AnsiColor, Style};
+
+use super::screen::Screen;
+
+/// A blank at which no line is broken: between a number and its unit.
+pub(super) const GLUE: char = '\u{a0}';
+/// Blanks between two columns.
+const GAP: usize = 2;
+/// The least that a column is narrowed to before its words stand on lines of their own.
+const LEAST: usize = 12;
 
 /// Whether a character moves a terminal's cursor, turns the direction of writing, or does not show.
 fn steers(c: char) -> bool {
@@ -32,103 +40,303 @@ pub(super) fn printable_json(document: &str) -> String {
     safe
 }
 
-/// Wraps words to the width, every line indented; a longer word stands alone.
-pub(super) fn wrapped(text: &str, indent: usize) -> String {
-    let pad = " ".repeat(indent);
-    let mut lines = String::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && indent + line.len() + 1 + word.len() > WIDTH {
-            lines.push_str(&format_line(&pad, &line));
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&printable(word));
+/// Directories of a root that paths in messages begin with.
+const BELOW_ROOT: &[&str] = &["etc/", "usr/", "lib/", "run/", "boot/", "var/", "proc/", "sys/", "efi/"];
+
+/// A word, made safe; a path below the root as the root's own system calls it, with its first slash.
+fn word_shown(word: &str) -> String {
+    let bare = word.trim_start_matches(['(', '"', '`']);
+    let word = printable(word);
+    if BELOW_ROOT.iter().any(|dir| bare.starts_with(dir)) {
+        let before = word.len().saturating_sub(printable(bare).len());
+        let (open, path) = word.split_at(before);
+        return format!("{open}/{path}");
     }
-    if !line.is_empty() {
-        lines.push_str(&format_line(&pad, &line));
+    word
+}
+
+fn width_of(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The words of a text in lines of this width; a longer word stands alone.
+pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_ascii_whitespace().map(word_shown) {
+        match lines.last_mut() {
+            Some(line) if width_of(line) + 1 + width_of(&word) <= width => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
     }
     lines
 }
 
-fn format_line(pad: &str, line: &str) -> String {
-    format!("{pad}{line}\n")
-}
-
-/// Columns as wide as their widest cell, two blanks apart; the first row is the head.
-pub(super) fn table(rows: &[Vec<String>], indent: usize) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = " ".repeat(indent);
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{:<width$}  ", printable(cell)));
+/// The words of a command of ours, whose quoted words hold blanks.
+fn shell_words(command: &str) -> Vec<&str> {
+    let mut quoted = None;
+    let ends = |c: char| {
+        match quoted {
+            None if c == '"' || c == '\'' => quoted = Some(c),
+            Some(quote) if quote == c => quoted = None,
+            _ => {}
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+        c == ' ' && quoted.is_none()
+    };
+    command.split(ends).filter(|word| !word.is_empty()).collect()
 }
 
-/// A name in a column of this width, made safe, and at least one blank behind it, however long it is.
-pub(super) fn column(name: &str, width: usize) -> String {
-    let name = printable(name);
-    let blanks = width.saturating_sub(name.chars().count()).max(1);
-    format!("{name}{}", " ".repeat(blanks))
+/// What a piece of text means; colour repeats what its words say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Tone {
+    /// Nothing of its own.
+    #[default]
+    Plain,
+    /// A heading.
+    Head,
+    /// In order.
+    Good,
+    /// To be looked at soon.
+    Care,
+    /// Not in order.
+    Bad,
+    /// Beside the point.
+    Faint,
 }
 
-/// A section's title on a line of its own, after an empty line unless it is the first.
-pub(super) fn heading(text: &mut String, title: &str) {
-    if !text.is_empty() {
-        text.push('\n');
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Self::Plain => Style::new(),
+            Self::Head => Style::new().bold(),
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Care => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default(),
+            Self::Faint => Style::new().dimmed(),
+        }
     }
-    text.push_str(title);
-    text.push('\n');
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    pub(super) fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::new(text, Tone::Plain)
+    }
+}
+
+/// A text in the making, for one screen.
+#[derive(Debug)]
+pub(super) struct Text {
+    screen: Screen,
+    text: String,
+}
+
+impl Text {
+    pub(super) fn new(screen: Screen) -> Self {
+        Self { screen, text: String::new() }
+    }
+
+    pub(super) fn into_string(self) -> String {
+        self.text
+    }
+
+    /// An empty line, unless the text begins here.
+    pub(super) fn gap(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+    }
+
+    /// A section's title on a line of its own, after an empty line unless it is the first.
+    pub(super) fn heading(&mut self, title: &str) {
+        self.gap();
+        self.toned(title, 0, Tone::Head);
+    }
+
+    /// A paragraph, every line indented.
+    pub(super) fn para(&mut self, text: &str, indent: usize) {
+        self.toned(text, indent, Tone::Plain);
+    }
+
+    pub(super) fn toned(&mut self, text: &str, indent: usize, tone: Tone) {
+        for line in lines(text, self.screen.width.saturating_sub(indent)) {
+            self.push(indent, &[(line, tone)]);
+        }
+    }
+
+    /// A paragraph whose further lines are indented more than its first.
+    pub(super) fn hanging(&mut self, text: &str, indent: usize, more: usize) {
+        let width = self.screen.width;
+        let mut said = lines(text, width.saturating_sub(indent));
+        if said.len() > 1 {
+            // The first line as it is; what follows is broken anew, as it has less room.
+            let rest = said.split_off(1).join(" ");
+            said.extend(lines(&rest, width.saturating_sub(more)));
+        }
+        for (at, line) in said.into_iter().enumerate() {
+            self.push(if at == 0 { indent } else { more }, &[(line, Tone::Plain)]);
+        }
+    }
+
+    /// A command to paste: broken between its words, each line but the last ending in a backslash.
+    pub(super) fn command(&mut self, command: &str, indent: usize) {
+        let room = self.screen.width.saturating_sub(indent + 2);
+        let mut lines: Vec<String> = Vec::new();
+        for word in shell_words(command) {
+            match lines.last_mut() {
+                Some(line) if width_of(line) + 1 + width_of(word) <= room => *line = format!("{line} {word}"),
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        let more = " ".repeat(indent + 2);
+        self.line(&format!("{}{}", " ".repeat(indent), lines.first().map_or("", String::as_str)));
+        for line in lines.iter().skip(1) {
+            self.text.truncate(self.text.trim_end().len());
+            self.text.push_str(" \\\n");
+            self.line(&format!("{more}{line}"));
+        }
+    }
+
+    /// A line as it is: a drawing, a line of a file.
+    pub(super) fn line(&mut self, line: &str) {
+        self.text.push_str(&printable(line));
+        self.text.push('\n');
+    }
+
+    /// A time and what happens then, whose further lines stand below what happens.
+    pub(super) fn timer(&mut self, mark: &str, when: &str, what: &str) {
+        const LABEL: usize = 15;
+        let said = lines(what, self.screen.width.saturating_sub(LABEL));
+        for (at, line) in said.into_iter().enumerate() {
+            let label = if at == 0 { format!("  {mark} {when:>9}  ") } else { " ".repeat(LABEL) };
+            self.push(0, &[(label, Tone::Plain), (line, Tone::Plain)]);
+        }
+    }
+
+    /// Rows in columns as wide as their widest cell. Where that is wider than the screen, cells are
+    /// broken between words; a word that is too long for its column gets a line of its own.
+    pub(super) fn table(&mut self, head: &[&str], rows: &[Vec<Cell>], indent: usize) {
+        let head: Vec<Cell> = head.iter().map(|name| Cell::new(*name, Tone::Faint)).collect();
+        let heads = (!head.is_empty()).then_some(&head).into_iter();
+        let all: Vec<&Vec<Cell>> = heads.chain(rows).collect();
+        let widths = widths(&all, self.screen.width.saturating_sub(indent));
+        for row in all {
+            self.row(row, &widths, indent);
+        }
+    }
+
+    /// A table that rows and other text make up together: the columns are those of all the rows.
+    pub(super) fn columns(&self, rows: &[Vec<Cell>], indent: usize) -> Vec<usize> {
+        widths(&rows.iter().collect::<Vec<_>>(), self.screen.width.saturating_sub(indent))
+    }
+
+    /// One row in columns that [`Text::columns`] gave.
+    pub(super) fn row(&mut self, row: &[Cell], widths: &[usize], indent: usize) {
+        let broken: Vec<Vec<String>> =
+            row.iter().zip(widths).map(|(cell, width)| lines(&cell.text, *width)).collect();
+        let fits = |(said, width): (&Vec<String>, &usize)| said.iter().all(|line| width_of(line) <= *width);
+        let misfits: Vec<usize> = broken
+            .iter()
+            .zip(widths)
+            .enumerate()
+            .filter(|(_, pair)| !fits(*pair))
+            .map(|(at, _)| at)
+            .collect();
+        let room = self.screen.width.saturating_sub(indent);
+        let taken = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        match misfits.as_slice() {
+            _ if taken > room => self.stacked(row, indent),
+            [] => self.grid(row, &broken, widths, indent),
+            [0] => {
+                let tone = row.first().map_or(Tone::Plain, |cell| cell.tone);
+                self.toned(row.first().map_or("", |cell| &cell.text), indent, tone);
+                let mut rest = broken;
+                if let Some(first) = rest.first_mut() {
+                    first.clear();
+                }
+                self.grid(row, &rest, widths, indent);
+            }
+            _ => self.stacked(row, indent),
+        }
+    }
+
+    fn grid(&mut self, row: &[Cell], broken: &[Vec<String>], widths: &[usize], indent: usize) {
+        let height = broken.iter().map(Vec::len).max().unwrap_or(0);
+        for at in 0..height {
+            let mut pieces = Vec::new();
+            for ((cell, said), width) in row.iter().zip(broken).zip(widths) {
+                let piece = said.get(at).cloned().unwrap_or_default();
+                let blanks = (width + GAP).saturating_sub(width_of(&piece));
+                pieces.push((piece, cell.tone));
+                pieces.push((" ".repeat(blanks), Tone::Plain));
+            }
+            self.push(indent, &pieces);
+        }
+    }
+
+    /// The first cell, and what belongs to it below.
+    fn stacked(&mut self, row: &[Cell], indent: usize) {
+        for (at, cell) in row.iter().enumerate() {
+            self.toned(&cell.text, if at == 0 { indent } else { indent + 4 }, cell.tone);
+        }
+    }
+
+    /// One line of pieces, blanks at its end left out.
+    fn push(&mut self, indent: usize, pieces: &[(String, Tone)]) {
+        let last = pieces.iter().rposition(|(piece, _)| !piece.trim().is_empty());
+        let Some(last) = last else { return };
+        self.text.push_str(&" ".repeat(indent));
+        for (at, (piece, tone)) in pieces.iter().enumerate().take(last + 1) {
+            let piece = if at == last { piece.trim_end() } else { piece };
+            let piece = &piece.replace(GLUE, " ");
+            if self.screen.colour && *tone != Tone::Plain && !piece.is_empty() {
+                let style = tone.style();
+                self.text.push_str(&format!("{style}{piece}{style:#}"));
+            } else {
+                self.text.push_str(piece);
+            }
+        }
+        self.text.push('\n');
+    }
+}
+
+/// The width of each column: its widest cell, narrowed from the widest on until all fit.
+fn widths(rows: &[&Vec<Cell>], room: usize) -> Vec<usize> {
+    let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+    let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
+    let whole = |cell: &Cell| lines(&cell.text, usize::MAX).first().map_or(0, |line| width_of(line));
+    let longest = |cell: &Cell| lines(&cell.text, 0).iter().map(|word| width_of(word)).max().unwrap_or(0);
+    let mut widths: Vec<usize> = (0..columns).map(|at| cells(at).map(whole).max().unwrap_or(0)).collect();
+    let least: Vec<usize> = (0..columns).map(|at| cells(at).map(longest).max().unwrap_or(0)).collect();
+    let gaps = GAP * columns.saturating_sub(1);
+    let over = |widths: &[usize]| (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
+    while over(&widths) > 0 {
+        // First where words can be broken between; then the first column, whose word goes above.
+        let can = (0..columns).filter(|at| widths.get(*at) > least.get(*at));
+        let narrowed = can.max_by_key(|at| widths.get(*at).copied());
+        let Some(width) = narrowed.and_then(|at| widths.get_mut(at)) else { break };
+        *width -= 1;
+    }
+    let over = over(&widths);
+    if let Some(first) = widths.first_mut() {
+        *first = first.saturating_sub(over).max(LEAST.min(*first));
+    }
+    widths
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_escape_reaches_a_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
-        assert_eq!(printable("a\u{9b}2J\u{202e}\u{e9}"), "a\\u{9b}2J\\u{202e}\u{e9}");
-        assert_eq!(printable_json("{\n\"a\u{7f}\u{9b}\u{e9}\"}"), "{\n\"a\\u007f\\u009b\u{e9}\"}");
-    }
-
-    #[test]
-    fn a_name_as_long_as_its_column_keeps_a_blank() {
-        assert_eq!(column("vm.dirty", 12), "vm.dirty    ");
-        assert_eq!(column("waagent.root_device_timeout", 24), "waagent.root_device_timeout ");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn columns_never_run_together(
-            name in "[!-~\u{e9}\u{1b}]{1,60}", next in "[!-~]{1,20}", width in 0_usize..40,
-            rows in proptest::collection::vec(proptest::collection::vec("[!-~\u{e9}\u{202e}]{1,40}", 3), 1..5),
-        ) {
-            let line = format!("{}{next}", column(&name, width));
-            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-            proptest::prop_assert_eq!(words, [printable(&name), next]);
-            for (line, row) in table(&rows, 2).lines().zip(&rows) {
-                let cells: Vec<String> = row.iter().map(|cell| printable(cell)).collect();
-                proptest::prop_assert_eq!(line.split_whitespace().collect::<Vec<_>>(), cells);
-            }
-        }
-    }
-
-    #[test]
-    fn words_wrap_at_the_width() {
-        let text = wrapped(&"word ".repeat(40), 4);
-        assert!(text.lines().all(|line| line.len() <= WIDTH && line.starts_with("    word")));
-        assert_eq!(text.split_whitespace().count(), 40);
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! A stall drawn from left to right: one scale for text and for pages.
 
-use crate::stall::{Column, Span, Standing};
+use crate::stall::{Column, Span, Standing, Trouble};
 
 /// Ticks of a scale, its beginning left out.
 pub(super) const TICKS: u64 = 5;
@@ -19,9 +19,14 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Wide enough for the budget and for what ends before four times that.
+    /// Of silence.
     pub(super) fn of(standing: &Standing, budget: u64) -> Self {
-        let ends = Column::ALL.iter().filter_map(|column| standing.stall(*column)?.at.seconds());
+        Self::of_trouble(standing, Trouble::Silence, budget)
+    }
+
+    /// Wide enough for the budget and for what ends before four times that.
+    pub(super) fn of_trouble(standing: &Standing, trouble: Trouble, budget: u64) -> Self {
+        let ends = Column::ALL.iter().filter_map(|column| standing.fate(trouble, *column)?.at.seconds());
         let far = ends.filter(|end| *end <= budget.saturating_mul(4)).max().unwrap_or(0);
         let wanted = far.max(budget.saturating_mul(5) / 3);
         let fits = |step: &&u64| **step * TICKS >= wanted;
@@ -40,18 +45,22 @@ impl Scale {
     }
 }
 
+/// The signs of a drawing.
+pub(super) const LEGEND: &str = "─ lasts now, ═ lasts with the plan only, x ends now, o ends with the plan, \
+    ╋ the budget, ┼ ╪ ┊ the ticks of the scale";
+
 /// Two lines: the ticks' numbers, and the time line itself. `─` is survived now, `x` the end now,
 /// `═` survived after the plan, `o` the end after it, `╋` the budget; a capital letter is an end in
 /// the budget's own place.
-pub(super) fn drawn(standing: &Standing, budget: u64) -> String {
-    let scale = Scale::of(standing, budget);
+pub(super) fn drawn(standing: &Standing, trouble: Trouble, budget: u64) -> [String; 2] {
+    let scale = Scale::of_trouble(standing, trouble, budget);
     let mut numbers = String::new();
     for tick in 0..=TICKS {
         let width = usize::try_from(CELLS).unwrap_or(0);
         numbers.push_str(&format!("{:<width$}", tick * scale.step));
     }
     let cells = TICKS * CELLS;
-    let [now, later, mark] = places(standing, budget);
+    let [now, later, mark] = places(standing, trouble, budget);
     let mut line = String::new();
     for cell in 0..=cells {
         let tick = cell % CELLS == 0;
@@ -73,27 +82,27 @@ pub(super) fn drawn(standing: &Standing, budget: u64) -> String {
             (_, false) => '─',
         });
     }
-    format!("    {} s\n    {}\n", numbers.trim_end(), line.trim_end())
+    [format!("    {} s", numbers.trim_end()), format!("    {}", line.trim_end())]
 }
 
 /// The cells of the end now, of the end after the plan, and of the budget.
-fn places(standing: &Standing, budget: u64) -> [Option<u64>; 3] {
-    let scale = Scale::of(standing, budget);
-    let at = |column| standing.stall(column).map(|fate| fate.at);
+fn places(standing: &Standing, trouble: Trouble, budget: u64) -> [Option<u64>; 3] {
+    let scale = Scale::of_trouble(standing, trouble, budget);
+    let at = |column| standing.fate(trouble, column).map(|fate| fate.at);
     [at(Column::Now), at(Column::AfterReboot), Some(Span::Seconds(budget))]
         .map(|span| scale.place(span?, TICKS * CELLS))
 }
 
 /// Whether an end is drawn in the budget's own place.
-pub(super) fn ends_at(standing: &Standing, budget: u64) -> bool {
-    let [now, later, mark] = places(standing, budget);
+pub(super) fn ends_at(standing: &Standing, trouble: Trouble, budget: u64) -> bool {
+    let [now, later, mark] = places(standing, trouble, budget);
     mark.is_some() && (now == mark || later == mark)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stall::{Fate, Prospect, Trouble};
+    use crate::stall::{Fate, Prospect};
 
     fn standing(now: Span, later: Span) -> Standing {
         let fate = |at| Fate {
@@ -125,7 +134,10 @@ mod tests {
 
     #[test]
     fn a_failure_and_what_the_plan_gains() {
-        let drawn = |now, later| drawn(&standing(now, later), 180);
+        let drawn = |now, later| {
+            let [numbers, line] = drawn(&standing(now, later), Trouble::Silence, 180);
+            format!("{numbers}\n{line}\n")
+        };
         assert_eq!(
             drawn(Span::Seconds(130), Span::Forever),
             "    0         60        120       180       240       300 s\n    \

@@ -3,8 +3,9 @@
 use regex::bytes::Regex;
 use serde_json::{Map, Value as Json, json};
 
-use super::text::{table, wrapped};
-use super::{SCHEMA, Show, shown};
+use super::screen::Screen;
+use super::text::{Cell, GLUE, Text, Tone};
+use super::{SCHEMA, Show, shown, words};
 use crate::stall::Survey;
 use crate::verify::{Row, State};
 
@@ -65,60 +66,99 @@ fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// `narrowed`: these are not all.
+/// Rows that differ in nothing but where they are.
+struct Alike<'a> {
+    row: &'a Row,
+    on: Vec<&'a str>,
+    note: Option<usize>,
+}
+
+/// What is not ok comes first, and without -v alone; the last line counts them all.
 pub(super) fn text(rows: &[Row], show: &Show<'_>) -> String {
-    let (verbose, narrowed) = (show.verbose, show.only.is_some());
-    let mut lines = vec![["id", "knob", "on", "expected", "found", "state"].map(str::to_owned).to_vec()];
-    let mut notes: Vec<String> = Vec::new();
+    let mut text = Text::new(Screen::of_stdout());
+    let mut notes: Vec<&str> = Vec::new();
+    let told = |row: &&Row| row.state != State::Ok && (show.verbose || row.state != State::NotApplicable);
+    let mut alike = gathered(rows.iter().filter(told), &mut notes);
+    if show.verbose {
+        let rest = rows.iter().filter(|row| !told(row));
+        alike.extend(gathered(rest, &mut notes));
+    }
+    if !alike.is_empty() {
+        let cells: Vec<Vec<Cell>> = alike.iter().map(cells).collect();
+        text.table(&["SETTING", "ON", "WANT", "NOW", "STATE"], &cells, 0);
+        for (at, note) in notes.iter().enumerate() {
+            text.hanging(&format!("[{}] {note}", at + 1), 1, 5);
+        }
+        text.gap();
+    }
+    let tone = if rows.iter().any(|row| row.state.is_trouble()) { Tone::Bad } else { Tone::Good };
+    text.toned(&verdict(rows, show.only.is_some()), 0, tone);
+    text.into_string()
+}
+
+fn gathered<'a>(rows: impl Iterator<Item = &'a Row>, notes: &mut Vec<&'a str>) -> Vec<Alike<'a>> {
+    let mut all: Vec<Alike<'a>> = Vec::new();
     for row in rows {
-        let tell = !row.because.is_empty() && (verbose || !matches!(row.state, State::Ok));
-        let mark = if tell { note(&mut notes, &row.because) } else { String::new() };
-        let state = match row.state {
-            State::Differs => format!("{} ({})", row.state.name(), row.layer.name()),
-            other => other.name().to_owned(),
+        let note = (!row.because.is_empty()).then(|| note(notes, &row.because));
+        let of = |row: &Row| {
+            (row.id, row.knob.clone(), row.expected.clone(), row.found.clone(), row.state, row.layer)
         };
-        let found = row.found.clone().unwrap_or_else(|| "-".to_owned());
-        lines.push(vec![
-            row.id.to_owned(),
-            row.knob.clone(),
-            row.target.clone(),
-            row.expected.clone(),
-            found,
-            format!("{state}{mark}"),
-        ]);
+        let same = |other: &Alike<'a>| of(other.row) == of(row) && other.note == note;
+        match all.iter_mut().find(|other| same(other)) {
+            Some(other) => other.on.push(&row.target),
+            None => all.push(Alike { row, on: vec![&row.target], note }),
+        }
     }
-    let mut text = table(&lines, 0);
-    for (index, note) in notes.iter().enumerate() {
-        text.push_str(&wrapped(&format!("[{}] {note}", index + 1), 2));
-    }
-    text.push_str(&verdict(rows, narrowed));
-    text
+    all
 }
 
 /// The number of a footnote, the same text always the same number.
-fn note(notes: &mut Vec<String>, text: &str) -> String {
-    let index = notes.iter().position(|known| known == text).unwrap_or_else(|| {
-        notes.push(text.to_owned());
-        notes.len() - 1
-    });
-    format!(" [{}]", index + 1)
+fn note<'a>(notes: &mut Vec<&'a str>, text: &'a str) -> usize {
+    let known = notes.iter().position(|known| *known == text);
+    known.map_or_else(
+        || {
+            notes.push(text);
+            notes.len()
+        },
+        |at| at + 1,
+    )
 }
 
+fn cells(alike: &Alike<'_>) -> Vec<Cell> {
+    let Alike { row, on, note } = alike;
+    let on = match on.as_slice() {
+        [one] => words::place(one),
+        many => words::names(&many.iter().map(|name| name.trim_start_matches("unit:")).collect::<Vec<_>>()),
+    };
+    let tone = match row.state {
+        State::Ok => Tone::Good,
+        State::PendingReboot | State::CannotBeSet => Tone::Care,
+        State::NotApplicable => Tone::Faint,
+        _ => Tone::Bad,
+    };
+    let mark = note.map_or(String::new(), |number| format!("{GLUE}[{number}]"));
+    let found = row.found.as_deref().map_or_else(|| "-".to_owned(), |found| words::value(&row.knob, found));
+    vec![
+        Cell::from(row.knob.as_str()),
+        Cell::from(on),
+        Cell::from(words::want(&row.knob, &row.expected)),
+        Cell::from(found),
+        Cell::new(format!("{}{mark}", words::state(row.state).replace(' ', &GLUE.to_string())), tone),
+    ]
+}
+
+/// `20 values: 16 ok, 1 differs, 3 after reboot`; `narrowed`: these are not all.
 fn verdict(rows: &[Row], narrowed: bool) -> String {
-    let trouble = rows.iter().filter(|row| row.state.is_trouble()).count();
-    let pending = count(rows, State::PendingReboot);
-    let settings = if narrowed { "settings shown" } else { "settings" };
-    let all = rows.len();
-    if trouble > 0 {
-        let states = State::ALL.into_iter().filter(|state| state.is_trouble() && count(rows, *state) > 0);
-        let each: Vec<String> =
-            states.map(|state| format!("{} {}", count(rows, state), state.name())).collect();
-        format!("\n{trouble} of {all} {settings} not as planned: {}\n", each.join(", "))
-    } else if pending > 0 {
-        format!("\nin order after the next boot ({pending} of {all} {settings} wait for it)\n")
-    } else {
-        format!("\nin order ({all} {settings})\n")
+    let all = format!("{}{}", words::count(rows.len(), "value"), if narrowed { " shown" } else { "" });
+    if rows.is_empty() {
+        return format!("{all}.");
     }
+    if rows.iter().all(|row| row.state == State::Ok) {
+        return format!("{all}, all as planned.");
+    }
+    let states = State::ALL.into_iter().filter(|state| count(rows, *state) > 0);
+    let each: Vec<String> = states.map(|state| words::rows(count(rows, state), state)).collect();
+    format!("{all}: {}.", each.join(", "))
 }
 
 #[cfg(test)]

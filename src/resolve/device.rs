@@ -19,7 +19,7 @@ pub enum Now {
 }
 
 /// A disk's value of an attribute, as text.
-fn value_of(disk: &Disk, attr: UdevAttr) -> Attribute<String> {
+pub fn value_of(disk: &Disk, attr: UdevAttr) -> Attribute<String> {
     fn text<T: ToString>(attribute: &Attribute<T>) -> Attribute<String> {
         match attribute {
             Attribute::Is(value) => Attribute::Is(value.to_string()),

@@ -1,0 +1,254 @@
+//! One line for each mount, equal ones folded, and what the plan gains.
+
+use super::{lasting, named};
+use crate::plan::{Plan, Standstill};
+use crate::report::text::{Cell, Text, Tone};
+use crate::report::words;
+use crate::stall::{Column, Fate, Span, Standing, Survey, Trouble};
+
+/// So many equal mounts share a row.
+const FOLDED_FROM: usize = 3;
+
+/// The kinds of trouble that share a column.
+const SILENCES: [Trouble; 3] = [Trouble::Silence, Trouble::Unit, Trouble::PathLoss];
+const ERRORS: [Trouble; 2] = [Trouble::Errors, Trouble::ErrorsHeld];
+
+/// Mounts whose stacks are alike and end alike.
+#[derive(Debug)]
+pub(in crate::report) struct Group<'a> {
+    /// At least one, in the order of the report.
+    pub(in crate::report) standings: Vec<&'a Standing>,
+}
+
+impl Group<'_> {
+    /// The mounts one by one where they are few, else as [`Group::name`].
+    pub(super) fn names(&self) -> String {
+        const FEW: usize = 4;
+        if self.standings.len() > FEW {
+            return self.name();
+        }
+        self.standings.iter().map(|one| named(one)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The storeys that all stand on.
+    pub(super) fn stack(&self) -> String {
+        let Some((first, rest)) = self.standings.split_first() else { return String::new() };
+        let shared = |one: &&Standing| {
+            let pairs = one.stack.iter().rev().zip(first.stack.iter().rev());
+            pairs.take_while(|(one, other)| one == other).count()
+        };
+        let shared = rest.iter().map(shared).min().unwrap_or(first.stack.len());
+        let from = first.stack.len() - shared.min(first.stack.len());
+        first.stack.get(from..).unwrap_or_default().join(" · ")
+    }
+
+    /// The mount, or the first and the last of many with their disks.
+    pub(in crate::report) fn name(&self) -> String {
+        match self.standings.as_slice() {
+            [first, .., last] if self.standings.len() >= FOLDED_FROM => {
+                let disks = |standing: &Standing| standing.disks.last().cloned().unwrap_or_default();
+                let (from, to) = (named(first), named(last));
+                let many = self.standings.len();
+                format!("{from} ... {to} ({many} mounts: {} ... {})", disks(first), disks(last))
+            }
+            some => some.iter().map(|one| named(one)).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// Folds what is alike, where it is many; root stands for itself.
+pub(in crate::report) fn groups<'a>(standings: &[&'a Standing]) -> Vec<Group<'a>> {
+    let mut groups: Vec<(Vec<String>, Group<'a>)> = Vec::new();
+    for standing in standings.iter().copied() {
+        let shape = shape(standing);
+        let mut like = groups.iter_mut().filter(|_| standing.mount != "/");
+        match like
+            .find(|(other, group)| *other == shape && group.standings.iter().all(|one| one.mount != "/"))
+        {
+            Some((_, group)) => group.standings.push(standing),
+            None => groups.push((shape, Group { standings: vec![standing] })),
+        }
+    }
+    let mut folded = Vec::new();
+    for (_, group) in groups {
+        if group.standings.len() >= FOLDED_FROM {
+            folded.push(group);
+        } else {
+            folded.extend(group.standings.into_iter().map(|one| Group { standings: vec![one] }));
+        }
+    }
+    let place = |group: &Group<'_>| standings.iter().position(|one| group.standings.first() == Some(one));
+    folded.sort_by_key(place);
+    folded
+}
+
+/// Mounts that end alike, whatever file system they carry: for the drawings, which tell the storage's timers.
+pub(super) fn ends<'a>(standings: &[&'a Standing]) -> Vec<Group<'a>> {
+    let mut groups: Vec<(Vec<String>, Group<'a>)> = Vec::new();
+    for standing in standings.iter().copied() {
+        let shape = fates(standing);
+        match groups.iter_mut().find(|(other, _)| *other == shape) {
+            Some((_, group)) => group.standings.push(standing),
+            None => groups.push((shape, Group { standings: vec![standing] })),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// What a reader would call equal: the kinds of the storeys, and every end with its timers, names left out.
+fn shape(standing: &Standing) -> Vec<String> {
+    let mut shape = vec![standing.fstype.clone(), standing.follows.clone()];
+    shape.extend(standing.stack.iter().map(|storey| kind_of(storey)));
+    shape.extend(fates(standing));
+    shape
+}
+
+/// Every end with its timers and what is said of it, names left out.
+fn fates(standing: &Standing) -> Vec<String> {
+    let mut shape = standing.notes.clone();
+    shape.extend(standing.stack.last().map(|storey| kind_of(storey)));
+    shape.extend([&standing.uncured, &standing.short].into_iter().flatten().cloned());
+    for prospect in &standing.prospects {
+        for column in Column::ALL {
+            let fate = prospect.at(column);
+            let timers: Vec<String> = fate
+                .timers
+                .iter()
+                .map(|timer| format!("{:?} {} {} {}", timer.fires, timer.knob, timer.value, timer.then))
+                .collect();
+            shape.push(format!(
+                "{:?} {:?} {} {:?} {}",
+                prospect.trouble,
+                fate.at,
+                fate.restarts,
+                fate.unknown,
+                timers.join(",")
+            ));
+        }
+    }
+    shape
+}
+
+/// A storey without the names in it: `vg-root (lvm)` is `(lvm)`, `iSCSI session1` is `iSCSI`, `sda1` nothing.
+fn kind_of(storey: &str) -> String {
+    let kinds = storey.split(" + ").map(|one| match (one.rfind('('), one.split_once(' ')) {
+        (Some(at), _) => one.get(at..).unwrap_or_default().to_owned(),
+        (None, Some(("iSCSI", _))) => "iSCSI".to_owned(),
+        (None, Some(_)) => one.to_owned(),
+        (None, None) => String::new(),
+    });
+    kinds.collect::<Vec<_>>().join("+")
+}
+
+/// How the worst of some kinds of trouble ends.
+fn worst<'a>(standing: &'a Standing, kinds: &[Trouble], column: Column) -> Option<&'a Fate> {
+    kinds.iter().filter_map(|kind| standing.fate(*kind, column)).min_by_key(|fate| fate.at)
+}
+
+/// `130 s -> no limit`; one time where both are the same.
+pub(in crate::report) fn change(standing: &Standing, errors: bool) -> String {
+    let kinds: &[Trouble] = if errors { &ERRORS } else { &SILENCES };
+    let [now, later] = [Column::Now, Column::AfterReboot]
+        .map(|column| worst(standing, kinds, column).map(|fate| lasting(Some(fate))));
+    match (now, later) {
+        (Some(now), Some(later)) if now != later => format!("{now} -> {later}"),
+        (Some(now), _) => now,
+        (None, _) => "-".to_owned(),
+    }
+}
+
+/// Whether it lasts the budget, and from when on.
+pub(in crate::report) fn verdict(standing: &Standing, budget: u64) -> (String, Tone) {
+    let [now, applied, booted] = Column::ALL.map(|column| standing.survives(column, budget));
+    let unknown = standing.weakest(Column::AfterReboot).is_none_or(|fate| !fate.unknown.is_empty());
+    match (now, applied, booted) {
+        (true, _, true) => ("survives".to_owned(), Tone::Good),
+        (_, true, true) => ("survives after apply".to_owned(), Tone::Care),
+        (_, _, true) => ("survives after a reboot".to_owned(), Tone::Care),
+        _ if unknown => ("could not tell".to_owned(), Tone::Bad),
+        _ => (format!("short of {}", crate::report::words::seconds(budget)), Tone::Bad),
+    }
+}
+
+pub(super) fn text(standings: &[&Standing], survey: &Survey, text: &mut Text) {
+    let rows: Vec<Vec<Cell>> = groups(standings)
+        .iter()
+        .filter_map(|group| {
+            let first = *group.standings.first()?;
+            let (verdict, tone) = verdict(first, survey.budget);
+            let (silence, errors) = (change(first, false), change(first, true));
+            Some(vec![Cell::from(group.name()), silence.into(), errors.into(), Cell::new(verdict, tone)])
+        })
+        .collect();
+    text.gap();
+    text.table(&["MOUNT", "SILENCE, LOST PATH", "ERRORS OF THE HOST", "VERDICT"], &rows, 0);
+}
+
+/// How many survive, and what the plan gains.
+pub(super) fn summary(survey: &Survey, plan: &Plan, text: &mut Text) {
+    let (all, budget) = (survey.standings.len(), survey.budget);
+    text.gap();
+    if let Some(Standstill::NotAGuest(why)) = &plan.standstill {
+        text.para(&format!("hvtune changes nothing on this machine: {why}."), 0);
+        return;
+    }
+    if let Some(Standstill::CouldNotTell(why)) = &plan.standstill {
+        text.para(&format!("What hvtune would change is not known: {why}."), 0);
+    }
+    if all == 0 {
+        return;
+    }
+    let lasting = |column| survey.standings.iter().filter(|one| one.survives(column, budget)).count();
+    let (now, later) = (lasting(Column::Now), lasting(Column::AfterReboot));
+    text.para(&format!("{now} of {all} survive {budget} s now, {later} after apply and a reboot."), 0);
+    let gains = gains(survey);
+    let said = if gains.is_empty() { "no mount more".to_owned() } else { gains.join("; ") };
+    text.para(&format!("The plan gains: {said}."), 0);
+    let uncured = survey.standings.iter().filter(|standing| standing.uncured.is_some()).count();
+    if uncured > 0 {
+        text.para(
+            &format!(
+                "Errors of the host are not counted for {uncured} of them: no setting cures them there."
+            ),
+            0,
+        );
+    }
+}
+
+fn gains(survey: &Survey) -> Vec<String> {
+    let budget = survey.budget;
+    let covers = |standing: &Standing, kinds: &[Trouble], column| {
+        worst(standing, kinds, column).is_none_or(|fate| fate.at.covers(budget))
+    };
+    let gained = |kinds: &[Trouble]| {
+        let more =
+            |one: &&Standing| !covers(one, kinds, Column::Now) && covers(one, kinds, Column::AfterReboot);
+        survey.standings.iter().filter(more).count()
+    };
+    let mut gains = Vec::new();
+    for (kinds, called) in [(&SILENCES[..], "silence"), (&ERRORS[..], "errors of the host")] {
+        let more = gained(kinds);
+        if more > 0 {
+            gains.push(format!("{called} ridden out on {}", words::count(more, "more mount")));
+        }
+    }
+    let saved = |service: &&crate::stall::Service| {
+        let [now, _, later] = service.watches.map(|watch| watch.fires);
+        !now.covers(budget) && later.covers(budget)
+    };
+    let killed = survey.services.iter().filter(saved);
+    let sooner = killed.clone().filter_map(|service| service.watches[0].fires.seconds()).min();
+    if let Some(seconds) = sooner {
+        let many = words::count(killed.count(), "service");
+        gains.push(format!("{many} no longer killed at {}", words::seconds(seconds)));
+    }
+    let longer = |one: &&Standing| {
+        let at = |column| one.weakest(column).map_or(Span::Forever, |fate| fate.at);
+        at(Column::AfterReboot) > at(Column::Now)
+    };
+    let more = survey.standings.iter().filter(longer).count();
+    if gains.is_empty() && more > 0 {
+        gains.push(format!("{} that last longer", words::count(more, "mount")));
+    }
+    gains
+}
