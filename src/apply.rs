@@ -180,12 +180,17 @@ fn directories_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
 }
 
 /// Makes live what can be made live, on the running system only.
-pub fn activate(plan: &Plan, root: &Root, activation: Activation) -> Vec<Step> {
+///
+/// `doing` is told of each step that may take seconds, before it is taken.
+pub fn activate(plan: &Plan, root: &Root, activation: Activation, doing: &mut dyn FnMut(&str)) -> Vec<Step> {
     let mut steps = Vec::new();
     if activation == Activation::Files || !root.is_live() {
         return steps;
     }
     if activation == Activation::Everything {
+        if !plan.live.disks.is_empty() {
+            doing("sending change events to the disks");
+        }
         steps.extend(live::sysctls(plan, root));
         steps.extend(live::attributes(plan, root));
         steps.extend(live::udev(plan, root));
@@ -193,6 +198,7 @@ pub fn activate(plan: &Plan, root: &Root, activation: Activation) -> Vec<Step> {
     }
     let fragment = plan.changes.iter().any(|change| change.effect() == Some(Effect::BootMenu));
     if fragment {
+        doing("making the boot menu anew");
         steps.push(boot_menu::refresh(root));
     }
     steps

@@ -1,5 +1,6 @@
 //! The commands: the one pipe, stopped at different places.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -14,7 +15,7 @@ use crate::policy::{self, Policy};
 use crate::probe::{self, MachineSource, templates};
 use crate::render;
 use crate::report::{self, About, Show, Status};
-use crate::root::Root;
+use crate::root::{self, Root};
 use crate::stall;
 use crate::tunables;
 use crate::verify::{self, State};
@@ -27,11 +28,15 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Status => status(global),
         Command::Detect(only) => detect(global, only),
         Command::Plan { diff, exit_code, only } => show_plan(global, *diff, *exit_code, only),
-        Command::Apply { no_activate, early } => run_apply(global, *no_activate, *early),
+        Command::Apply { no_activate, early } => {
+            run_apply(global, *no_activate, *early).map_err(|error| needs_root("apply", error))
+        }
         Command::Verify(only) => run_verify(global, only),
         Command::Survive(only) => survive(global, only),
         Command::Explain { id, only } => explain(global, id.as_deref(), only),
-        Command::Revert { no_activate } => revert(global, *no_activate),
+        Command::Revert { no_activate } => {
+            revert(global, *no_activate).map_err(|error| needs_root("revert", error))
+        }
         Command::RebootNeeded => reboot_needed(global),
         Command::Capture { dir } => capture(global, dir),
     }
@@ -104,7 +109,7 @@ fn probed(
         );
     }
     let capture = match &global.machine {
-        Some(dir) => Some(Root::offline(dir)?),
+        Some(dir) => Some(open_directory("--machine", dir)?),
         None => None,
     };
     let source = match (&capture, global.assume) {
@@ -118,7 +123,30 @@ fn probed(
 }
 
 fn open_root(dir: &Path) -> anyhow::Result<Root> {
-    Ok(if dir == Path::new("/") { Root::live()? } else { Root::offline(dir)? })
+    if dir == Path::new("/") { Ok(Root::live()?) } else { open_directory("--root", dir) }
+}
+
+/// A directory that an option names.
+fn open_directory(option: &str, dir: &Path) -> anyhow::Result<Root> {
+    Root::offline(dir).map_err(|error| match error {
+        root::Error::Io { said, .. } if said.kind() == ErrorKind::NotFound => {
+            anyhow::anyhow!("{option} {}: there is no such directory", dir.display())
+        }
+        error => error.into(),
+    })
+}
+
+/// A refusal by the kernel to somebody who is not root, in a sentence.
+fn needs_root(command: &str, error: anyhow::Error) -> anyhow::Error {
+    let denied = matches!(
+        error.downcast_ref::<root::Error>(),
+        Some(root::Error::Io { said, .. }) if said.kind() == ErrorKind::PermissionDenied
+    );
+    if denied && !rustix::process::geteuid().is_root() {
+        anyhow::anyhow!("{command} needs root ({error})")
+    } else {
+        error
+    }
 }
 
 fn read_policy(global: &Global, root: &Root) -> anyhow::Result<Policy> {
@@ -198,7 +226,8 @@ fn run_apply(global: &Global, no_activate: bool, early: bool) -> anyhow::Result<
         return Ok(code);
     }
     apply::write(&plan, &job.root)?;
-    let steps = apply::activate(&plan, &job.root, activation(global, &job, no_activate || early));
+    let activation = activation(global, &job, no_activate || early);
+    let steps = activate(&plan, &job.root, activation, global.quiet);
     tell(&plan, &steps, &shown.show());
     Ok(0)
 }
@@ -218,6 +247,14 @@ fn activation(global: &Global, job: &Job, files_only: bool) -> Activation {
     } else {
         Activation::Everything
     }
+}
+
+/// What can be made live, with a word on the steps that take long.
+fn activate(plan: &Plan, root: &Root, activation: Activation, quiet: bool) -> Vec<apply::Step> {
+    let mut progress = report::Progress::new(quiet);
+    let steps = apply::activate(plan, root, activation, &mut |what| progress.doing(what));
+    progress.done();
+    steps
 }
 
 fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
@@ -286,7 +323,7 @@ fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
     let job = job(global, true)?;
     let plan = plan::revert(&job.facts, &job.root)?;
     apply::write(&plan, &job.root)?;
-    let steps = apply::activate(&plan, &job.root, activation(global, &job, files_only));
+    let steps = activate(&plan, &job.root, activation(global, &job, files_only), global.quiet);
     tell(&plan, &steps, &Shown::new(global, "revert", None, &job).show());
     for kept in &plan.kept {
         report::message(false, &format!("{}: {}", kept.path, kept.because));
@@ -310,11 +347,14 @@ fn reboot_needed(global: &Global) -> anyhow::Result<u8> {
 fn capture(global: &Global, dir: &Path) -> anyhow::Result<u8> {
     let captured = crate::capture::capture(&Root::live()?, dir)?;
     let said = format!(
-        "{} files and {} links written to {}; {} gaps",
+        "recorded {} files and {} links in {}; {} could not be read (machine.json, gaps)",
         captured.files,
         captured.links,
         dir.display(),
-        captured.gaps.len()
+        match captured.gaps.len() {
+            1 => "1 value".to_owned(),
+            many => format!("{many} values"),
+        }
     );
     report::message(global.quiet, &said);
     Ok(0)

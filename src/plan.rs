@@ -15,6 +15,7 @@ use crate::tunable::{Assignment, Decision, Verdict};
 use crate::tunables::not_a_guest;
 
 pub use contenders::{Contender, UNKNOWN};
+pub use live::{AttributeWrite, DiskTrigger, Live, SysctlWrite};
 pub use pending::{Pending, Step};
 
 /// Everything that `plan` shows and `apply` carries out.
@@ -166,48 +167,6 @@ fn effect_of(path: &str) -> Effect {
     } else {
         Effect::BootMenu
     }
-}
-
-/// What can be made live.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Live {
-    /// Keys whose live value differs, in order.
-    pub sysctls: Vec<SysctlWrite>,
-    /// Attributes that differ and that no event brings: `recovery_tmo` of sessions, `max_retries` of disks.
-    pub attributes: Vec<AttributeWrite>,
-    /// Disks of which an attribute differs.
-    pub disks: Vec<DiskTrigger>,
-}
-
-/// One `/proc/sys` value to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SysctlWrite {
-    /// Key with dots.
-    pub key: &'static str,
-    /// The value to write.
-    pub value: String,
-}
-
-/// An attribute below `/sys` to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttributeWrite {
-    /// For people: `session1 recovery_tmo`, `sda max_retries`.
-    pub what: String,
-    /// Below the root.
-    pub path: String,
-    /// As the kernel takes it.
-    pub value: String,
-}
-
-/// A disk to which a change event is sent, so that the rules reach it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiskTrigger {
-    /// Kernel name.
-    pub name: String,
-    /// Its directory: `sys/devices/…/block/sda`.
-    pub path: String,
-    /// Whether a queue attribute is to be written, which waits for all I/O in flight.
-    pub queue: bool,
 }
 
 impl Plan {

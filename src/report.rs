@@ -10,6 +10,7 @@ mod detect;
 mod host;
 mod html;
 mod plan;
+mod progress;
 mod screen;
 mod status;
 mod survive;
@@ -23,6 +24,7 @@ use std::io::Write as _;
 use regex::bytes::Regex;
 use serde_json::Value as Json;
 
+pub use progress::Progress;
 pub use status::Status;
 
 use crate::apply::Step;

@@ -125,7 +125,7 @@ pub enum Error {
         why: String,
     },
     /// Whatever else the kernel says.
-    #[error("{doing} {path}: {said}")]
+    #[error("{doing} {path}: {}", in_words(said))]
     Io {
         /// What was being done.
         doing: &'static str,
@@ -134,6 +134,12 @@ pub enum Error {
         /// The kernel's answer; no `source`, as the message holds it already.
         said: std::io::Error,
     },
+}
+
+/// The kernel's answer without its number.
+fn in_words(said: &std::io::Error) -> String {
+    let said = said.to_string();
+    said.split(" (os error").next().unwrap_or(&said).to_owned()
 }
 
 impl Error {
@@ -154,7 +160,7 @@ impl Error {
             Self::NotEmpty { .. } => "the directory is not empty".to_owned(),
             Self::NotOurs { why, .. } => (*why).to_owned(),
             Self::Unreadable { why, .. } => why.clone(),
-            Self::Io { said, .. } => said.to_string(),
+            Self::Io { said, .. } => in_words(said),
             Self::OtherMount { .. } => "another file system is mounted there".to_owned(),
             Self::Busy { .. } | Self::Stale { .. } | Self::Stuck { .. } => self.to_string(),
         }

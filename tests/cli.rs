@@ -138,7 +138,6 @@ fn wrong_usage_is_two() {
         &["plan", "--assume", "vmware"],
         &["plan", "--assume", "hyperv", "--machine", "/tmp"],
         &["plan", "--stall"],
-        &[],
     ] {
         let output = hvtune(args);
         assert_eq!(code(&output), 2, "{args:?}");
@@ -315,7 +314,7 @@ fn explain_knows_ids_and_knobs() {
         assert_eq!(one["here"][0]["kind"], "fine");
     }
     let text = String::from_utf8(stage.run(&["explain", "vm.swappiness"]).stdout).unwrap();
-    for part in ["why:", "here:", "what would change it:", "sources:", "https://"] {
+    for part in ["Why", "Here", "What would change it", "Sources", "https://"] {
         assert!(text.contains(part), "{part}");
     }
 }

@@ -52,12 +52,11 @@ pub(super) fn udev(plan: &Plan, root: &Root) -> Vec<Step> {
         return Vec::new();
     }
     let mut steps = Vec::new();
-    let what = "udev rules reloaded";
     if let Err(error) = run::run("udevadm", &["control", "--reload"], UDEVADM_DEADLINE) {
-        let problem = format!("{error}; the rules take effect when udevd starts");
-        return vec![Step::failed(what, &problem)];
+        let problem = format!("{error}; they apply when udevd starts");
+        return vec![Step::failed("udev rules could not be reloaded", &problem)];
     }
-    steps.push(Step::done(what));
+    steps.push(Step::done("udev rules reloaded"));
     let mut devices = Vec::new();
     for disk in &plan.live.disks {
         // A queue attribute's write waits for all I/O in flight: during a stall it would hang

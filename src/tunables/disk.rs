@@ -78,7 +78,8 @@ fn unseen(facts: &Facts, select: Select, why: &str) -> Decision {
     if may_run(facts, |kernel| !kernel.at_least(5, 0)) {
         what.push(write(select, Value::word("noop")));
     }
-    let because = format!("{}: {why}; decided at boot by the word that the disk offers", select.name());
+    let because =
+        format!("{}: {why}; the rule looks at boot which names queue/scheduler offers", select.name());
     Decision::Set { what, because }
 }
 

@@ -71,7 +71,9 @@ fn recovery(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             });
         let because = match (pin, policy.recovery) {
             (Some(_), _) => "pinned by the policy".to_owned(),
-            (None, Recovery::Hold) => "recovery = \"hold\": I/O waits for the session for ever".to_owned(),
+            (None, Recovery::Hold) => {
+                "recovery = \"hold\": I/O waits for the session without limit".to_owned()
+            }
             (None, _) if is_root(&there) => {
                 "the root lies on a single session: it has nothing to fail over to".to_owned()
             }
@@ -126,7 +128,9 @@ fn noop_out(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             .collect();
         let all_paths = matches!(&there, There::Seen(disks) if disks.iter().all(|disk| disk.is_path()));
         if all_paths && what.is_empty() {
-            return vec![fine("every session is a path of a multipath map: a dead one is to be found soon")];
+            return vec![fine(
+                "every session is a path of a multipath map, which must find a dead path soon",
+            )];
         }
         let mut otherwise = |key, want| {
             if what.iter().all(|pinned| pinned.target != Target::Iscsi(key)) {

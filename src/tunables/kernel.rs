@@ -54,8 +54,9 @@ fn hung_task(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             ),
         ],
         because: format!(
-            "a stall of {} s is within the budget and no hang; without end, so that a real one is seen",
-            policy.stall
+            "warn only after {seconds} s (stall budget {} s + {} s), and keep warning after the tenth",
+            policy.stall,
+            seconds.saturating_sub(policy.stall)
         ),
     }]
 }

@@ -90,7 +90,7 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
         policy.pin(knob).map_or(Want::Exactly(Value::number(usual)), |pin| Want::Exactly(pin.value.clone()))
     };
     let because = if hold {
-        "recovery = \"hold\": a map without a path queues for ever".to_owned()
+        "recovery = \"hold\": a map without a path queues without limit".to_owned()
     } else {
         let (interval, stall) = (polling_interval(facts), policy.stall);
         format!(

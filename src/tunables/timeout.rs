@@ -109,7 +109,7 @@ fn held_by_driver(class: &str, there: &There<'_>) -> String {
     };
     let now = shown.map_or(String::new(), |seconds| format!(" (now {seconds} s)"));
     format!(
-        "{class}: hv_storvsc holds {STORVSC_TIMEOUT} s itself{now} and re-arms it for ever: silence of the host \
+        "{class}: hv_storvsc holds {STORVSC_TIMEOUT} s itself{now} and re-arms it without limit: silence of the host \
          never fails a command"
     )
 }
@@ -132,7 +132,7 @@ fn by_agent(facts: &Facts, policy: &Policy, class: &str, budget: u64) -> Option<
 fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
     let kernels = kernels(facts);
     if !kernels.is_empty() && !kernels.iter().any(|kernel| kernel.fc_timer_crashes()) {
-        return fine("storvsc-fc: hv_storvsc holds 180 s itself and re-arms it for ever");
+        return fine("storvsc-fc: hv_storvsc holds 180 s itself and re-arms it without limit");
     }
     if let Some(seconds) = agent(facts, policy) {
         return refused(format!(

@@ -382,7 +382,7 @@ pub(crate) const TABLE: &[Case] = &[
     }),
     case("g09-iscsi-120-then-offline", "iscsi-single", |ground| {
         let text = ground.text(&["survive"]);
-        let data: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("/data")).take(13).collect();
+        let data: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("/data:")).take(13).collect();
         let data = squeezed(&data.join(" "));
         let in_order = ["now 130 s", "replacement_timeout 120", "now 82 s", "offline"];
         let mut rest = data.as_str();

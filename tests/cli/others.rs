@@ -30,7 +30,7 @@ fn apply_names_who_overrides_it() {
     let said = String::from_utf8(applied.stdout.clone()).unwrap();
     assert_eq!(code(&applied), 0);
     assert!(
-        said.contains("overridden by somebody else:\n  vm.swappiness: etc/sysctl.d/99-local.conf:1"),
+        said.contains("Overridden by somebody else\n  vm.swappiness: /etc/sysctl.d/99-local.conf:1"),
         "{said}"
     );
     let verified = stage.run(&["verify", "--format", "json"]);
@@ -52,9 +52,9 @@ fn a_masked_file_is_let_be() {
     let applied = stage.run(&["apply"]);
     let said = String::from_utf8(applied.stdout.clone()).unwrap();
     assert_eq!(code(&applied), 0, "{said}");
-    assert!(said.contains("masked etc/sysctl.d/90-hvtune.conf"), "{said}");
+    assert!(said.contains("masked   /etc/sysctl.d/90-hvtune.conf"), "{said}");
     assert!(
-        said.contains("created usr/lib/systemd/system/systemd-journald.service.d/90-hvtune.conf"),
+        said.contains("created  /usr/lib/systemd/system/systemd-journald.service.d/90-hvtune.conf"),
         "{said}"
     );
     let verified = stage.run(&["verify"]);

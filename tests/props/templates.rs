@@ -33,7 +33,8 @@ fn ends(name: &str, template: &str, code: i32) {
     let written = WRITTEN.iter().filter(|path| stage.root(path).is_file()).count();
     assert_eq!(written, if code == 2 { 0 } else { 4 }, "{template}");
     if code == 0 {
-        stage.hvtune(&["plan", "--exit-code"]).judged(template, &[0]);
+        let again = stage.hvtune(&["plan", "--format", "json"]).judged(template, &[0]);
+        assert!(again.out.contains("\"changes\": []"), "{template}: {}", again.out);
         stage.hvtune(&["revert"]).judged(template, &[0]);
     }
 }
