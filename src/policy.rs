@@ -45,7 +45,8 @@ pub enum Recovery {
     /// lasts for the budget, and then the kernel does what it does by itself.
     #[default]
     Default,
-    /// No timer gives up: programs wait rather than see an error, however long it takes.
+    /// No timer gives up: programs wait rather than see an error, however long it takes. Errors of the host
+    /// are waited out on nodes of a cluster, too.
     Hold,
     /// After the budget the guest panics, restarts and repairs its file systems by itself.
     SelfHeal,

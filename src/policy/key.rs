@@ -50,8 +50,8 @@ pub enum Key {
     Off,
     /// Values that hvtune sets instead of its own.
     ///
-    /// Takes: a table with one line for each knob; an id stands for its first knob. The knobs are listed
-    /// below. One that is set here cannot be switched off by `off` as well.
+    /// Takes: a table: a line `[set]`, then one line for each knob. The id of a setting stands for its first
+    /// knob. KNOBS, below, lists them. What is set here cannot be switched off by `off` as well.
     ///
     /// Default: `set = {}`
     ///
