@@ -46,12 +46,13 @@ pub enum Key {
     ///
     /// Default: `off = []`
     ///
-    /// Example: `off = ["disk.read_ahead", "memory.swappiness"]`
+    /// Example: `off = ["disk.read_ahead", "vm.dirty"]`
     Off,
     /// Values that hvtune sets instead of its own.
     ///
     /// Takes: a table: a line `[set]`, then one line for each knob. The id of a setting stands for its first
-    /// knob. KNOBS, below, lists them. What is set here cannot be switched off by `off` as well.
+    /// knob. KNOBS, below, lists them. Lines of several files are added up, and of a knob the last one counts.
+    /// What is set here cannot be switched off by `off` as well.
     ///
     /// Default: `set = {}`
     ///

@@ -2,6 +2,7 @@
 //! policy file: `pages DIR` writes `DIR/man` and `DIR/completions`.
 
 mod command;
+mod completion;
 mod described;
 mod policy;
 mod section;
@@ -10,7 +11,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use clap_complete::{Shell, generate_to};
+use clap_complete::Shell;
 
 /// The date that the pages carry; it changes with the version.
 const DATE: &str = "2026-11-28";
@@ -29,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::write(man.join("hvtune.toml.5"), policy::page()?)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        generate_to(shell, &mut hvtune::cli::definition(), "hvtune", &completions)?;
+        let (name, text) = completion::of(shell)?;
+        fs::write(completions.join(name), text)?;
     }
     Ok(())
 }

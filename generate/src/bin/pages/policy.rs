@@ -136,6 +136,9 @@ fn knobs(roff: &mut Roff) {
     )]);
     for tunable in CATALOGUE {
         roff.control("TP", []).text([bold(tunable.id)]).text([roman(format!("{}.", tunable.title))]);
+        if tunable.knobs.is_empty() {
+            roff.control("IP", []).text([roman("It takes no value: off alone can name it.")]);
+        }
         for knob in tunable.knobs {
             roff.control("IP", []);
             roff.text([bold(format!("\"{}\"", knob.name)), roman(format!(" = {}", accepts(knob.accepts)))]);
