@@ -4,6 +4,8 @@
 //! commands take may stand before the command or behind it.
 
 mod before;
+mod below;
+mod hints;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -44,10 +46,7 @@ pub struct Global {
 /// The arguments, as clap sees them at the top.
 #[derive(Debug, Parser)]
 #[command(name = "hvtune", bin_name = "hvtune", no_binary_name = true, version, about, max_term_width = 80)]
-#[command(
-    after_help = "Exit codes: 0 in order; 1 differs, or (revert) something was kept; 2 trouble, nothing written; 3 (verify) only a reboot is \
-                        missing. With --only, what is shown is judged.\n\nhvtune.disable on the kernel command line leaves the boot units out of that boot."
-)]
+#[command(after_help = below::GENERAL)]
 struct Typed {
     #[command(flatten)]
     options: Options,
@@ -62,22 +61,22 @@ struct Typed {
 // Options of every command but `capture`, which records this very machine.
 #[derive(Debug, Default, Args)]
 struct Options {
-    /// Work on the image that is mounted here; this host is not looked at [default: /]
+    /// Work on the image mounted at DIR; the build host is not looked at [default: /]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Take the machine from this capture
+    /// Look at the machine that `hvtune capture` recorded in DIR, not at this one
     #[arg(long, value_name = "DIR", conflicts_with = "assume")]
     machine: Option<PathBuf>,
-    /// Take the machine for such a guest, without looking at it
+    /// Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)
     #[arg(long, value_name = "hyperv|azure", hide_possible_values = true)]
     assume: Option<Assume>,
-    /// Read this policy file, and no other
+    /// Read this policy file and no other
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The stall budget: the longest silence to ride out, such as 180s or 5min
+    /// The longest storage stall to ride out, such as 90s or 5min [default: the policy's, else 180s]
     #[arg(long, value_name = "DURATION", value_parser = utf8(), allow_negative_numbers = true)]
     stall: Option<String>,
-    /// How to print
+    /// How to print [default: text]
     #[arg(long, value_name = "FORMAT", value_parser = one_of(Format::value_variants()))]
     format: Option<Format>,
 }
@@ -85,10 +84,10 @@ struct Options {
 // Options of every command.
 #[derive(Debug, Args)]
 struct Messages {
-    /// Print less: no messages but errors
+    /// Print no messages but errors
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print more: reasons and sources
+    /// Print reasons and sources, too
     #[arg(short, long)]
     verbose: bool,
 }
@@ -109,16 +108,16 @@ pub enum Format {
     Text,
     /// For programs; carries a schema number
     Json,
-    /// For a textfile collector (verify only)
+    /// For a textfile collector
     Prometheus,
-    /// One page for a change ticket (survive only)
+    /// One page for a change ticket
     Html,
 }
 
 /// A pattern that shows less.
 #[derive(Debug, Args)]
 pub struct Only {
-    /// Show only ids, knobs, disks and mounts that match
+    /// Show only settings, disks and mounts whose name matches
     #[arg(long, value_name = "REGEX", value_parser = utf8())]
     pub only: Option<String>,
 }
@@ -126,53 +125,53 @@ pub struct Only {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show on one screen what survives, what differs, what to do next
+    /// Show on one screen what survives, what differs, and what to do next
     Status,
-    /// Show the machine: hypervisor, storage, kernels, boot loader
+    /// Show the machine: hypervisor, disks, kernels, boot loader
     Detect(Only),
     /// Show what apply would change
     Plan {
-        /// Print the changes as unified diffs
+        /// Show the changes to files as unified diffs
         #[arg(long)]
         diff: bool,
-        /// Exit with 1 when anything would change
+        /// Exit with 1 if anything would change
         #[arg(long)]
         exit_code: bool,
         /// What to show.
         #[command(flatten)]
         only: Only,
     },
-    /// Write the files, then make live what can be made live
+    /// Write the files, then set what can be set without a reboot
     Apply {
-        /// Change the files only
+        /// Change files only; set nothing on the running system
         #[arg(long)]
         no_activate: bool,
-        /// Early in boot: files only
+        /// For the boot unit: files only, before udev and sysctl read them
         #[arg(long)]
         early: bool,
     },
-    /// Check files and live values, and say which layer deviates
+    /// Check that files and live values are as planned
     Verify(Only),
-    /// Show how long mounts survive a stall, and what breaks first
+    /// Show how long mounts survive a storage stall, and what breaks first
     Survive(Only),
-    /// Show the catalogue, or one entry: value here, why, sources
+    /// Show all settings, or one: its value here, why, and sources
     Explain {
-        /// An id, a knob, such as vm.swappiness, or host
+        /// A setting's id, what it sets (such as vm.swappiness), or `host`
         #[arg(value_parser = utf8())]
         id: Option<String>,
         /// What to show.
         #[command(flatten)]
         only: Only,
     },
-    /// Take back what apply wrote; exit 1 if edits since are kept
+    /// Take back what apply wrote
     Revert {
-        /// Change the files only
+        /// Change files only; set nothing on the running system
         #[arg(long)]
         no_activate: bool,
     },
-    /// Exit 0 if a reboot is needed, 1 if not, 2 if it cannot be told
+    /// Tell by the exit code whether a reboot is needed
     RebootNeeded,
-    /// Record this machine into a new directory, for --machine
+    /// Record this machine in a directory, for --machine
     Capture {
         /// A directory that does not exist yet, or is empty
         dir: PathBuf,
@@ -182,16 +181,26 @@ pub enum Command {
 /// The one command that looks at this very machine and prints no result.
 const CAPTURE: &str = "capture";
 
+/// Before the command, where it is not known yet what that prints.
+const ANY_FORMAT: &str = "How to print; prometheus with verify only, html with survive only [default: text]";
+
 /// The command line as clap knows it: each command with exactly the options that it takes.
 pub fn definition() -> clap::Command {
-    Typed::command().mut_subcommands(|command| {
+    let definition = Typed::command().mut_arg("format", |arg| arg.help(ANY_FORMAT));
+    definition.mut_subcommands(|command| {
         let formats = formats_of(command.get_name());
+        let below = below::of(command.get_name());
         let command = if command.get_name() == CAPTURE {
             command
         } else {
             Options::augment_args(command).mut_arg("format", |arg| arg.value_parser(one_of(formats)))
         };
-        Messages::augment_args(command)
+        let command = Messages::augment_args(command).after_help(below);
+        if command.get_name() == "verify" {
+            command.mut_arg("quiet", |arg| arg.help("Print nothing but errors; the exit code tells"))
+        } else {
+            command
+        }
     })
 }
 
@@ -209,8 +218,9 @@ fn formats_of(command: &str) -> &'static [Format] {
 /// The error is also how clap hands over the help and the version when they are asked for.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let mut definition = definition();
-    let matches = definition.try_get_matches_from_mut(args)?;
-    before::fits(&definition, &matches)?;
+    let args: Vec<OsString> = args.into_iter().collect();
+    let matches = definition.try_get_matches_from_mut(&args).map_err(|error| hints::told(&args, error))?;
+    before::fits(&definition, &matches).map_err(|error| hints::told(&args, error))?;
     meant(&matches).map_err(|error| error.format(&mut definition))
 }
 

@@ -9,6 +9,7 @@ use regex::bytes::Regex;
 use crate::apply::{self, Activation};
 use crate::cli::{Assume, Cli, Command, Global, Only};
 use crate::facts::{Facts, Hypervisor};
+use crate::nearest::nearest;
 use crate::pattern::parse_pattern;
 use crate::plan::{self, Plan, Standstill};
 use crate::policy::{self, Policy};
@@ -311,7 +312,11 @@ fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8>
         Some("host") => report::explain_host(show)?,
         Some(id) => {
             let tunable = tunables::find(id).ok_or_else(|| {
-                anyhow::anyhow!("{id}: no tunable and no knob of this name; `hvtune explain` lists them")
+                let hint = nearest(id, tunables::names().chain(["host"])).map_or_else(
+                    || "`hvtune explain` lists what there is".to_owned(),
+                    |name| format!("did you mean `{name}`?"),
+                );
+                anyhow::anyhow!("{id}: no setting and no knob of this name; {hint}")
             })?;
             report::explain(tunable, &verdicts, show)?;
         }

@@ -35,7 +35,7 @@
 //! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`attribute`], [`cmdline`], [`pattern`], [`scale`], [`unit`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
+//! [`attribute`], [`cmdline`], [`nearest`], [`pattern`], [`scale`], [`unit`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
@@ -49,6 +49,7 @@ pub mod facts;
 pub mod formats;
 pub mod host;
 pub mod marker;
+pub mod nearest;
 #[cfg(fuzzing)]
 pub mod parsers;
 pub mod pattern;

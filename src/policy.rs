@@ -7,14 +7,18 @@
 //! nothing is written: a misspelt wish must not look like one that was heard.
 
 mod duration;
+mod key;
 mod parse;
 
 use std::collections::BTreeSet;
+
+use serde::Deserialize;
 
 use crate::root::{Entry, Error, Kind, Root};
 use crate::value::{Knob, Value};
 
 pub use duration::{parse_duration, parse_stall};
+pub use key::Key;
 pub use parse::parse;
 
 /// The administrator's wishes, defaults filled in.
@@ -33,16 +37,21 @@ pub struct Policy {
 }
 
 /// What happens when the budget is spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum Recovery {
-    /// What the kernel does by itself.
+    /// Errors of the host are waited out on disks that have no second path and no mirror. Everything else
+    /// lasts for the budget, and then the kernel does what it does by itself.
     #[default]
     Default,
-    /// Hang rather than fail: no timer gives up.
+    /// No timer gives up: programs wait rather than see an error, however long it takes. Errors of the host
+    /// are waited out on nodes of a cluster, too.
     Hold,
-    /// Panic, reboot and repair by itself.
+    /// After the budget the guest panics, restarts and repairs its file systems by itself.
     SelfHeal,
-    /// The kernel's own retries: for clusters that fence on errors.
+    /// Errors of the host come up after the kernel's own five retries: for clusters that fence a node whose
+    /// storage fails.
     FailFast,
 }
 

@@ -62,6 +62,13 @@ pub fn find(name: &str) -> Option<&'static Tunable> {
         .copied()
 }
 
+/// All that [`find`] knows: ids and knobs.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CATALOGUE
+        .iter()
+        .flat_map(|tunable| std::iter::once(tunable.id).chain(tunable.knobs.iter().map(|knob| knob.name)))
+}
+
 /// The catalogue as the policy knows it.
 pub fn subjects() -> Vec<Subject> {
     CATALOGUE.iter().map(|tunable| Subject { id: tunable.id, knobs: tunable.knobs }).collect()

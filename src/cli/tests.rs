@@ -56,7 +56,8 @@ fn every_command_takes_its_options_and_no_other() {
         "--format prometheus",
     ];
     for (command, takes) in [
-        ("detect", &["--only x"][..]),
+        ("status", &[][..]),
+        ("detect", &["--only x"]),
         ("plan", &["--diff", "--exit-code", "--only x"]),
         ("apply", &["--no-activate", "--early"]),
         ("verify", &["--only x", "--format prometheus"]),
@@ -98,8 +99,6 @@ fn every_command_takes_its_options_and_no_other() {
 #[test]
 fn what_is_wrong_is_named() {
     for (line, says) in [
-        ("", "Usage: hvtune [OPTIONS] <COMMAND>"),
-        ("--root /", "requires a subcommand"),
         ("explian", "similar subcommand exists: 'explain'"),
         ("plna", "'plan'"),
         ("help explian", "'explian'"),
@@ -123,6 +122,11 @@ fn what_is_wrong_is_named() {
         ("plan now", "'now'"),
         ("explain one two", "'two'"),
         ("capture", "<DIR>"),
+        ("diff", "\n  tip: `hvtune plan --diff`"),
+        ("apply -n", "\n  tip: `hvtune plan` shows what apply would do"),
+        ("--json plan", "\n  tip: `--format json`"),
+        ("explain --json", "\n  tip: `--format json`"),
+        ("apply --yes", "\n  tip: hvtune asks no questions"),
         ("capture x --root /", "unexpected argument '--root'"),
         ("--root / capture x", "unexpected argument '--root'"),
     ] {
@@ -148,17 +152,44 @@ fn text_that_is_none_is_named_with_its_option() {
 
 #[test]
 fn help_is_found_from_everywhere() {
-    let said = |line| {
+    let said = |line: &str| {
         let said = asked(line).unwrap_err();
         assert_eq!(said.exit_code(), 0, "{line}");
         said.to_string()
     };
-    for line in ["--help", "-h", "help", "-h plan"] {
-        assert!(said(line).contains("reboot-needed  Exit 0 if a reboot"), "{line}");
+    for line in ["--help", "-h", "help", "-h plna", "--root / -h"] {
+        assert!(said(line).contains("Environment:\n  NO_COLOR\n"), "{line}");
+        assert_eq!(said(line), said("--help"), "{line}");
     }
-    for line in ["plan --help", "help plan", "--root / plan -h"] {
-        assert!(said(line).contains("--exit-code"), "{line}");
-        assert!(said(line).starts_with("Show what apply would change\n"), "{line}");
+    for command in definition().get_subcommands() {
+        let name = command.get_name();
+        let plain = said(&format!("{name} --help"));
+        assert!(plain.starts_with(&format!("{}\n", command.get_about().unwrap())), "{plain}");
+        for line in ["NAME -h", "help NAME", "-h NAME", "--help NAME", "-q -h NAME -v", "-h help NAME"] {
+            assert_eq!(said(&line.replace("NAME", name)), plain, "{line} {name}");
+        }
     }
-    assert!(said("--version").starts_with("hvtune "));
+    assert_eq!(said("--root / -h plan --diff"), said("plan --help"));
+    assert_eq!(said("--version"), concat!("hvtune ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// A help is whole: examples of this very command, and the exit codes.
+#[test]
+fn every_help_has_examples_and_exit_codes() {
+    let mut definition = definition();
+    definition.build();
+    for command in definition.get_subcommands().filter(|command| command.get_name() != "help") {
+        let help = command.get_after_help().unwrap_or_default().to_string();
+        let own = format!("    hvtune {}", command.get_name());
+        let (examples, codes) = help.split_once("\n\nExit status:\n  0  ").unwrap_or_default();
+        assert!(examples.starts_with("Examples:\n  ") && examples.contains(&own), "{own}: {help}");
+        assert!(codes.contains("\n  2  "), "{own}: {help}");
+    }
+}
+
+#[test]
+fn the_default_in_the_help_is_the_policys() {
+    let stall = crate::policy::Policy::default().stall;
+    let help = asked("plan --help").unwrap_err().to_string();
+    assert!(help.contains(&format!("else {stall}s]")), "{help}");
 }

@@ -4,16 +4,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::duration::{held, within};
+use super::key::{Key, named};
 use super::{Pin, Policy, PolicyError, Recovery, Subject, parse_duration};
+use crate::nearest::nearest;
 use crate::value::{Accepts, Knob, Value};
-
-const KEYS: &[&str] = &["stall", "host_holds", "recovery", "off", "set"];
-const RECOVERIES: &[(&str, Recovery)] = &[
-    ("default", Recovery::Default),
-    ("hold", Recovery::Hold),
-    ("self-heal", Recovery::SelfHeal),
-    ("fail-fast", Recovery::FailFast),
-];
 
 /// Takes files, path and text each, in order; key by key the last word counts.
 pub fn parse(files: &[(String, String)], subjects: &[Subject]) -> Result<Policy, PolicyError> {
@@ -77,20 +71,20 @@ impl File<'_> {
             Wrong::new(at, error.message().trim().replace('\n', "; "))
         })?;
         for (key, at, value) in in_order(table.get_ref()) {
-            match key {
-                "stall" => policy.stall = duration("stall", value, within)?,
-                "host_holds" => policy.host_holds = duration("host_holds", value, held)?,
-                "recovery" => policy.recovery = recovery(value)?,
-                "off" => policy.off = self.off(value)?.into_iter().collect(),
-                "set" => {
+            let known = named(key).map_err(|known| {
+                let why = format!("unknown key `{key}`; {}", hint(key, known.iter().copied()));
+                Wrong::new(at, why)
+            })?;
+            match known {
+                Key::Stall => policy.stall = duration(key, value, within)?,
+                Key::HostHolds => policy.host_holds = duration(key, value, held)?,
+                Key::Recovery => policy.recovery = recovery(value)?,
+                Key::Off => policy.off = self.off(value)?.into_iter().collect(),
+                Key::Set => {
                     let DeValue::Table(set) = value.get_ref() else {
-                        return Err(wrong_type(value, "set", "a table: [set], then one line per knob"));
+                        return Err(wrong_type(value, key, "a table: [set], then one line per knob"));
                     };
                     self.set("", set, policy)?;
-                }
-                _ => {
-                    let why = format!("unknown key `{key}`; {}", hint(key, KEYS.iter().copied()));
-                    return Err(Wrong::new(at, why));
                 }
             }
         }
@@ -198,8 +192,8 @@ fn recovery(value: &Said<'_>) -> Result<Recovery, Wrong> {
             "a word: \"default\", \"hold\", \"self-heal\" or \"fail-fast\"",
         ));
     };
-    RECOVERIES.iter().find(|(name, _)| name == word).map(|(_, recovery)| *recovery).ok_or_else(|| {
-        let help = hint(word, RECOVERIES.iter().map(|(name, _)| *name));
+    named(word).map_err(|known| {
+        let help = hint(word, known.iter().copied());
         Wrong::new(value.span().start, format!("`recovery`: unknown `{word}`; {help}"))
     })
 }
@@ -243,11 +237,10 @@ fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.collect();
     known.sort_unstable();
     known.dedup();
-    let distance = |other: &&&str| strsim::damerau_levenshtein(word, other);
-    match known.iter().min_by_key(distance) {
-        Some(nearest) if distance(&nearest) <= 1 + word.len() / 4 => format!("did you mean `{nearest}`?"),
-        Some(_) if known.len() <= 8 => format!("known are {}", known.join(", ")),
-        _ => "`hvtune explain` lists what there is".to_owned(),
+    match nearest(word, known.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None if (1..=8).contains(&known.len()) => format!("known are {}", known.join(", ")),
+        None => "`hvtune explain` lists what there is".to_owned(),
     }
 }
 

@@ -1,0 +1,79 @@
+//! What each command does, in more words than its help has room for.
+
+/// The program.
+pub(crate) const PROGRAM: &[&str] = &[
+    "A virtual machine on Hyper-V or Azure can lose its storage for minutes: a host moves its guests, a storage \
+     node fails over, a path breaks. Linux has many timers that give up before: of SCSI and NVMe disks, iSCSI \
+     sessions, multipath maps, watchdogs of services, the hung-task detector. The first one that does decides \
+     what happens to a file system.",
+    "hvtune sets those timers so that a stall of the length that the policy names (180 s by default) ends with \
+     everything still running, and so that this holds after a reboot. It writes udev rules, sysctl.d, \
+     modprobe.d and drop-ins of systemd and multipath, all named 90-hvtune, edits single lines of files that \
+     have no such directory, and takes everything back with revert. On a machine that is no guest of Hyper-V \
+     it does nothing.",
+    "Without a command, hvtune does what hvtune status does. Options may stand before the command or behind it.",
+];
+
+/// A command.
+pub(crate) fn described(command: &str) -> &'static [&'static str] {
+    match command {
+        "status" => &[
+            "Shows on one screen what this machine is, how many of its mounts survive each kind of trouble now \
+             and after a reboot, what is not as planned, what waits for a reboot or for a person, and the one \
+             command to run next. A bare hvtune does the same. Nothing is written.",
+        ],
+        "detect" => &[
+            "Shows what hvtune knows of this machine: the hypervisor and how it was told, disks with their \
+             classes and roles, kernels, the boot loader, other programs that write the same settings, and \
+             what could not be read. Nothing is written.",
+        ],
+        "plan" => &[
+            "Shows each setting that apply would write, on which device, its value now and then, and why; who \
+             else writes it, and who of the two wins; what has to wait for a reboot or a person; and what the \
+             policy asks for that cannot be had here. Nothing is written.",
+        ],
+        "apply" => &[
+            "Writes what plan shows, all files or none, then sets what can be set on the running system. On \
+             Debian's and Ubuntu's GRUB the boot menu is made anew beside the old one and exchanged for it \
+             only if it boots the same kernels. On other boot loaders the kernel arguments are named, and a \
+             person has to add them.",
+            "A file of this name that hvtune did not write, or that somebody edited since, is never overwritten: \
+             then nothing at all is written. With --root, or with --machine, files are written and nothing is \
+             set. A run that was interrupted is brought to its end by the next one.",
+        ],
+        "verify" => &[
+            "Compares files and live values with what apply would write. Of each setting that is not as planned \
+             it says whether the file, the value on the running system, or both are wrong, and who overrides \
+             it. Where only a reboot is missing, it says so.",
+            "With --format prometheus the result is for node_exporter's textfile collector.",
+        ],
+        "survive" => &[
+            "Shows for every mount and every swap on storage how long it lasts when its storage stops answering, \
+             when one disk or iSCSI unit does, when a path is lost, and when the host returns errors: now, \
+             after apply and after a reboot. It says which timer breaks first, what can be done about it, and \
+             which timers of the Hyper-V host are too short.",
+            "The times are computed from the timers found, not measured. Nothing is stalled and nothing is \
+             written.",
+        ],
+        "explain" => &[
+            "Without an argument it lists all settings and what each says of this machine. With one it shows \
+             one of them: its value here and why, what the policy could change, and the sources for the claim. \
+             `host` stands for what is to be set on the Hyper-V host.",
+        ],
+        "revert" => &[
+            "Removes every file that apply wrote and puts back the lines that it edited in files of others, to \
+             the byte. A file or line that somebody edited since is left alone and named. It also says what \
+             stays in force until the next reboot.",
+        ],
+        "reboot-needed" => &[
+            "Answers one question for scripts: whether something that apply wrote takes effect only at the next \
+             boot.",
+        ],
+        "capture" => &[
+            "Writes what hvtune reads of this machine into a directory that does not exist yet, or is empty. \
+             Serial numbers, UUIDs, host names and addresses are left out. Another hvtune takes it with \
+             --machine, to plan for a machine of this kind, or to look into a bug report.",
+        ],
+        _ => &[],
+    }
+}
