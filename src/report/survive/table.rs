@@ -161,12 +161,14 @@ pub(in crate::report) fn change(standing: &Standing, errors: bool) -> String {
 pub(in crate::report) fn verdict(standing: &Standing, budget: u64) -> (String, Tone) {
     let [now, applied, booted] = Column::ALL.map(|column| standing.survives(column, budget));
     let unknown = standing.weakest(Column::AfterReboot).is_none_or(|fate| !fate.unknown.is_empty());
+    let errors = worst(standing, &ERRORS, Column::AfterReboot).is_some_and(|fate| !fate.at.covers(budget));
+    let but = if errors { ", not errors" } else { "" };
     match (now, applied, booted) {
-        (true, _, true) => ("survives".to_owned(), Tone::Good),
-        (_, true, true) => ("survives after apply".to_owned(), Tone::Care),
-        (_, _, true) => ("survives after a reboot".to_owned(), Tone::Care),
+        (true, _, true) => (format!("yes{but}"), Tone::Good),
+        (_, true, true) => (format!("after apply{but}"), Tone::Care),
+        (_, _, true) => (format!("after a reboot{but}"), Tone::Care),
         _ if unknown => ("could not tell".to_owned(), Tone::Bad),
-        _ => (format!("short of {}", crate::report::words::seconds(budget)), Tone::Bad),
+        _ => ("no".to_owned(), Tone::Bad),
     }
 }
 
@@ -181,7 +183,8 @@ pub(super) fn text(standings: &[&Standing], survey: &Survey, text: &mut Text) {
         })
         .collect();
     text.gap();
-    text.table(&["MOUNT", "SILENCE, LOST PATH", "ERRORS OF THE HOST", "VERDICT"], &rows, 0);
+    let verdict = format!("SURVIVES {} s", survey.budget);
+    text.table(&["MOUNT", "SILENCE, LOST PATH", "ERRORS OF THE HOST", &verdict], &rows, 0);
 }
 
 /// How many survive, and what the plan gains.
