@@ -154,6 +154,7 @@ pub fn detect(facts: &Facts, show: &Show<'_>) -> anyhow::Result<()> {
 pub fn plan(plan: &Plan, present: &[Vec<Present>], diff: bool, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
         Format::Json => out_json(&plan::json(plan, show.only)),
+        _ if show.quiet => Ok(()),
         _ => out(&plan::text(plan, present, diff, show)),
     }
 }
