@@ -8,6 +8,8 @@
 
 #[path = "cli/edits.rs"]
 mod edits;
+#[path = "cli/help.rs"]
+mod help;
 #[path = "cli/others.rs"]
 mod others;
 
@@ -91,28 +93,6 @@ fn is_wrong_usage(output: &Output, says: &[&str]) {
         assert!(said.contains(word), "{word:?} is not in: {said}");
     }
     assert!(output.stdout.is_empty() && !said.contains('\x1b'), "{said}");
-}
-
-#[test]
-fn help_fits_eighty_columns() {
-    let commands =
-        ["detect", "plan", "apply", "verify", "survive", "explain", "revert", "reboot-needed", "capture"];
-    let mut calls: Vec<Vec<&str>> = vec![vec!["--help"], vec!["-h"]];
-    calls.extend(commands.iter().map(|command| vec![*command, "--help"]));
-    for call in calls {
-        for (columns, widest) in [(None, 80), (Some("200"), 80), (Some("60"), 60)] {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_hvtune"));
-            command.args(&call).env_remove("COLUMNS").envs(columns.map(|columns| ("COLUMNS", columns)));
-            let output = command.output().unwrap();
-            assert_eq!(code(&output), 0, "{call:?}");
-            assert!(output.stderr.is_empty(), "{call:?}");
-            let text = String::from_utf8(output.stdout).unwrap();
-            assert!(text.lines().count() > 5 && !text.contains('\x1b'), "{call:?}");
-            for line in text.lines() {
-                assert!(line.chars().count() <= widest, "{call:?}, {columns:?}: {line}");
-            }
-        }
-    }
 }
 
 #[test]

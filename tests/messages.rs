@@ -132,7 +132,7 @@ fn wrong_usage() {
         ("plna", &["'plna'", "'plan'"][..]),
         ("frobnicate", &["'frobnicate'"]),
         ("help plna", &["'plna'"]),
-        ("--root root", &["requires a subcommand", "detect, plan"]),
+        ("apply --dry-run", &["'--dry-run'", "`hvtune plan`"]),
         ("plan --stal 9s", &["'--stal'", "'--stall'"]),
         ("plan -z", &["'-z'"]),
         ("plan --stall", &["--stall <DURATION>"]),
