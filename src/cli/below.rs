@@ -97,7 +97,7 @@ Examples:
   The files, as a diff:
     hvtune plan --diff
   In a script, whether anything would change:
-    hvtune plan --exit-code -q
+    hvtune plan --exit-code > /dev/null
 
 Exit status:
   0  It was shown
@@ -166,8 +166,8 @@ const REVERT: &str = "\
 Examples:
   Take all back:
     hvtune revert
-  In a package's removal script:
-    hvtune revert --no-activate -q
+  Only the files, without touching the running system:
+    hvtune revert --no-activate
 
 Exit status:
   0  All was taken back
@@ -179,7 +179,7 @@ Examples:
   Ask:
     hvtune reboot-needed
   In a script, by the exit code alone:
-    hvtune reboot-needed --format json
+    hvtune reboot-needed > /dev/null
 
 Exit status:
   0  A reboot is needed
