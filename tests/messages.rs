@@ -173,7 +173,7 @@ fn bad_values_of_options() {
         ("plan --only [", &["--only [", "unclosed character class"]),
         (r"plan --only \w{1000}{1000}", &["--only", "too large"]),
         ("plan --only [é]", &["--only", "Unicode not allowed"]),
-        ("explain disk.sheduler", &["disk.sheduler", "hvtune explain"]),
+        ("explain disk.sheduler", &["disk.sheduler", "did you mean `disk.scheduler`?"]),
         ("plan --config nowhere.toml", &["nowhere.toml", "no such file"]),
         ("plan --config root", &["root", "directory"]),
         ("plan --config binary.toml", &["binary.toml", "UTF-8"]),

@@ -14,7 +14,7 @@ mod shells;
 #[path = "pages/units.rs"]
 mod units;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

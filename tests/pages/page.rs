@@ -18,7 +18,11 @@ impl Page {
         let shown = output(Command::new("mandoc").args(["-T", "ascii", "-O", "width=1000"]).arg(path));
         let mut text = String::new();
         for letter in shown.chars() {
-            if letter == '\u{8}' { drop(text.pop()) } else { text.push(letter) }
+            if letter == '\u{8}' {
+                text.pop();
+            } else {
+                text.push(letter);
+            }
         }
         Self { name: name.to_owned(), text }
     }

@@ -118,14 +118,16 @@ fn visible(text: &str) -> String {
             '\x1b' => {
                 let kind = letters.next();
                 if kind == Some('[') {
-                    letters.by_ref().find(|end| end.is_ascii_alphabetic());
+                    letters.by_ref().find(char::is_ascii_alphabetic);
                 } else if kind == Some(']') {
                     letters.by_ref().find(|end| *end == '\x07');
                 }
             }
             '\r' => shown.push('\n'),
             '\x07' => {}
-            '\x08' => drop(shown.pop()),
+            '\x08' => {
+                shown.pop();
+            }
             other => shown.push(other),
         }
     }
