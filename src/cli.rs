@@ -196,10 +196,11 @@ pub fn definition() -> clap::Command {
             Options::augment_args(command).mut_arg("format", |arg| arg.value_parser(one_of(formats)))
         };
         let command = Messages::augment_args(command).after_help(below);
-        if command.get_name() == "verify" {
-            command.mut_arg("quiet", |arg| arg.help("Print nothing but errors; the exit code tells"))
-        } else {
-            command
+        match command.get_name() {
+            "plan" | "apply" | "verify" | "revert" => {
+                command.mut_arg("quiet", |arg| arg.help("Print nothing but errors"))
+            }
+            _ => command,
         }
     })
 }

@@ -127,7 +127,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__apply)
-            opts="-q -v -h --no-activate --early --root --machine --assume --config --stall --format --quiet --verbose --help"
+            opts="-v -q -h --no-activate --early --root --machine --assume --config --stall --format --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -431,7 +431,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__plan)
-            opts="-q -v -h --diff --exit-code --only --root --machine --assume --config --stall --format --quiet --verbose --help"
+            opts="-v -q -h --diff --exit-code --only --root --machine --assume --config --stall --format --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -511,7 +511,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__revert)
-            opts="-q -v -h --no-activate --root --machine --assume --config --stall --format --quiet --verbose --help"
+            opts="-v -q -h --no-activate --root --machine --assume --config --stall --format --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -84,8 +84,8 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l format -d 'How to
 json\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l diff -d 'Show the changes to files as unified diffs'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l exit-code -d 'Exit with 1 if anything would change'
-complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s v -l verbose -d 'Print reasons and sources, too'
+complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
@@ -97,8 +97,8 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l format -d 'How t
 json\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l no-activate -d 'Change files only; set nothing on the running system'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l early -d 'For the boot unit: files only, before udev and sysctl read them'
-complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s v -l verbose -d 'Print reasons and sources, too'
+complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l only -d 'Show only settings, disks and mounts whose name matches' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
@@ -111,7 +111,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l format -d 'How 
 json\t''
 prometheus\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s v -l verbose -d 'Print reasons and sources, too'
-complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s q -l quiet -d 'Print nothing but errors; the exit code tells'
+complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -l only -d 'Show only settings, disks and mounts whose name matches' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
@@ -147,8 +147,8 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -l stall -d 'The l
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -l format -d 'How to print [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -l no-activate -d 'Change files only; set nothing on the running system'
-complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -s v -l verbose -d 'Print reasons and sources, too'
+complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F

@@ -97,7 +97,7 @@ Examples:
   The files, as a diff:
     hvtune plan --diff
   In a script, whether anything would change:
-    hvtune plan --exit-code > /dev/null
+    hvtune plan --exit-code -q
 
 Exit status:
   0  It was shown

@@ -1,4 +1,4 @@
-//! The help: wide enough for nobody to mind, the same however it is asked for, and its examples work.
+//! The help: it fits its columns, is the same however it is asked for, and its examples work.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -123,6 +123,17 @@ fn every_example_works() {
     // One with a slip in it would be seen.
     let stage = Stage::new("gen2-onprem");
     assert_eq!(code(&tried("hvtune plan --dif", &stage, stage.root.path())), 2);
+}
+
+/// The help of these four says so.
+#[test]
+fn quiet_prints_nothing_but_errors() {
+    let stage = Stage::new("gen2-onprem");
+    for command in ["plan", "apply", "verify", "revert"] {
+        assert!(help(&[command, "-h"], None).contains("Print nothing but errors\n"), "{command}");
+        let output = stage.run(&[command, "-q"]);
+        assert_eq!((output.stdout.len(), stderr(&output).as_str()), (0, ""), "{command}");
+    }
 }
 
 #[test]
