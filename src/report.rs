@@ -5,10 +5,12 @@
 #![expect(clippy::disallowed_methods, reason = "this is the printing module")]
 
 mod catalogue;
+mod clock;
 mod detect;
 mod host;
 mod html;
 mod plan;
+mod prometheus;
 mod screen;
 mod status;
 mod survive;
@@ -144,7 +146,7 @@ pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::R
     verify::narrow(&mut rows, show.only);
     match show.format {
         Format::Json => out_json(&verify::json(&rows))?,
-        Format::Prometheus => out(&verify::prometheus(&rows, survey))?,
+        Format::Prometheus => out(&prometheus::metrics(&rows, survey, show))?,
         _ if show.quiet => {}
         Format::Text | Format::Html => out(&verify::text(&rows, show))?,
     }
