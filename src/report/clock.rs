@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970 in UTC: those of SOURCE_DATE_EPOCH where it is set, so that the same facts give
+/// Seconds since 1970 in UTC: those of `SOURCE_DATE_EPOCH` where it is set, so that the same facts give
 /// the same report, else the clock's (<https://reproducible-builds.org/specs/source-date-epoch/>).
 pub(super) fn now() -> u64 {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.trim().parse().ok());

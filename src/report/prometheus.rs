@@ -1,4 +1,4 @@
-//! What a node_exporter takes from a file: every series once, each family with its meaning
+//! What a `node_exporter` takes from a file: every series once, each family with its meaning
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
 
 use std::collections::BTreeMap;
