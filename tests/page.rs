@@ -92,8 +92,8 @@ fn what_does_not_fit_or_is_pale_is_seen() {
         |html: &str| faults(&measured(&page.replace("</body>", &format!("{html}</body>")), View::phone()));
     let wide = with("<p style='width:500px'>wide</p>");
     assert!(wide.iter().any(|fault| fault.contains("516 wide")), "{wide:?}");
-    let pale = with("<p style='color:#999'>pale</p>");
-    assert_eq!(pale, ["contrast below 4.5: pale"]);
+    let faint = with("<p style='color:#999'>pale</p>");
+    assert_eq!(faint, ["contrast below 4.5: pale"]);
     let over = page.replace("y=\"13\"", "y=\"28\"");
     let over = faults(&measured(&over, View::phone()));
     assert!(over.iter().any(|fault| fault.starts_with("over another text: Silence")), "{over:?}");

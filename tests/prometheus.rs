@@ -13,6 +13,8 @@ mod fixtures;
 mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use fixtures::Fixture;
@@ -122,9 +124,16 @@ fn a_prometheus_has_every_series() {
         assert_eq!(prometheus.number(&query), wanted.to_string(), "{name}");
         assert_eq!(exporters[name].complaints(), Vec::<String>::new(), "{name}");
     }
-    let gone =
+    let forever =
         "hvtune_survive_seconds{job=\"iscsi-multipath\",mount=\"/boot\",trouble=\"silence\",when=\"now\"}";
-    assert_eq!(prometheus.number(gone), "+Inf");
+    assert_eq!(prometheus.number(forever), "+Inf");
+    // The README's own example, of one machine: what gives up within the budget as it is now.
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let example =
+        "hvtune_survive_seconds{when=\"now\"} <= on(instance) group_left hvtune_stall_budget_seconds";
+    assert!(readme.contains(example));
+    let short = example.replace("when=", "job=\"iscsi-multipath\",when=");
+    assert_eq!(prometheus.number(&format!("count({short})")), "10");
 }
 
 /// The check has teeth: a series that is there twice is in the exporter's log, and nobody gets it.

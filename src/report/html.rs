@@ -42,23 +42,16 @@ struct Section {
     /// How it is drawn: `part` begins a part of the page, `mount` is one of many.
     class: &'static str,
     title: String,
-    lines: Vec<Line>,
+    lines: Vec<Pair>,
     drawings: Vec<drawing::Drawing>,
     blocks: Vec<Block>,
 }
 
-/// Something and its name.
+/// Something and its name, or a paragraph and its class.
 #[derive(Serialize)]
 struct Pair {
     name: &'static str,
     value: String,
-}
-
-/// A paragraph.
-#[derive(Serialize)]
-struct Line {
-    class: &'static str,
-    text: String,
 }
 
 /// Tables side by side, where there is room.
@@ -76,16 +69,18 @@ struct Table {
 }
 
 impl Section {
-    fn part(title: &str, lines: Vec<Line>, blocks: Vec<Block>) -> Self {
+    fn part(title: &str, lines: Vec<Pair>, blocks: Vec<Block>) -> Self {
         let (id, title) = (title.replace(' ', "-"), title.to_owned());
         Self { id, class: "part", title, lines, drawings: Vec::new(), blocks }
     }
 }
 
-impl Line {
-    fn plain(text: impl Into<String>) -> Self {
-        Self { class: "plain", text: text.into() }
-    }
+fn plain(text: impl Into<String>) -> Pair {
+    Pair { name: "plain", value: text.into() }
+}
+
+fn cells(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 impl Block {
@@ -128,16 +123,17 @@ fn escaped(text: &str, out: &mut dyn Write) -> Result<()> {
 
 /// What kind of machine it is.
 fn kind(about: &About) -> String {
-    match (about.hypervisor.as_deref(), about.azure) {
-        (Some("hyperv"), Some(true)) => "Azure guest".to_owned(),
-        (Some("hyperv"), _) => "Hyper-V guest".to_owned(),
-        (Some("hyperv-root"), _) => "Hyper-V host".to_owned(),
-        (Some("none"), _) => "bare metal".to_owned(),
-        (Some("wsl"), _) => "WSL 2".to_owned(),
-        (Some("container"), _) => "container".to_owned(),
-        (Some(other), _) => format!("{other} guest"),
-        (None, _) => "machine of an unknown kind".to_owned(),
-    }
+    let named = match (about.hypervisor.as_deref(), about.azure) {
+        (Some("hyperv"), Some(true)) => "Azure guest",
+        (Some("hyperv"), _) => "Hyper-V guest",
+        (Some("hyperv-root"), _) => "Hyper-V host",
+        (Some("none"), _) => "bare metal",
+        (Some("wsl"), _) => "WSL 2",
+        (Some("container"), _) => "container",
+        (Some(other), _) => return format!("{other} guest"),
+        (None, _) => "machine of an unknown kind",
+    };
+    named.to_owned()
 }
 
 fn told(about: &About, budget: u64) -> Vec<Pair> {
@@ -209,22 +205,22 @@ fn lead(survey: &Survey, plan: &Plan, show: &Show<'_>) -> Vec<String> {
 
 /// Services that a watchdog kills while their disk is silent.
 fn services(survey: &Survey, show: &Show<'_>) -> Option<Section> {
-    let all = survey.services.iter().filter(|service| shown(show.only, &[&service.unit]));
-    let rows = all.map(|service| {
-        let times = service.watches.map(|watch| match watch.fires {
+    let mut rows = Vec::new();
+    for service in survey.services.iter().filter(|service| shown(show.only, &[&service.unit])) {
+        let mut row = vec![service.unit.clone()];
+        row.extend(service.watches.map(|watch| match watch.fires {
             Span::Forever => "no watchdog".to_owned(),
             fires @ Span::Seconds(_) => lasting(fires),
-        });
-        [vec![service.unit.clone()], times.to_vec()].concat()
-    });
-    let mut rows: Vec<Vec<String>> = rows.collect();
+        }));
+        rows.push(row);
+    }
     if rows.is_empty() {
         return None;
     }
-    rows.insert(0, ["Service", "Now", "After apply", "After a reboot"].map(str::to_owned).to_vec());
+    rows.insert(0, cells(&["Service", "Now", "After apply", "After a reboot"]));
     let why = "systemd kills a service that gives no sign of life for so long.";
     let blocks = Block::of("", "headed", rows).into_iter().collect();
-    Some(Section::part("Services with a watchdog", vec![Line::plain(why)], blocks))
+    Some(Section::part("Services with a watchdog", vec![plain(why)], blocks))
 }
 
 /// What lies below the guest, and what nothing in it cures.
@@ -234,10 +230,9 @@ fn hosts_half(survey: &Survey, plan: &Plan) -> Option<Section> {
         return None;
     }
     let answers = INCURABLE.map(|kind| format!("{} ({})", kind.answer, kind.errno)).join(", ");
-    let lines =
-        vec![Line::plain(format!("These answers of a host fail at once, whatever is set: {answers}."))];
+    let lines = vec![plain(format!("These answers of a host fail at once, whatever is set: {answers}."))];
     if !rows.is_empty() {
-        rows.insert(0, ["Below the VHDX", "Setting", "Default", "At least"].map(str::to_owned).to_vec());
+        rows.insert(0, cells(&["Below the VHDX", "Setting", "Default", "At least"]));
     }
     let blocks = Block::of("What the host must be given (hvtune explain host)", "headed", rows);
     Some(Section::part("The host", lines, blocks.into_iter().collect()))

@@ -10,55 +10,55 @@ use super::{Show, clock};
 use crate::stall::{Column, Fate, Span, Survey, Trouble};
 use crate::verify::{Row, State};
 
-/// Series by their labels, so that none is there twice.
-type Series = BTreeMap<String, Span>;
+/// Values by labels, so that no series is there twice.
+type Series = BTreeMap<String, String>;
 
 /// A verification as metrics; `rows` are those that are shown.
 pub(super) fn metrics(rows: &[Row], survey: &Survey, show: &Show<'_>) -> String {
-    let (seconds, unknown) = survivals(survey, show);
-    let one = |value| Series::from([(String::new(), Span::Seconds(value))]);
-    let version = labels(&[("version", env!("CARGO_PKG_VERSION"))]);
-    let pending = rows.iter().any(|row| row.state == State::PendingReboot);
-    let states = State::ALL.into_iter().map(|state| {
-        let number = u64::try_from(count(rows, state)).unwrap_or(u64::MAX);
-        (labels(&[("state", state.name())]), Span::Seconds(number))
-    });
-    let deviations = rows.iter().filter(|row| row.state.is_trouble() || row.state == State::PendingReboot);
-    let families = [
-        ("hvtune_info", "The hvtune that made these.", Series::from([(version, Span::Seconds(1))])),
-        ("hvtune_last_run_timestamp_seconds", "When that was, since 1970 in UTC.", one(clock::now())),
-        ("hvtune_reboot_pending", "Whether a setting waits for the next boot.", one(pending.into())),
-        ("hvtune_stall_budget_seconds", "The longest stall to survive.", one(survey.budget)),
-        (
-            "hvtune_survive_seconds",
-            "How long a mount survives; +Inf is no limit, and where a fact is missing it is at least so long.",
-            seconds,
-        ),
-        ("hvtune_survive_unknown", "Nobody could tell how long a mount survives.", unknown),
-        ("hvtune_verify_deviation", "A setting that is not as planned.", deviations.map(deviation).collect()),
-        ("hvtune_verify_rows", "Settings by verification state.", states.collect()),
-    ];
-    families.iter().map(|(name, help, series)| family(name, help, series)).collect()
-}
-
-fn family(name: &str, help: &str, series: &Series) -> String {
-    let mut text = format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
-    for (labels, value) in series {
-        let value = value.seconds().map_or_else(|| "+Inf".to_owned(), |seconds| seconds.to_string());
-        text.push_str(&format!("{name}{labels} {value}\n"));
+    let (mut states, mut deviations) = (Series::new(), Series::new());
+    for state in State::ALL {
+        states.insert(labels(&[("state", state.name())]), count(rows, state).to_string());
     }
+    for row in rows.iter().filter(|row| row.state.is_trouble() || row.state == State::PendingReboot) {
+        deviations.insert(deviation(row), "1".to_owned());
+    }
+    let (seconds, unknown) = survivals(survey, show);
+    let pending = u64::from(count(rows, State::PendingReboot) > 0);
+    let mut text = String::new();
+    for (name, help, labels, value) in [
+        ("info", "The hvtune that made these.", labels(&[("version", env!("CARGO_PKG_VERSION"))]), 1),
+        ("last_run_timestamp_seconds", "When that was, since 1970 in UTC.", String::new(), clock::now()),
+        ("reboot_pending", "Whether a setting waits for the next boot.", String::new(), pending),
+        ("stall_budget_seconds", "The longest stall to survive.", String::new(), survey.budget),
+    ] {
+        let mut one = Series::new();
+        one.insert(labels, value.to_string());
+        family(name, help, &one, &mut text);
+    }
+    let help =
+        "How long a mount survives; +Inf is no limit, and where a fact is missing it is at least so long.";
+    family("survive_seconds", help, &seconds, &mut text);
+    family("survive_unknown", "Nobody could tell how long a mount survives.", &unknown, &mut text);
+    family("verify_deviation", "A setting that is not as planned.", &deviations, &mut text);
+    family("verify_rows", "Settings by verification state.", &states, &mut text);
     text
 }
 
-fn deviation(row: &Row) -> (String, Span) {
-    let named = [
+fn family(name: &str, help: &str, series: &Series, text: &mut String) {
+    text.push_str(&format!("# HELP hvtune_{name} {help}\n# TYPE hvtune_{name} gauge\n"));
+    for (labels, value) in series {
+        text.push_str(&format!("hvtune_{name}{labels} {value}\n"));
+    }
+}
+
+fn deviation(row: &Row) -> String {
+    labels(&[
         ("id", row.id),
         ("knob", &row.knob),
         ("target", &row.target),
         ("state", row.state.name()),
         ("layer", row.layer.name()),
-    ];
-    (labels(&named), Span::Seconds(1))
+    ])
 }
 
 /// How long each mount lasts, and where that could not be told.
@@ -70,16 +70,24 @@ fn survivals(survey: &Survey, show: &Show<'_>) -> (Series, Series) {
                 let fate = prospect.at(column);
                 let labels = survival(&standing.mount, prospect.trouble, column);
                 if untold(fate) {
-                    unknown.insert(labels, Span::Seconds(1));
-                    continue;
+                    unknown.insert(labels, "1".to_owned());
+                } else {
+                    sooner(&mut seconds, labels, fate.at);
                 }
-                // Of two file systems mounted over each other the one that ends sooner is told.
-                let told = seconds.entry(labels).or_insert(fate.at);
-                *told = fate.at.min(*told);
             }
         }
     }
     (seconds, unknown)
+}
+
+/// Of two file systems mounted over each other the one that ends sooner is told.
+fn sooner(series: &mut Series, labels: String, at: Span) {
+    let told = series.get(&labels);
+    let told = told.map(|told| told.parse().map_or(Span::Forever, Span::Seconds));
+    if told.is_none_or(|told| at < told) {
+        let value = at.seconds().map_or_else(|| "+Inf".to_owned(), |seconds| seconds.to_string());
+        series.insert(labels, value);
+    }
 }
 
 /// Whether nothing is known of an end but that it may be at once.
@@ -97,9 +105,13 @@ fn survival(mount: &str, trouble: Trouble, column: Column) -> String {
 }
 
 fn labels(named: &[(&str, &str)]) -> String {
-    let all: Vec<String> =
-        named.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-    format!("{{{}}}", all.join(","))
+    let mut text = String::new();
+    for (name, value) in named {
+        let mark = if text.is_empty() { '{' } else { ',' };
+        text.push_str(&format!("{mark}{name}=\"{}\"", escaped(value)));
+    }
+    text.push('}');
+    text
 }
 
 /// A label's value holds no bare backslash, quote or line feed, and nothing that steers a terminal.
@@ -130,21 +142,22 @@ mod tests {
     /// (<https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information>).
     #[test]
     fn a_label_holds_any_name() {
-        let (series, value) = deviation(&row("/mnt/a\"b\\c\nd\u{e9}\u{1b}", State::Differs));
+        let series = deviation(&row("/mnt/a\"b\\c\nd\u{e9}\u{1b}", State::Differs));
         let said = "{id=\"fs.errors\",knob=\"errors\",target=\"/mnt/a\\\"b\\\\c\\nd\u{e9}\\\\u{1b}\",\
                     state=\"differs\",layer=\"live\"}";
-        assert_eq!((series.as_str(), value), (said, Span::Seconds(1)));
+        assert_eq!(series, said);
     }
 
     #[test]
-    fn the_same_labels_are_one_series() {
-        let rows = [row("/data", State::Differs), row("/data", State::Differs)];
-        assert_eq!(rows.iter().map(deviation).collect::<Series>().len(), 1);
-    }
-
-    #[test]
-    fn no_limit_is_infinite() {
-        let series = Series::from([(labels(&[("mount", "/")]), Span::Forever)]);
-        assert_eq!(family("x", "X.", &series), "# HELP x X.\n# TYPE x gauge\nx{mount=\"/\"} +Inf\n");
+    fn the_same_labels_are_one_series_and_the_sooner_end_counts() {
+        let mut series = Series::new();
+        for at in [Span::Forever, Span::Seconds(130), Span::Seconds(30), Span::Seconds(200), Span::Forever] {
+            sooner(&mut series, labels(&[("mount", "/")]), at);
+        }
+        sooner(&mut series, labels(&[("mount", "/data")]), Span::Forever);
+        let mut text = String::new();
+        family("x", "X.", &series, &mut text);
+        let head = "# HELP hvtune_x X.\n# TYPE hvtune_x gauge\n";
+        assert_eq!(text, format!("{head}hvtune_x{{mount=\"/\"}} 30\nhvtune_x{{mount=\"/data\"}} +Inf\n"));
     }
 }

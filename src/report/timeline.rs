@@ -21,13 +21,13 @@ pub(super) struct Scale {
 impl Scale {
     /// Wide enough for the budget and for what ends before four times that.
     pub(super) fn of(standing: &Standing, budget: u64) -> Self {
-        let ends = Column::ALL.iter().filter_map(|column| Some(standing.stall(*column)?.at));
-        Self::over(ends, budget)
+        let ends = Column::ALL.map(|column| standing.stall(column).map_or(Span::Forever, |fate| fate.at));
+        Self::over(&ends, budget)
     }
 
     /// The same for any ends.
-    pub(super) fn over(ends: impl Iterator<Item = Span>, budget: u64) -> Self {
-        let ends = ends.filter_map(Span::seconds);
+    pub(super) fn over(ends: &[Span], budget: u64) -> Self {
+        let ends = ends.iter().filter_map(|end| end.seconds());
         let far = ends.filter(|end| *end <= budget.saturating_mul(4)).max().unwrap_or(0);
         let wanted = far.max(budget.saturating_mul(5) / 3);
         let fits = |step: &&u64| **step * TICKS >= wanted;

@@ -1,7 +1,7 @@
 //! What the plan changes, what is left to do, and the way back.
 
 use super::words::{called, lasting};
-use super::{Block, Line, Section};
+use super::{Block, Section, cells, plain};
 use crate::plan::{Change, Pending, Plan, Step};
 use crate::stall::{Column, Survey};
 use crate::verify::{Row, State};
@@ -10,11 +10,11 @@ pub(super) fn section(survey: &Survey, plan: &Plan, rows: &[Row]) -> Section {
     let mut lines = Vec::new();
     let mut blocks = Vec::new();
     if plan.standstill.is_some() {
-        lines.push(Line::plain("Nothing."));
+        lines.push(plain("Nothing."));
         return Section::part("What will change", lines, blocks);
     }
     if !plan.changes_files() {
-        lines.push(Line::plain("No file: all are as planned."));
+        lines.push(plain("No file: all are as planned."));
     }
     blocks.extend(Block::of("Files", "files", files(plan)));
     let ways =
@@ -28,18 +28,18 @@ pub(super) fn section(survey: &Survey, plan: &Plan, rows: &[Row]) -> Section {
 }
 
 fn files(plan: &Plan) -> Vec<Vec<String>> {
-    let changes = plan.changes.iter().map(|change| {
-        let why = match change {
-            Change::Conflict { why, .. } => format!(": {why}"),
-            _ => String::new(),
-        };
-        let action = if why.is_empty() { change.action() } else { "kept" };
-        vec![action.to_owned(), format!("/{}{why}", change.path())]
-    });
-    let masked = plan.masked.iter().map(|path| {
-        vec!["not written".to_owned(), format!("/{path}: its place was switched off by a link to /dev/null")]
-    });
-    changes.chain(masked).collect()
+    let mut rows = Vec::new();
+    for change in &plan.changes {
+        rows.push(match change {
+            Change::Conflict { path, why } => vec!["kept".to_owned(), format!("/{path}: {why}")],
+            _ => vec![change.action().to_owned(), format!("/{}", change.path())],
+        });
+    }
+    for path in &plan.masked {
+        let why = format!("/{path}: its place was switched off by a link to /dev/null");
+        rows.push(vec!["not written".to_owned(), why]);
+    }
+    rows
 }
 
 /// What becomes of the settings in each state; what is in order or not there does not change.
@@ -67,9 +67,9 @@ fn settings(rows: &[Row], state: State, survey: &Survey) -> Vec<Vec<String>> {
     if told.is_empty() {
         return Vec::new();
     }
-    let head = ["Setting", "On", "Now \u{2192} then"].map(str::to_owned).to_vec();
-    let row = |(knob, change, places): (String, String, Vec<String>)| vec![knob, listed(&places), change];
-    std::iter::once(head).chain(told.into_iter().map(row)).collect()
+    let mut rows = vec![cells(&["Setting", "On", "Now \u{2192} then"])];
+    rows.extend(told.into_iter().map(|(knob, change, places)| vec![knob, listed(&places), change]));
+    rows
 }
 
 /// Names in a row, the middle of many left out.
@@ -95,9 +95,10 @@ fn known(row: &Row, survey: &Survey) -> Option<String> {
 }
 
 fn reboot(survey: &Survey, plan: &Plan) -> Vec<Vec<String>> {
-    let mut said: Vec<Vec<String>> = Vec::new();
-    let steps = plan.pending.iter().filter(|step| step.step == Step::Reboot);
-    said.extend(steps.map(|step| vec![step.because.clone()]));
+    let mut said = Vec::new();
+    for step in plan.pending.iter().filter(|step| step.step == Step::Reboot) {
+        said.push(vec![step.because.clone()]);
+    }
     for standing in &survey.standings {
         for prospect in &standing.prospects {
             let (applied, booted) = (&prospect.after_apply, &prospect.after_reboot);
@@ -135,15 +136,11 @@ fn by_hand(step: &Pending) -> Vec<String> {
 }
 
 fn way() -> Vec<Vec<String>> {
-    [
-        ["hvtune apply", "writes the files, all or none, and makes live what can be made live"],
-        ["hvtune verify", "says of each setting whether it holds"],
-        [
-            "hvtune revert",
-            "removes every file that hvtune wrote and puts back the lines that it edited; values that are live \
-             stay until the next boot",
-        ],
+    let revert = "removes every file that hvtune wrote and puts back the lines that it edited; values that are live \
+                  stay until the next boot";
+    vec![
+        cells(&["hvtune apply", "writes the files, all or none, and makes live what can be made live"]),
+        cells(&["hvtune verify", "says of each setting whether it holds"]),
+        cells(&["hvtune revert", revert]),
     ]
-    .map(|row| row.map(str::to_owned).to_vec())
-    .to_vec()
 }

@@ -17,28 +17,20 @@ pub(super) struct Drawing {
     /// The same in words.
     label: String,
     height: usize,
-    bars: Vec<Bar>,
-    texts: Vec<Text>,
+    bars: Vec<Mark>,
+    words: Vec<Mark>,
     /// Where the budget is, and where the scale begins.
     budget: String,
     axis: usize,
 }
 
+/// A bar of a width, or some words.
 #[derive(Serialize)]
-struct Bar {
+struct Mark {
     class: &'static str,
     x: String,
     y: usize,
-    width: String,
-    height: usize,
-}
-
-#[derive(Serialize)]
-struct Text {
-    class: &'static str,
-    x: String,
-    y: usize,
-    words: String,
+    what: String,
 }
 
 /// Where the scale begins, in thousandths of the width: to its left stand the bars' names.
@@ -52,19 +44,23 @@ fn percent(thousandths: u64) -> String {
 }
 
 pub(super) fn of(standing: &Standing, budget: u64, host_holds: u64) -> Drawing {
-    let fates =
-        standing.prospects.iter().flat_map(|prospect| Column::ALL.map(|column| prospect.at(column).at));
-    let scale = Scale::over(fates, budget);
+    let mut ends_at = Vec::new();
+    for prospect in &standing.prospects {
+        ends_at.extend(Column::ALL.map(|column| prospect.at(column).at));
+    }
+    let scale = Scale::over(&ends_at, budget);
     let axis = standing.prospects.len() * LANE;
-    let (mut bars, mut texts, mut said) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bars, mut words, mut label) = (Vec::new(), Vec::new(), String::new());
+    let mut say = |class, x, y, what| words.push(Mark { class, x: percent(x), y, what });
     for (lane, prospect) in standing.prospects.iter().enumerate() {
         let top = lane * LANE;
-        let label = format!("{}: {}", called(prospect.trouble, host_holds), ends(prospect));
-        texts.push(Text { class: "lane", x: percent(0), y: top + 13, words: label.clone() });
-        said.push(label);
-        let states = [("now", Column::Now), ("plan", Column::AfterReboot)];
-        for (y, (class, column)) in (top + 19..).step_by(BAR + 3).zip(states) {
-            texts.push(Text { class: "state", x: percent(0), y: y + BAR - 1, words: class.to_owned() });
+        let said = format!("{}: {}", called(prospect.trouble, host_holds), ends(prospect));
+        label.push_str(&format!("{said}; "));
+        say("lane", 0, top + 13, said);
+        for (class, column, y) in
+            [("now", Column::Now, top + 19), ("plan", Column::AfterReboot, top + 22 + BAR)]
+        {
+            say("state", 0, y + BAR - 1, class.to_owned());
             lasts(class, scale.place(prospect.at(column).at, WIDE), y, &mut bars);
         }
     }
@@ -76,20 +72,16 @@ pub(super) fn of(standing: &Standing, budget: u64, host_holds: u64) -> Drawing {
         } else {
             "tick"
         };
-        let words = if tick == 0 { "0".to_owned() } else { lasting(Span::Seconds(tick * scale.step)) };
-        texts.push(Text { class, x: percent(LEFT + tick * WIDE / TICKS), y: axis + 14, words });
+        say(class, LEFT + tick * WIDE / TICKS, axis + 14, lasting(Span::Seconds(tick * scale.step)));
     }
-    let budget_at = percent(LEFT + scale.place(Span::Seconds(budget), WIDE).unwrap_or(WIDE));
-    let words = format!("budget {}", lasting(Span::Seconds(budget)));
-    texts.push(Text { class: "mark", x: budget_at.clone(), y: axis + 29, words });
-    Drawing { label: said.join("; "), height: axis + AXIS, bars, texts, budget: budget_at, axis }
+    let at = LEFT + scale.place(Span::Seconds(budget), WIDE).unwrap_or(WIDE);
+    say("mark", at, axis + 29, format!("budget {}", lasting(Span::Seconds(budget))));
+    Drawing { label, height: axis + AXIS, bars, words, budget: percent(at), axis }
 }
 
 /// A bar up to its end, and a mark there.
-fn lasts(class: &'static str, end: Option<u64>, y: usize, bars: &mut Vec<Bar>) {
-    let mut bar = |class, x: u64, width: String| {
-        bars.push(Bar { class, x: percent(LEFT + x), y, width, height: BAR });
-    };
+fn lasts(class: &'static str, end: Option<u64>, y: usize, bars: &mut Vec<Mark>) {
+    let mut bar = |class, x, what| bars.push(Mark { class, x: percent(LEFT + x), y, what });
     bar("gone", 0, percent(WIDE));
     bar(class, 0, percent(end.unwrap_or(WIDE)));
     if let Some(end) = end {

@@ -1,13 +1,11 @@
 //! Each mount: its line in the summary, and what ends it now and after the plan.
 
-use std::collections::BTreeMap;
-
 use regex::bytes::Regex;
 use serde::Serialize;
 
 use super::super::survive::{is_shown, panics, setting};
 use super::words::{arrow, called, lasting, lasts};
-use super::{Block, Line, Pair, Section, Table, drawing};
+use super::{Block, Pair, Section, Table, cells, drawing, plain};
 use crate::stall::{Column, Fate, Prospect, Span, Standing, Survey, Timer, Trouble};
 
 /// Mounts of the same stack and the same fate, told as one.
@@ -15,6 +13,8 @@ pub(super) struct Group<'a> {
     first: &'a Standing,
     last: &'a Standing,
     count: usize,
+    /// What is said of each of them, but for names.
+    like: String,
 }
 
 /// One line of the summary.
@@ -27,7 +27,7 @@ pub(super) struct Summary {
     cells: Vec<Pair>,
     class: &'static str,
     sign: &'static str,
-    verdict: String,
+    verdict: &'static str,
 }
 
 /// A kind of trouble for a column of the summary: which it holds, and its head.
@@ -40,12 +40,11 @@ const COLUMNS: [(&str, &[Trouble]); 3] = [
 /// The mounts that are shown, in order, those that differ in names alone folded into one.
 pub(super) fn groups<'a>(survey: &'a Survey, only: Option<&Regex>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for standing in survey.standings.iter().filter(|standing| is_shown(standing, only)) {
-        let place = *places.entry(likeness(standing)).or_insert(groups.len());
-        match groups.get_mut(place) {
+        let like = likeness(standing);
+        match groups.iter_mut().find(|group| group.like == like) {
             Some(group) => (group.last, group.count) = (standing, group.count + 1),
-            None => groups.push(Group { first: standing, last: standing, count: 1 }),
+            None => groups.push(Group { first: standing, last: standing, count: 1, like }),
         }
     }
     groups
@@ -136,17 +135,16 @@ fn worst(standing: &Standing, troubles: &[Trouble]) -> Option<String> {
 }
 
 /// A class for the colour, a sign, and words.
-fn verdict(standing: &Standing, budget: u64) -> (&'static str, &'static str, String) {
+fn verdict(standing: &Standing, budget: u64) -> (&'static str, &'static str, &'static str) {
     let [now, applied, booted] = Column::ALL.map(|column| standing.survives(column, budget));
     let untold = standing.weakest(Column::AfterReboot).is_none_or(|fate| !fate.unknown.is_empty());
-    let (class, sign, verdict) = match (now, applied, booted) {
+    match (now, applied, booted) {
         (true, _, true) => ("good", "\u{2713}", "survives"),
         (_, true, true) => ("gain", "\u{25b2}", "lost now, survives with the plan"),
         (_, _, true) => ("gain", "\u{25b2}", "lost now, survives with the plan after a reboot"),
         _ if untold => ("short", "?", "could not tell"),
         _ => ("short", "\u{2717}", "short of the budget"),
-    };
-    (class, sign, verdict.to_owned())
+    }
 }
 
 pub(super) fn sections(groups: &[Group<'_>], survey: &Survey) -> Vec<Section> {
@@ -158,7 +156,7 @@ pub(super) fn sections(groups: &[Group<'_>], survey: &Survey) -> Vec<Section> {
              budget of {}. In the tables \u{d7} marks the timer that ends it.",
             lasting(Span::Seconds(survey.budget))
         );
-        sections.insert(0, Section::part("Each mount", vec![Line::plain(how)], Vec::new()));
+        sections.insert(0, Section::part("Each mount", vec![plain(how)], Vec::new()));
     }
     sections
 }
@@ -166,27 +164,32 @@ pub(super) fn sections(groups: &[Group<'_>], survey: &Survey) -> Vec<Section> {
 fn section(number: usize, group: &Group<'_>, survey: &Survey) -> Section {
     let standing = group.first;
     let (class, sign, verdict) = verdict(standing, survey.budget);
-    let mut lines =
-        vec![Line { class: "stack", text: group.under() }, Line { class, text: format!("{sign} {verdict}") }];
+    let mut lines = vec![
+        Pair { name: "stack", value: group.under() },
+        Pair { name: class, value: format!("{sign} {verdict}") },
+    ];
     if group.count > 1 {
-        lines.push(Line::plain(format!("Below is {}; the others differ in names alone.", standing.mount)));
+        lines.push(plain(format!("Below is {}; the others differ in names alone.", standing.mount)));
     }
-    lines.extend(standing.short.as_ref().map(|why| Line::plain(format!("Short of the budget: {why}."))));
-    let uncured =
-        standing.uncured.as_ref().map(|why| format!("No setting cures errors of the host here: {why}."));
-    lines.extend(
-        uncured.into_iter().chain(standing.notes.iter().map(|note| format!("{note}."))).map(Line::plain),
-    );
+    if let Some(why) = &standing.short {
+        lines.push(plain(format!("Short of the budget: {why}.")));
+    }
+    if let Some(why) = &standing.uncured {
+        lines.push(plain(format!("No setting cures errors of the host here: {why}.")));
+    }
+    for note in &standing.notes {
+        lines.push(plain(format!("{note}.")));
+    }
     let lost = standing.fate(Trouble::PathLoss, Column::AfterReboot).map(|fate| fate.at);
     if lost == Some(Span::Seconds(survey.budget)) {
         let why =
             "The timer of a lost path counts from when the loss is noticed: as long as the budget is enough.";
-        lines.push(Line::plain(why));
+        lines.push(plain(why));
     }
     let resumes = standing.stall(Column::AfterReboot).and_then(|fate| fate.resumes_within);
-    lines.extend(resumes.filter(|seconds| *seconds > 0).map(|seconds| {
-        Line::plain(format!("With the plan I/O goes on within {seconds} s once a stall is over."))
-    }));
+    if let Some(seconds) = resumes.filter(|seconds| *seconds > 0) {
+        lines.push(plain(format!("With the plan I/O goes on within {seconds} s once a stall is over.")));
+    }
     let block = |prospect: &Prospect| block(prospect, standing, survey.host_holds);
     Section {
         id: format!("m{number}"),
@@ -246,15 +249,15 @@ fn timers(fate: &Fate, standing: &Standing) -> Vec<Vec<String>> {
         vec![format!("{mark}{when}"), timer.then.clone(), by]
     });
     let mut rows: Vec<Vec<String>> = rows.collect();
-    let mut plain = |first: &str, text: String| rows.push(vec![first.to_owned(), text, String::new()]);
+    let mut say = |first: &str, text: String| rows.push(vec![first.to_owned(), text, String::new()]);
     for fact in &fate.unknown {
-        plain("?", format!("could not tell: {fact}"));
+        say("?", format!("could not tell: {fact}"));
     }
     if fate.by.is_some() && !panics(fate) {
-        plain("", format!("then {}", standing.follows));
+        say("", format!("then {}", standing.follows));
     }
     if rows.is_empty() {
-        rows.push(["\u{2013}", "nothing ends it", ""].map(str::to_owned).to_vec());
+        rows.push(cells(&["\u{2013}", "nothing ends it", ""]));
     }
     rows
 }
