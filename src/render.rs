@@ -7,6 +7,7 @@
 mod bounded;
 mod format;
 mod loops;
+mod page;
 mod place;
 mod rules;
 
@@ -23,6 +24,7 @@ use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 use bounded::Bounded;
 
 pub use format::Format;
+pub use page::page;
 pub use place::{Landing, home, kernel_arg, landing};
 pub use rules::at_least_pattern;
 
@@ -194,22 +196,17 @@ fn shares_of(verdicts: &[Verdict], wanted: impl Fn(&Assignment) -> bool) -> Vec<
 
 fn print(format: Format, shares: &[Share<'_>], templates: &Templates) -> Result<Vec<u8>, Error> {
     let name = format.template();
-    let fail = |error: tera::Error| Error::Template { name, why: chain(&error) };
     let (head, items, tail, carried) = compose(format, shares);
     let mut context = Context::new();
     context.insert("head", &head);
     context.insert("items", &items);
     context.insert("tail", &tail);
-    let mut tera = Tera::default();
     let theirs = templates.get(name);
     if let Some(why) = theirs.and_then(|source| loops::fault(source)) {
         return Err(Error::Template { name, why });
     }
     let source = theirs.map_or(format.embedded(), String::as_str);
-    tera.add_raw_template(name, source).map_err(fail)?;
-    let mut printed = Bounded::default();
-    tera.render_to(name, &context, &mut printed).map_err(fail)?;
-    let body = printed.into_text().map_err(|error| Error::Template { name, why: error.to_string() })?;
+    let body = page::printed(Tera::default(), name, source, &context, Bounded::file())?;
     check(format, &body, &carried)?;
     Ok(format!("{}{body}", marker_line(body.as_bytes())).into_bytes())
 }

@@ -6,11 +6,13 @@
 
 mod applied;
 mod catalogue;
+mod clock;
 mod detect;
 mod host;
 mod html;
 mod plan;
 mod progress;
+mod prometheus;
 mod screen;
 mod status;
 mod survive;
@@ -173,7 +175,7 @@ pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::R
     verify::narrow(&mut rows, show.only);
     match show.format {
         Format::Json => out_json(&verify::json(&rows))?,
-        Format::Prometheus => out(&verify::prometheus(&rows, survey))?,
+        Format::Prometheus => out(&prometheus::metrics(&rows, survey, show))?,
         _ if show.quiet => {}
         Format::Text | Format::Html => out(&verify::text(&rows, show))?,
     }

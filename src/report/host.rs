@@ -30,19 +30,25 @@ pub(super) fn rows_json(settings: &[Setting], budget: u64) -> Vec<Json> {
     settings.iter().map(row).collect()
 }
 
-/// What has to be changed for a budget: the defaults that do are left out.
-pub(super) fn section(settings: &[Setting], budget: u64, text: &mut Text) {
+/// What has to be changed for a budget, each with its default and its least: the defaults that do are left
+/// out.
+pub(super) fn short_rows(settings: &[Setting], budget: u64) -> Vec<Vec<String>> {
     let short = settings.iter().filter(|setting| !setting.default_does(budget));
-    let rows: Vec<Vec<Cell>> = short
-        .map(|setting| {
-            let (default, least) = (setting.default.text(), setting.least(budget).text());
-            vec![setting.storage.into(), setting.name.into(), default.into(), least.into()]
-        })
-        .collect();
+    let row = |setting: &Setting| {
+        let (storage, name) = (setting.storage.to_owned(), setting.name.to_owned());
+        vec![storage, name, setting.default.text(), setting.least(budget).text()]
+    };
+    short.map(row).collect()
+}
+
+/// The same as a section of text.
+pub(super) fn section(settings: &[Setting], budget: u64, text: &mut Text) {
     if settings.is_empty() {
         return;
     }
     text.heading(&format!("What the host must be given for {budget} s (hvtune explain host)"));
+    let rows = short_rows(settings, budget).into_iter();
+    let rows: Vec<Vec<Cell>> = rows.map(|row| row.into_iter().map(Cell::from).collect()).collect();
     text.table(&["BELOW THE VHDX", "SETTING", "DEFAULT", "AT LEAST"], &rows, 2);
 }
 

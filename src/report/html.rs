@@ -1,170 +1,241 @@
 //! `survive` as one page: nothing is fetched, nothing runs, every string is escaped.
 
-use regex::bytes::Regex;
+mod change;
+mod drawing;
+mod mount;
+mod words;
 
-use super::Show;
-use super::survive::{breaks, columns, is_shown, panics, setting};
+use std::io::{Result, Write};
+
+use serde::Serialize;
+
 use super::text::printable;
-use super::timeline::{Scale, TICKS};
-use crate::plan::Plan;
-use crate::stall::{Column, Fate, Span, Standing, Survey, Timer, Trouble};
+use super::{About, Show, clock, host, shown};
+use crate::plan::{Plan, Standstill};
+use crate::policy::{Policy, Recovery};
+use crate::render;
+use crate::stall::{Column, INCURABLE, Span, Survey};
 use crate::verify::Row;
+use words::lasting;
 
-/// Inner width of a drawing, in its own units.
-const WIDTH: u64 = 600;
+const NAME: &str = "page.html";
+const TEMPLATE: &str = include_str!("../../templates/page.html.tera");
 
-const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;\
-    color:#1c1e21;background:#fff}h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 0}\
-    p{margin:.3rem 0}.stack{color:#555}table{border-collapse:collapse;margin:.4rem 0}\
-    td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}td.n{text-align:right;white-space:nowrap}\
-    code{font-size:.9em}svg{width:100%;height:auto;margin:.4rem 0}text{font-size:11px;fill:#444}\
-    .now{fill:#2b6cb0}.gain{fill:#7fb77e}.gone{fill:#e8e8e8}.end{stroke:#c0392b;stroke-width:2}\
-    .budget{stroke:#1c1e21;stroke-width:1.5;stroke-dasharray:4 3}.short{color:#c0392b}";
+/// Everything that the template prints.
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    /// What the machine is, and what was asked.
+    about: Vec<Pair>,
+    /// What is to be known first.
+    lead: Vec<String>,
+    /// The columns of the summary.
+    heads: Vec<&'static str>,
+    mounts: Vec<mount::Summary>,
+    sections: Vec<Section>,
+}
 
-/// Text for HTML, within and without attributes.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in printable(text).chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
+/// A heading with what stands below it.
+#[derive(Serialize)]
+struct Section {
+    id: String,
+    /// How it is drawn: `part` begins a part of the page, `mount` is one of many.
+    class: &'static str,
+    title: String,
+    lines: Vec<Pair>,
+    drawings: Vec<drawing::Drawing>,
+    blocks: Vec<Block>,
+}
+
+/// Something and its name, or a paragraph and its class.
+#[derive(Serialize)]
+struct Pair {
+    name: &'static str,
+    value: String,
+}
+
+/// Tables side by side, where there is room.
+#[derive(Serialize)]
+struct Block {
+    title: String,
+    tables: Vec<Table>,
+}
+
+#[derive(Serialize)]
+struct Table {
+    class: &'static str,
+    title: String,
+    rows: Vec<Vec<String>>,
+}
+
+impl Section {
+    fn part(title: &str, lines: Vec<Pair>, blocks: Vec<Block>) -> Self {
+        let (id, title) = (title.replace(' ', "-"), title.to_owned());
+        Self { id, class: "part", title, lines, drawings: Vec::new(), blocks }
     }
-    safe
+}
+
+fn plain(text: impl Into<String>) -> Pair {
+    Pair { name: "plain", value: text.into() }
+}
+
+fn cells(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+impl Block {
+    /// One table, or nothing where it has no row.
+    fn of(title: &str, class: &'static str, rows: Vec<Vec<String>>) -> Option<Self> {
+        let table = Table { class, title: String::new(), rows };
+        (!table.rows.is_empty()).then(|| Self { title: title.to_owned(), tables: vec![table] })
+    }
 }
 
 /// The whole page.
-pub(super) fn page(survey: &Survey, _plan: &Plan, _rows: &[Row], show: &Show<'_>) -> anyhow::Result<String> {
-    let only = show.only;
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>Stall survival, {0} s</title>\n\
-         <style>{STYLE}</style>\n</head>\n<body>\n<h1>How long storage may be silent: {0} s asked</h1>\n\
-         <p>Blue: survived now. Green: survived after the plan. Red line: the end. Dashed: the {0} s.</p>\n",
-        survey.budget
-    );
-    for standing in survey.standings.iter().filter(|standing| is_shown(standing, only)) {
-        section(standing, survey.budget, &mut page);
+pub(super) fn page(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) -> anyhow::Result<String> {
+    let groups = mount::groups(survey, show.only);
+    let about = show.about;
+    let name = about.name.clone().unwrap_or_else(|| kind(about));
+    let mut sections = Vec::new();
+    if show.only.is_none() {
+        sections.push(change::section(survey, plan, rows));
     }
-    if only.is_none() {
-        services(survey, &mut page);
-        for note in &survey.notes {
-            page.push_str(&format!("<p>{}</p>\n", escaped(note)));
+    sections.extend(mount::sections(&groups, survey));
+    sections.extend(services(survey, show));
+    if show.only.is_none() {
+        sections.extend(hosts_half(survey, plan));
+    }
+    let page = Page {
+        title: format!("Storage stall report: {name}, {} budget", lasting(Span::Seconds(survey.budget))),
+        about: told(about, survey.budget),
+        lead: lead(survey, plan, show),
+        heads: mount::heads(&groups),
+        mounts: mount::summaries(&groups, survey),
+        sections,
+    };
+    Ok(render::page(NAME, TEMPLATE, escaped, &page)?)
+}
+
+/// A value for HTML, within and without attributes.
+fn escaped(text: &str, out: &mut dyn Write) -> Result<()> {
+    tera::escape_html(&printable(text), out)
+}
+
+/// What kind of machine it is.
+fn kind(about: &About) -> String {
+    let named = match (about.hypervisor.as_deref(), about.azure) {
+        (Some("hyperv"), Some(true)) => "Azure guest",
+        (Some("hyperv"), _) => "Hyper-V guest",
+        (Some("hyperv-root"), _) => "Hyper-V host",
+        (Some("none"), _) => "bare metal",
+        (Some("wsl"), _) => "WSL 2",
+        (Some("container"), _) => "container",
+        (Some(other), _) => return format!("{other} guest"),
+        (None, _) => "machine of an unknown kind",
+    };
+    named.to_owned()
+}
+
+fn told(about: &About, budget: u64) -> Vec<Pair> {
+    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".to_owned());
+    let list = |values: Vec<String>| if values.is_empty() { "nothing".to_owned() } else { values.join(", ") };
+    let policy = &about.policy;
+    [
+        ("Host", known(&about.name)),
+        ("Root", about.root.clone()),
+        ("Date", clock::utc(clock::now())),
+        ("Distribution", known(&about.os)),
+        ("Running kernel", known(&about.kernel)),
+        ("Machine", kind(about)),
+        ("Stall budget", lasting(Span::Seconds(budget))),
+        ("When it is spent", recovery(policy).to_owned()),
+        ("Switched off", list(policy.off.iter().cloned().collect())),
+        ("Pinned", list(policy.set.iter().map(|pin| format!("{} = {}", pin.knob, pin.value)).collect())),
+        ("hvtune", env!("CARGO_PKG_VERSION").to_owned()),
+    ]
+    .map(|(name, value)| Pair { name, value })
+    .into()
+}
+
+fn recovery(policy: &Policy) -> &'static str {
+    match policy.recovery {
+        Recovery::Default => "the kernel does what it does by itself (recovery: default)",
+        Recovery::Hold => "no timer gives up: a hang rather than an error (recovery: hold)",
+        Recovery::SelfHeal => {
+            "the kernel panics, the guest restarts and repairs itself (recovery: self-heal)"
+        }
+        Recovery::FailFast => {
+            "as the kernel does it; errors fail after its own five tries (recovery: fail-fast)"
         }
     }
-    page.push_str(&format!(
-        "<p class=\"stack\">hvtune {}</p>\n</body>\n</html>\n",
-        env!("CARGO_PKG_VERSION")
-    ));
-    Ok(page)
 }
 
-fn section(standing: &Standing, budget: u64, page: &mut String) {
-    page.push_str(&format!(
-        "<section>\n<h2>{}</h2>\n<p class=\"stack\">{}</p>\n<p><strong>{}</strong></p>\n",
-        escaped(&standing.mount),
-        escaped(&standing.stack.join(" · ")),
-        escaped(&columns(standing, Trouble::Silence))
-    ));
-    drawing(standing, budget, page);
-    if let Some(fate) = standing.stall(Column::Now)
-        && let Some(first) = breaks(fate)
-    {
-        let follows = if panics(fate) { String::new() } else { format!(" Then: {}.", standing.follows) };
-        page.push_str(&format!("<p>Breaks first: {}.{}</p>\n", escaped(&first), escaped(&follows)));
+/// How many survive, what the plan gains, and whether anything is done here at all.
+fn lead(survey: &Survey, plan: &Plan, show: &Show<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(Standstill::NotAGuest(why) | Standstill::CouldNotTell(why)) = &plan.standstill {
+        lines.push(format!("Nothing will be done here: {why}."));
     }
-    for prospect in &standing.prospects {
-        if prospect.trouble != Trouble::Silence {
-            let lasts = columns(standing, prospect.trouble);
-            page.push_str(&format!("<p>{}: {}</p>\n", prospect.trouble.name(), escaped(&lasts)));
-        }
-        timers(prospect.trouble.name(), &prospect.now, page);
+    if show.only.is_some() {
+        lines.push("Only what was asked for is shown (--only).".to_owned());
+        return lines;
     }
-    for note in &standing.notes {
-        page.push_str(&format!("<p>{}</p>\n", escaped(note)));
-    }
-    if let Some(short) = &standing.short {
-        page.push_str(&format!("<p class=\"short\">Short of the budget: {}</p>\n", escaped(short)));
-    }
-    page.push_str("</section>\n");
-}
-
-/// A bar from 0 to the end of the scale, with its ticks below.
-fn drawing(standing: &Standing, budget: u64, page: &mut String) {
-    let scale = Scale::of(standing, budget);
-    let at = |column| standing.stall(column).and_then(|fate| scale.place(fate.at, WIDTH));
-    let (now, later) = (at(Column::Now), at(Column::AfterReboot));
-    let label = escaped(&format!("{}: {}", standing.mount, columns(standing, Trouble::Silence)));
-    page.push_str(&format!("<svg role=\"img\" aria-label=\"{label}\" viewBox=\"-12 0 640 58\">\n"));
-    let bar = |class: &str, from: u64, to: u64| {
-        let width = to.saturating_sub(from);
-        format!("<rect class=\"{class}\" x=\"{from}\" y=\"14\" width=\"{width}\" height=\"16\"/>\n")
+    let all = survey.standings.len();
+    let [now, applied, booted] = Column::ALL.map(|column| {
+        survey.standings.iter().filter(|standing| standing.survives(column, survey.budget)).count()
+    });
+    let with = match (applied == booted, plan.standstill.is_some()) {
+        (_, true) => String::new(),
+        (true, _) => format!(", {booted} with the plan"),
+        (false, _) => format!(", {applied} once the plan is applied, {booted} after the next boot"),
     };
-    let (alive, gained) = (now.unwrap_or(WIDTH), later.unwrap_or(WIDTH));
-    page.push_str(&bar("gone", 0, WIDTH));
-    page.push_str(&bar("gain", alive.min(gained), gained));
-    page.push_str(&bar("now", 0, alive));
-    let line = |class: &str, x: u64, from: u64, to: u64| {
-        format!("<line class=\"{class}\" x1=\"{x}\" y1=\"{from}\" x2=\"{x}\" y2=\"{to}\"/>\n")
-    };
-    // The longer line below: neither hides the other where an end is at the budget.
-    if let Some(mark) = scale.place(Span::Seconds(budget), WIDTH) {
-        page.push_str(&line("budget", mark, 0, 38));
+    lines.push(match all {
+        0 => "No writable mount and no swap on storage is known here.".to_owned(),
+        _ => format!("{now} of {all} mounts and swaps survive a stall of {} s now{with}.", survey.budget),
+    });
+    let uncured = survey.standings.iter().filter(|standing| standing.uncured.is_some()).count();
+    if uncured > 0 {
+        lines.push(format!(
+            "Errors of the host are not counted for {uncured} of them: no setting cures them there."
+        ));
     }
-    for end in now.into_iter().chain(later) {
-        page.push_str(&line("end", end, 10, 34));
-    }
-    for tick in 0..=TICKS {
-        let (x, seconds) = (tick * WIDTH / TICKS, tick * scale.step);
-        page.push_str(&format!("<text x=\"{x}\" y=\"50\" text-anchor=\"middle\">{seconds} s</text>\n"));
-    }
-    page.push_str("</svg>\n");
+    lines.extend(survey.notes.iter().map(|note| format!("{note}.")));
+    lines
 }
 
-fn timers(trouble: &str, fate: &Fate, page: &mut String) {
-    if fate.timers.is_empty() && fate.unknown.is_empty() {
-        return;
+/// Services that a watchdog kills while their disk is silent.
+fn services(survey: &Survey, show: &Show<'_>) -> Option<Section> {
+    let mut rows = Vec::new();
+    for service in survey.services.iter().filter(|service| shown(show.only, &[&service.unit])) {
+        let mut row = vec![service.unit.clone()];
+        row.extend(service.watches.map(|watch| match watch.fires {
+            Span::Forever => "no watchdog".to_owned(),
+            fires @ Span::Seconds(_) => lasting(fires),
+        }));
+        rows.push(row);
     }
-    page.push_str(&format!("<table>\n<tr><th colspan=\"3\">{}, now</th></tr>\n", escaped(trouble)));
-    for timer in &fate.timers {
-        page.push_str(&row(timer));
+    if rows.is_empty() {
+        return None;
     }
-    for fact in &fate.unknown {
-        page.push_str(&format!("<tr><td></td><td>could not tell: {}</td><td></td></tr>\n", escaped(fact)));
-    }
-    page.push_str("</table>\n");
+    rows.insert(0, cells(&["Service", "Now", "After apply", "After a reboot"]));
+    let why = "systemd kills a service that gives no sign of life for so long.";
+    let blocks = Block::of("", "headed", rows).into_iter().collect();
+    Some(Section::part("Services with a watchdog", vec![plain(why)], blocks))
 }
 
-fn row(timer: &Timer) -> String {
-    let when = timer.fires.seconds().map_or_else(|| "never".to_owned(), |seconds| format!("{seconds} s"));
-    format!(
-        "<tr><td class=\"n\">{when}</td><td>{}: {}</td><td><code>{}</code></td></tr>\n",
-        escaped(&timer.layer),
-        escaped(&timer.then),
-        escaped(&setting(timer))
-    )
-}
-
-fn services(survey: &Survey, page: &mut String) {
-    if survey.services.is_empty() {
-        return;
+/// What lies below the guest, and what nothing in it cures.
+fn hosts_half(survey: &Survey, plan: &Plan) -> Option<Section> {
+    let mut rows = host::short_rows(survey.host, survey.budget);
+    if survey.standings.is_empty() || plan.standstill.is_some() {
+        return None;
     }
-    page.push_str("<h2>Services that a watchdog kills</h2>\n<table>\n");
-    page.push_str("<tr><th>unit</th><th>now</th><th>after apply</th><th>after reboot</th></tr>\n");
-    for service in &survey.services {
-        let cells = service.watches.map(|watch| {
-            let text =
-                watch.fires.seconds().map_or_else(|| "off".to_owned(), |seconds| format!("{seconds} s"));
-            format!("<td class=\"n\">{text}</td>")
-        });
-        page.push_str(&format!("<tr><td>{}</td>{}</tr>\n", escaped(&service.unit), cells.concat()));
+    let answers = INCURABLE.map(|kind| format!("{} ({})", kind.answer, kind.errno)).join(", ");
+    let lines = vec![plain(format!("These answers of a host fail at once, whatever is set: {answers}."))];
+    if !rows.is_empty() {
+        rows.insert(0, cells(&["Below the VHDX", "Setting", "Default", "At least"]));
     }
-    page.push_str("</table>\n");
+    let blocks = Block::of("What the host must be given (hvtune explain host)", "headed", rows);
+    Some(Section::part("The host", lines, blocks.into_iter().collect()))
 }
 
 #[cfg(test)]
@@ -173,6 +244,8 @@ mod tests {
 
     #[test]
     fn no_string_leaves_its_place() {
-        assert_eq!(escaped("<a b='\"&\u{1b}'>"), "&lt;a b=&#39;&quot;&amp;\\u{1b}&#39;&gt;");
+        let mut out = Vec::new();
+        escaped("<a b='\"&\u{1b}'>", &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "&lt;a b=&#39;&quot;&amp;\\u{1b}&#39;&gt;");
     }
 }

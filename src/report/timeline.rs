@@ -19,14 +19,16 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Of silence.
-    pub(super) fn of(standing: &Standing, budget: u64) -> Self {
-        Self::of_trouble(standing, Trouble::Silence, budget)
+    /// Of one kind of trouble.
+    pub(super) fn of(standing: &Standing, trouble: Trouble, budget: u64) -> Self {
+        let ends =
+            Column::ALL.map(|column| standing.fate(trouble, column).map_or(Span::Forever, |fate| fate.at));
+        Self::over(&ends, budget)
     }
 
     /// Wide enough for the budget and for what ends before four times that.
-    pub(super) fn of_trouble(standing: &Standing, trouble: Trouble, budget: u64) -> Self {
-        let ends = Column::ALL.iter().filter_map(|column| standing.fate(trouble, *column)?.at.seconds());
+    pub(super) fn over(ends: &[Span], budget: u64) -> Self {
+        let ends = ends.iter().filter_map(|end| end.seconds());
         let far = ends.filter(|end| *end <= budget.saturating_mul(4)).max().unwrap_or(0);
         let wanted = far.max(budget.saturating_mul(5) / 3);
         let fits = |step: &&u64| **step * TICKS >= wanted;
@@ -53,7 +55,7 @@ pub(super) const LEGEND: &str = "─ lasts now, ═ lasts with the plan only, x 
 /// `═` survived after the plan, `o` the end after it, `╋` the budget; a capital letter is an end in
 /// the budget's own place.
 pub(super) fn drawn(standing: &Standing, trouble: Trouble, budget: u64) -> [String; 2] {
-    let scale = Scale::of_trouble(standing, trouble, budget);
+    let scale = Scale::of(standing, trouble, budget);
     let mut numbers = String::new();
     for tick in 0..=TICKS {
         let width = usize::try_from(CELLS).unwrap_or(0);
@@ -87,7 +89,7 @@ pub(super) fn drawn(standing: &Standing, trouble: Trouble, budget: u64) -> [Stri
 
 /// The cells of the end now, of the end after the plan, and of the budget.
 fn places(standing: &Standing, trouble: Trouble, budget: u64) -> [Option<u64>; 3] {
-    let scale = Scale::of_trouble(standing, trouble, budget);
+    let scale = Scale::of(standing, trouble, budget);
     let at = |column| standing.fate(trouble, column).map(|fate| fate.at);
     [at(Column::Now), at(Column::AfterReboot), Some(Span::Seconds(budget))]
         .map(|span| scale.place(span?, TICKS * CELLS))

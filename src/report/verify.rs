@@ -6,7 +6,6 @@ use serde_json::{Map, Value as Json, json};
 use super::screen::Screen;
 use super::text::{Cell, GLUE, Text, Tone};
 use super::{SCHEMA, Show, shown, words};
-use crate::stall::Survey;
 use crate::verify::{Row, State};
 
 /// Leaves the rows that a pattern names: what is shown is what is counted and judged.
@@ -14,7 +13,7 @@ pub(super) fn narrow(rows: &mut Vec<Row>, only: Option<&Regex>) {
     rows.retain(|row| shown(only, &[row.id, &row.knob, &row.target]));
 }
 
-fn count(rows: &[Row], state: State) -> usize {
+pub(super) fn count(rows: &[Row], state: State) -> usize {
     rows.iter().filter(|row| row.state == state).count()
 }
 
@@ -35,35 +34,6 @@ pub(super) fn json(rows: &[Row]) -> Json {
         })).collect::<Vec<_>>(),
         "summary": summary,
     })
-}
-
-/// One gauge per state, and one series per row that is not in order
-/// (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
-pub(super) fn prometheus(rows: &[Row], _survey: &Survey) -> String {
-    let mut text = String::from(
-        "# HELP hvtune_verify_rows Settings by verification state.\n# TYPE hvtune_verify_rows gauge\n",
-    );
-    for state in State::ALL {
-        text.push_str(&format!("hvtune_verify_rows{{state=\"{}\"}} {}\n", state.name(), count(rows, state)));
-    }
-    text.push_str("# HELP hvtune_verify_deviation A setting that is not as planned.\n");
-    text.push_str("# TYPE hvtune_verify_deviation gauge\n");
-    for row in rows.iter().filter(|row| row.state.is_trouble() || row.state == State::PendingReboot) {
-        text.push_str(&format!(
-            "hvtune_verify_deviation{{id=\"{}\",knob=\"{}\",target=\"{}\",state=\"{}\",layer=\"{}\"}} 1\n",
-            row.id,
-            label(&row.knob),
-            label(&row.target),
-            row.state.name(),
-            row.layer.name()
-        ));
-    }
-    text
-}
-
-/// Label values may hold anything but an unescaped backslash, quote or line feed.
-fn label(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// Rows that differ in nothing but where they are.
@@ -159,29 +129,4 @@ fn verdict(rows: &[Row], narrowed: bool) -> String {
     let states = State::ALL.into_iter().filter(|state| count(rows, *state) > 0);
     let each: Vec<String> = states.map(|state| words::rows(count(rows, state), state)).collect();
     format!("{all}: {}.", each.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::verify::Layer;
-
-    /// A label value escapes backslash, quote and line feed, and nothing else
-    /// (<https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information>).
-    #[test]
-    fn a_label_holds_any_name() {
-        let row = Row {
-            id: "fs.errors",
-            knob: "errors".to_owned(),
-            target: "/mnt/a\"b\\c\nd\u{e9}".to_owned(),
-            expected: "none".to_owned(),
-            found: None,
-            state: State::Differs,
-            layer: Layer::Live,
-            because: String::new(),
-        };
-        let series = "hvtune_verify_deviation{id=\"fs.errors\",knob=\"errors\",\
-                      target=\"/mnt/a\\\"b\\\\c\\nd\u{e9}\",state=\"differs\",layer=\"live\"} 1";
-        assert_eq!(prometheus(&[row]).lines().last(), Some(series));
-    }
 }
