@@ -214,6 +214,33 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
     meant(&matches).map_err(|error| error.format(&mut definition))
 }
 
+/// What is known of arguments that could not be carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The command, where they name one.
+    pub command: Option<String>,
+    /// How to print.
+    pub format: Format,
+}
+
+/// Takes from arguments, wrong as they may be, which command was meant and how to print.
+///
+/// clap ends at the first error, so what follows that is looked at by itself.
+pub fn asked(args: impl IntoIterator<Item = OsString>) -> Asked {
+    let mut definition = definition().ignore_errors(true);
+    let mut asked = Asked { command: None, format: Format::Text };
+    let args: Vec<OsString> = args.into_iter().collect();
+    for from in 0..args.len() {
+        let Ok(matches) = definition.try_get_matches_from_mut(&args[from..]) else { continue };
+        let behind = matches.subcommand();
+        let format = |matches: &clap::ArgMatches| matches.try_get_one("format").ok().flatten().copied();
+        let typed = format(&matches).or_else(|| behind.and_then(|(_, behind)| format(behind)));
+        asked.format = typed.unwrap_or(asked.format);
+        asked.command = asked.command.or_else(|| behind.map(|(name, _)| name.to_owned()));
+    }
+    asked
+}
+
 /// What stands behind the command and what stands before it, together.
 fn meant(matches: &clap::ArgMatches) -> Result<Cli, clap::Error> {
     let Typed { options: before, messages, command } = Typed::from_arg_matches(matches)?;

@@ -26,6 +26,31 @@ pub enum Scale {
     Words,
 }
 
+/// What a knob's number counts, by the knob's name in JSON and text: `s`, `ms`, `bytes`, `KiB`, or nothing
+/// but a number.
+pub fn unit(knob: &str) -> Option<&'static str> {
+    Some(match knob {
+        "device/timeout"
+        | "nvme_core.io_timeout"
+        | "kernel.hung_task_timeout_secs"
+        | "kernel.hung_task_check_interval_secs"
+        | "kernel.panic"
+        | "panic"
+        | "node.session.timeo.replacement_timeout"
+        | "node.conn[0].timeo.noop_out_interval"
+        | "node.conn[0].timeo.noop_out_timeout"
+        | "fast_io_fail_tmo"
+        | "dev_loss_tmo"
+        | "checker_timeout"
+        | "WatchdogSec"
+        | "OS.RootDeviceScsiTimeout" => "s",
+        "queue/io_timeout" => "ms",
+        "queue/read_ahead_kb" => "KiB",
+        "vm.dirty_bytes" | "vm.dirty_background_bytes" | "hv_storvsc.storvsc_ringbuffer_size" => "bytes",
+        _ => return None,
+    })
+}
+
 /// Where a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Position {
