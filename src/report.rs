@@ -20,6 +20,7 @@ mod timeline;
 mod verify;
 
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 
 use regex::bytes::Regex;
 use serde::Serialize;
@@ -111,7 +112,7 @@ pub fn error(error: &anyhow::Error, asked: &Asked) {
 /// What went wrong as a document, where JSON was asked for. Whether anybody reads it changes nothing.
 fn failed(asked: &Asked, said: impl Iterator<Item = String>) {
     if asked.format == Format::Json {
-        let _ = out_json(&Failed::new(asked.command.as_deref(), said));
+        let _ = out_json(Failed::new(asked.command.as_deref(), said));
     }
 }
 
@@ -133,8 +134,9 @@ fn out(text: &str) -> anyhow::Result<()> {
     }
 }
 
-fn out_json(document: &impl Serialize) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(document)?;
+fn out_json(document: impl Serialize) -> anyhow::Result<()> {
+    // The run ends with its document: to free one would be code for nothing.
+    let text = serde_json::to_string_pretty(&*ManuallyDrop::new(document))?;
     out(&text::printable_json(&format!("{text}\n")))
 }
 
@@ -146,7 +148,7 @@ fn shown(only: Option<&Regex>, names: &[&str]) -> bool {
 /// `hvtune detect`
 pub fn detect(facts: &Facts, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&Detect::new(facts, show)),
+        Format::Json => out_json(Detect::new(facts, show)),
         _ => out(&detect::text(facts, show.verbose, show.only)),
     }
 }
@@ -154,7 +156,7 @@ pub fn detect(facts: &Facts, show: &Show<'_>) -> anyhow::Result<()> {
 /// `hvtune plan`
 pub fn plan(plan: &Plan, rows: &[Row], diff: bool, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&Planned::new(plan, rows, show)),
+        Format::Json => out_json(Planned::new(plan, rows, show)),
         _ => out(&plan::text(plan, rows, diff, show)),
     }
 }
@@ -162,7 +164,7 @@ pub fn plan(plan: &Plan, rows: &[Row], diff: bool, show: &Show<'_>) -> anyhow::R
 /// `hvtune apply` and `hvtune revert`
 pub fn applied(plan: &Plan, steps: &[Step], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&Applied::new(plan, steps, show)),
+        Format::Json => out_json(Applied::new(plan, steps, show)),
         _ if show.quiet => Ok(()),
         _ => out(&plan::applied_text(plan, steps)),
     }
@@ -172,7 +174,7 @@ pub fn applied(plan: &Plan, steps: &[Step], show: &Show<'_>) -> anyhow::Result<(
 pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::Result<Vec<Row>> {
     verify::narrow(&mut rows, show.only);
     match show.format {
-        Format::Json => out_json(&Verified::new(&rows, show))?,
+        Format::Json => out_json(Verified::new(&rows, show))?,
         Format::Prometheus => out(&verify::prometheus(&rows, survey))?,
         _ if show.quiet => {}
         Format::Text | Format::Html => out(&verify::text(&rows, show))?,
@@ -183,7 +185,7 @@ pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::R
 /// `hvtune survive`
 pub fn survive(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&Survive::new(survey, show)),
+        Format::Json => out_json(Survive::new(survey, show)),
         Format::Html => out(&html::page(survey, plan, rows, show)?),
         Format::Text | Format::Prometheus => out(&survive::text(survey, plan, show)),
     }
@@ -192,7 +194,7 @@ pub fn survive(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) -> a
 /// `hvtune explain`
 pub fn catalogue(verdicts: &[Verdict], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&Explain::new(verdicts, show)),
+        Format::Json => out_json(Explain::new(verdicts, show)),
         _ => out(&catalogue::list_text(verdicts, show.only)),
     }
 }
@@ -200,7 +202,7 @@ pub fn catalogue(verdicts: &[Verdict], show: &Show<'_>) -> anyhow::Result<()> {
 /// `hvtune explain ID`
 pub fn explain(tunable: &'static Tunable, verdicts: &[Verdict], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&ExplainOne::new(tunable, verdicts, show)),
+        Format::Json => out_json(ExplainOne::new(tunable, verdicts, show)),
         _ => out(&catalogue::one_text(tunable, verdicts)),
     }
 }
@@ -209,7 +211,7 @@ pub fn explain(tunable: &'static Tunable, verdicts: &[Verdict], show: &Show<'_>)
 pub fn explain_host(show: &Show<'_>) -> anyhow::Result<()> {
     let budget = show.about.policy.stall;
     match show.format {
-        Format::Json => out_json(&ExplainHost::new(show)),
+        Format::Json => out_json(ExplainHost::new(show)),
         _ => out(&host::explain_text(budget)),
     }
 }
@@ -217,7 +219,7 @@ pub fn explain_host(show: &Show<'_>) -> anyhow::Result<()> {
 /// `hvtune status`
 pub fn status(status: &Status<'_>, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&Stands::new(status, show)),
+        Format::Json => out_json(Stands::new(status, show)),
         _ => out(&status::text(status, show)),
     }
 }
@@ -225,7 +227,7 @@ pub fn status(status: &Status<'_>, show: &Show<'_>) -> anyhow::Result<()> {
 /// `hvtune reboot-needed`
 pub fn reboot_needed(needed: bool, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&RebootNeeded::new(needed, show)),
+        Format::Json => out_json(RebootNeeded::new(needed, show)),
         _ if needed => out("yes: something of ours takes effect at the next boot\n"),
         _ => out("no\n"),
     }

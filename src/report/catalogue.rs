@@ -2,8 +2,8 @@
 
 use regex::bytes::Regex;
 
-use super::text::{column, heading, wrapped};
 use super::shown;
+use super::text::{column, heading, wrapped};
 use crate::tunable::{Accepts, Decision, Tunable, Verdict};
 use crate::tunables::CATALOGUE;
 

@@ -2,8 +2,8 @@
 
 use regex::bytes::Regex;
 
-use super::text::{heading, printable, table, wrapped};
 use super::shown;
+use super::text::{heading, printable, table, wrapped};
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, Machine};
 use crate::stall;
 

@@ -23,10 +23,10 @@ use serde::Serialize;
 pub use schema::schemas;
 
 use super::{Show, clock};
-use crate::policy::{Pin, Policy};
-use crate::scale::unit;
 #[cfg(feature = "schema")]
 use crate::policy::Recovery;
+use crate::policy::{Pin, Policy};
+use crate::scale::unit;
 use crate::tunable::Wanted;
 
 /// The schema number of every JSON document.
@@ -49,6 +49,7 @@ pub(super) struct Envelope<'a> {
     /// name; null where it could not be told.
     host_kind: Option<&'a str>,
     /// When this was made: RFC 3339, UTC, to the second. `SOURCE_DATE_EPOCH` sets it.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     time: String,
     /// The root that was looked at: `/`, or the directory of an image.
     root: &'a str,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Envelope, Keys};
+use crate::facts::{self, Attribute, Facts};
 #[cfg(feature = "schema")]
 use crate::facts::{Arch, Isolation};
-use crate::facts::{self, Attribute, Facts};
 use crate::report::Show;
 use crate::report::detect::{hyperv, is_shown};
 use crate::stall;
@@ -80,7 +80,7 @@ struct Hypervisor<'a> {
         feature = "schema",
         schemars(extend("enum" = [
             Some(Isolation::None.name()), Some(Isolation::Vbs.name()), Some(Isolation::Snp.name()),
-            Some(Isolation::Tdx.name()), None
+            Some(Isolation::Tdx.name()), None::<&str>
         ]))
     )]
     isolation: Option<&'static str>,
@@ -132,7 +132,9 @@ struct Machine<'a> {
     /// The processor architecture.
     #[cfg_attr(
         feature = "schema",
-        schemars(extend("enum" = [Some(Arch::X86_64.name()), Some(Arch::Aarch64.name()), Some(Arch::Other.name()), None]))
+        schemars(extend("enum" = [
+            Some(Arch::X86_64.name()), Some(Arch::Aarch64.name()), Some(Arch::Other.name()), None::<&str>
+        ]))
     )]
     arch: Option<&'static str>,
     /// Processors that are there; null where they could not be counted.
@@ -392,9 +394,10 @@ impl<'a> System<'a> {
             offline: system.offline,
             bootloader: system.boot.stack.name(),
             bootloader_because: &system.boot.because,
-            kernels: system.kernels.as_ref().map(|kernels| {
-                kernels.iter().map(|kernel| kernel.release.release.as_str()).collect()
-            }),
+            kernels: system
+                .kernels
+                .as_ref()
+                .map(|kernels| kernels.iter().map(|kernel| kernel.release.release.as_str()).collect()),
             waagent: writers.waagent.as_ref().map(|agent| Waagent { scsi_timeout_s: agent.scsi_timeout }),
             azure_vm_utils: writers.azure_vm_utils,
             tuned: writers.tuned.as_deref(),

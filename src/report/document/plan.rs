@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::{Envelope, Keys, Scalar, Want};
 use crate::plan::{self, Plan, UNKNOWN};
+use crate::report::Show;
 use crate::report::diff::diff;
 use crate::report::plan::{abstained, verdict_shown};
-use crate::report::Show;
 use crate::tunable::{Assignment, Verdict};
 use crate::verify::Row;
 

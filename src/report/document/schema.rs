@@ -1,7 +1,9 @@
 //! The schemas of all documents, for a generator that the shipped binary does not contain.
 
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
+use serde_json::Value;
 
 use super::applied::Applied;
 use super::detect::Detect;
@@ -34,5 +36,13 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
 
 /// What is printed always has every key: those of which the value may be null, too.
 fn of<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.with_transform(RecursiveTransform(one_line)).into_generator().into_root_schema_for::<T>()
+}
+
+/// Where a line of a comment ends is of no matter to who reads the schema.
+fn one_line(schema: &mut Schema) {
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace('\n', " ");
+    }
 }

@@ -142,7 +142,8 @@ impl<'a> Stands<'a> {
     pub(in crate::report) fn new(status: &Status<'a>, show: &Show<'a>) -> Self {
         let counts = counts(status);
         let mut keys = Keys::default();
-        let named = status.rows.iter().map(|row: &Row| Differs { key: key(row, &mut keys), state: row.state.name() });
+        let named =
+            status.rows.iter().map(|row: &Row| Differs { key: key(row, &mut keys), state: row.state.name() });
         let in_order = [State::Ok.name(), State::NotApplicable.name()];
         let root = show.about.root.as_str();
         Self {

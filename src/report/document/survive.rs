@@ -91,6 +91,7 @@ impl Length {
 /// The same in three states of the machine: as it is, with what apply makes live, after the next boot.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "States_of_{T}"))]
 struct States<T> {
     /// As the machine is.
     now: T,

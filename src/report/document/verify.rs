@@ -1,15 +1,13 @@
 //! What `verify` found.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::{Envelope, Keys, Scalar, Want};
 use crate::report::Show;
 use crate::report::verify::count;
-use crate::verify::{Row, State};
 #[cfg(feature = "schema")]
 use crate::verify::Layer;
+use crate::verify::{Row, State};
 
 /// What `hvtune verify` prints: whether each setting holds at the next boot and, on a running machine, now.
 #[derive(Serialize)]
@@ -20,8 +18,46 @@ pub(in crate::report) struct Verified<'a> {
     envelope: Envelope<'a>,
     /// One row for each knob and disk.
     rows: Vec<Checked<'a>>,
-    /// How many rows are in each state; all states are named.
-    summary: BTreeMap<&'static str, usize>,
+    /// How many rows are in each state.
+    summary: Summary,
+}
+
+/// How many rows are in each state.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct Summary {
+    /// Looked at, and as planned.
+    ok: usize,
+    /// Not as planned; apply puts it right.
+    differs: usize,
+    /// Somebody else has the last word.
+    overridden: usize,
+    /// It waits for a person.
+    by_hand: usize,
+    /// It comes with the next boot.
+    pending_reboot: usize,
+    /// The policy asks in vain.
+    cannot_be_set: usize,
+    /// It could not be told.
+    unknown: usize,
+    /// No such knob here.
+    not_applicable: usize,
+}
+
+impl Summary {
+    fn new(rows: &[Row]) -> Self {
+        Self {
+            ok: count(rows, State::Ok),
+            differs: count(rows, State::Differs),
+            overridden: count(rows, State::Overridden),
+            by_hand: count(rows, State::ByHand),
+            pending_reboot: count(rows, State::PendingReboot),
+            cannot_be_set: count(rows, State::CannotBeSet),
+            unknown: count(rows, State::Unknown),
+            not_applicable: count(rows, State::NotApplicable),
+        }
+    }
 }
 
 /// One knob in one place.
@@ -80,7 +116,7 @@ impl<'a> Verified<'a> {
         Self {
             envelope: Envelope::new(show),
             rows: rows.iter().map(checked).collect(),
-            summary: State::ALL.iter().map(|&state| (state.name(), count(rows, state))).collect(),
+            summary: Summary::new(rows),
         }
     }
 }
