@@ -356,7 +356,7 @@ fn an_error_is_a_document_where_json_is_asked_for() {
         ("plan --bogus --format json", "plan", "unexpected argument '--bogus'", None),
         ("--bogus plan --format=json", "plan", "unexpected argument '--bogus'", None),
         ("--format json pln", "", "unrecognized subcommand 'pln'", Some("'plan'")),
-        ("survive --format json --format prometheus", "survive", "", None),
+        ("survive --format json --only", "survive", "--only <REGEX>", None),
         ("detect --format json --root /no/such", "detect", "/no/such", None),
         ("--stall soon --format json verify", "verify", "--stall soon", None),
         ("--format json capture /x", "capture", "--format", None),
