@@ -110,6 +110,20 @@ impl Scale {
 mod tests {
     use super::*;
 
+    /// A knob that takes a time or a size says in what; every other one is a plain number or a word.
+    #[test]
+    fn a_name_that_tells_its_unit_has_that_unit() {
+        for knob in crate::tunables::CATALOGUE.iter().flat_map(|tunable| tunable.knobs) {
+            let unit = unit(knob.name);
+            for (part, told) in [("_secs", "s"), ("timeout", "s"), ("_kb", "KiB"), ("_bytes", "bytes")] {
+                let is_milli = knob.name == "queue/io_timeout";
+                assert!(!knob.name.contains(part) || is_milli || unit == Some(told), "{}", knob.name);
+            }
+        }
+        assert_eq!((unit("queue/io_timeout"), unit("WatchdogSec")), (Some("ms"), Some("s")));
+        assert_eq!((unit("vm.swappiness"), unit("max_retries")), (None, None));
+    }
+
     #[test]
     fn off_is_where_the_consumer_puts_it() {
         use Position::{At, Forever};

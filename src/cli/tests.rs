@@ -162,3 +162,21 @@ fn help_is_found_from_everywhere() {
     }
     assert!(said("--version").starts_with("hvtune "));
 }
+
+/// What was meant is found wherever clap gave up.
+#[test]
+fn what_was_asked_is_known_of_wrong_arguments_too() {
+    for (line, command, format) in [
+        ("plan --bogus --format json", Some("plan"), Format::Json),
+        ("--format=json --bogus plan", Some("plan"), Format::Json),
+        ("pln --format json", None, Format::Json),
+        ("--bogus verify --format prometheus", Some("verify"), Format::Prometheus),
+        ("explain --format", Some("explain"), Format::Text),
+        ("capture", Some("capture"), Format::Text),
+        ("plan --format xml", Some("plan"), Format::Text),
+        ("", None, Format::Text),
+    ] {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        assert_eq!(super::asked(&words), Asked { command: command.map(str::to_owned), format }, "{line}");
+    }
+}

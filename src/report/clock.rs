@@ -7,7 +7,7 @@ const DAY: u64 = 86_400;
 /// The last second of the year 9999, beyond which RFC 3339 has no time.
 const LAST: u64 = 253_402_300_799;
 
-/// The time in RFC 3339, UTC, to the second: that of SOURCE_DATE_EPOCH where it is set and valid
+/// The time in RFC 3339, UTC, to the second: that of `SOURCE_DATE_EPOCH` where it is set and valid
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>), else the clock's.
 pub(super) fn now() -> String {
     let asked = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());

@@ -179,3 +179,58 @@ impl Keys {
         key
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tunable::{Assignment, Target};
+    use crate::value::Value;
+
+    fn json(document: impl Serialize) -> String {
+        serde_json::to_string(&document).unwrap()
+    }
+
+    #[test]
+    fn a_number_is_one_only_where_nothing_is_lost() {
+        for (text, told) in [
+            ("180", "180"),
+            ("-1", "-1"),
+            ("007", "\"007\""),
+            ("+7", "\"+7\""),
+            ("1.5", "\"1.5\""),
+            ("3min", "\"3min\""),
+            ("99999999999999999999", "\"99999999999999999999\""),
+        ] {
+            assert_eq!(json(Scalar::new(text)), told);
+        }
+        assert_eq!(json(Scalar::some("")), "null");
+    }
+
+    #[test]
+    fn a_want_is_a_comparison_with_a_unit() {
+        use crate::tunable::Want as How;
+        let dropped = Target::DropKernelArg("elevator");
+        for (target, how, told) in [
+            (Target::Sysctl("vm.swappiness"), How::AtMost(10), r#"{"op":"<=","value":10,"unit":null}"#),
+            (Target::Sysctl("vm.dirty_bytes"), How::AtMost(9), r#"{"op":"<=","value":9,"unit":"bytes"}"#),
+            (Target::Sysctl("kernel.panic"), How::AtLeast(9), r#"{"op":">=","value":9,"unit":"s"}"#),
+            (
+                Target::KernelArg("elevator"),
+                How::Exactly(Value::word("noop")),
+                r#"{"op":"=","value":"noop","unit":null}"#,
+            ),
+            (dropped, How::Exactly(Value::word("absent")), r#"{"op":"absent","value":null,"unit":null}"#),
+        ] {
+            let assignment = Assignment::new(target, how);
+            assert_eq!(json(Want::new(&assignment.target.knob(), &assignment.wanted())), told);
+        }
+    }
+
+    #[test]
+    fn no_key_is_given_twice() {
+        let mut keys = Keys::default();
+        let given =
+            [["a", "b"], ["a", "b"], ["a/b", "c"], ["a", "b#2"], ["a", "b"]].map(|parts| keys.key(&parts));
+        assert_eq!(given, ["a/b", "a/b#2", "a/b/c", "a/b#2#2", "a/b#3"]);
+    }
+}

@@ -124,6 +124,21 @@ mod tests {
         };
         let series = "hvtune_verify_deviation{id=\"fs.errors\",knob=\"errors\",\
                       target=\"/mnt/a\\\"b\\\\c\\nd\u{e9}\",state=\"differs\",layer=\"live\"} 1";
-        assert_eq!(prometheus(&[row]).lines().last(), Some(series));
+        assert_eq!(
+            prometheus(
+                &[row],
+                &Survey {
+                    budget: 0,
+                    host_holds: 0,
+                    standings: vec![],
+                    services: vec![],
+                    notes: vec![],
+                    host: &[]
+                }
+            )
+            .lines()
+            .last(),
+            Some(series)
+        );
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::report) struct Detect<'a> {
     /// Every disk and map; null where they were not looked at, or could not be listed.
     disks: Option<Vec<Disk<'a>>>,
     /// Mounted file systems on block devices; null where there is no machine to look at.
-    mounts: Option<Vec<Mount<'a>>>,
+    mounts: Option<Vec<Mounted<'a>>>,
     /// File systems that take no more writes, or may not; null as above.
     given_up: Option<Vec<GivenUp>>,
     /// Active swap; null as above.
@@ -259,7 +259,8 @@ impl<'a> Disk<'a> {
 /// A mounted file system.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct Mount<'a> {
+#[cfg_attr(feature = "schema", schemars(rename = "Mount"))]
+struct Mounted<'a> {
     /// A name that no other row of this document has.
     key: String,
     /// The mount point.
@@ -272,8 +273,8 @@ struct Mount<'a> {
     read_only: bool,
 }
 
-fn mounts<'a>(machine: &'a facts::Machine, keys: &mut Keys) -> Vec<Mount<'a>> {
-    let mount = |mount: &'a facts::Mount| Mount {
+fn mounts<'a>(machine: &'a facts::Machine, keys: &mut Keys) -> Vec<Mounted<'a>> {
+    let mount = |mount: &'a facts::Mount| Mounted {
         key: keys.key(&["mount", &mount.point]),
         mount: &mount.point,
         fstype: &mount.fstype,

@@ -165,3 +165,50 @@ impl<'a> Stands<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, Standstill};
+    use crate::stall::Survey;
+    use crate::verify::Layer;
+
+    fn row(state: State) -> Row {
+        Row {
+            id: "vm.swappiness",
+            knob: "vm.swappiness".to_owned(),
+            target: "sysctl".to_owned(),
+            place: "sysctl".to_owned(),
+            expected: String::new(),
+            wanted: None,
+            found: None,
+            state,
+            layer: Layer::Live,
+            because: String::new(),
+        }
+    }
+
+    /// Apply before a reboot, and neither where nothing may be done.
+    #[test]
+    fn the_next_command_is_the_one_that_helps_most() {
+        let survey = Survey {
+            budget: 180,
+            host_holds: 60,
+            standings: Vec::new(),
+            services: Vec::new(),
+            notes: Vec::new(),
+            host: &[],
+        };
+        let next = |standstill, states: &[State]| {
+            let plan = Plan { standstill, ..Plan::default() };
+            let rows: Vec<Row> = states.iter().map(|state| row(*state)).collect();
+            counts(&Status { survey: &survey, plan: &plan, rows: &rows }).next
+        };
+        let reboot = Some(Next::Run("systemctl reboot".to_owned()));
+        assert_eq!(next(None, &[State::Ok, State::ByHand]), None);
+        assert_eq!(next(None, &[State::PendingReboot]), reboot);
+        assert_eq!(next(None, &[State::PendingReboot, State::Differs]), Some(Next::Apply));
+        let none = Standstill::NotAGuest("no guest".to_owned());
+        assert_eq!(next(Some(none), &[State::Differs]), None);
+    }
+}

@@ -22,11 +22,11 @@ pub(in crate::report) struct Survive<'a> {
     /// How long the host is taken to hold a command before it answers with an error, in seconds.
     host_holds_s: u64,
     /// Every writable mount on storage, then every swap on storage.
-    mounts: Vec<Mount<'a>>,
+    mounts: Vec<Mounted<'a>>,
     /// Services that systemd kills when they wait for their disk too long.
     services: Vec<Service<'a>>,
     /// Answers of the host that no retry cures: they fail at once, whatever is set.
-    incurable: Vec<Answer>,
+    incurable: Vec<Uncured>,
     /// What else ends or lengthens a stall, in sentences.
     notes: &'a [String],
     /// What the host must be given; empty where it is nobody's to set.
@@ -42,18 +42,18 @@ impl<'a> Survive<'a> {
             envelope: Envelope::new(show),
             budget_s: survey.budget,
             host_holds_s: survey.host_holds,
-            mounts: mounts.map(|standing| Mount::new(standing, &mut keys)).collect(),
+            mounts: mounts.map(|standing| Mounted::new(standing, &mut keys)).collect(),
             services: services
                 .map(|service| Service {
                     key: keys.key(&["service", &service.unit]),
                     unit: &service.unit,
                     path: &service.path,
-                    lasts: Lasts::new(service.watches.map(|watch| Length::of_span(watch.fires))),
+                    lasts: Lasts::new(&service.watches.map(|watch| Length::of_span(watch.fires))),
                 })
                 .collect(),
             incurable: INCURABLE
                 .iter()
-                .map(|kind| Answer {
+                .map(|kind| Uncured {
                     key: keys.key(&["incurable", kind.answer]),
                     answer: kind.answer,
                     errno: kind.errno,
@@ -124,7 +124,7 @@ struct Lasts {
 }
 
 impl Lasts {
-    fn new(lengths: [Length; 3]) -> Self {
+    fn new(lengths: &[Length; 3]) -> Self {
         let [now_s, after_apply_s, after_reboot_s] = lengths.each_ref().map(|length| length.seconds);
         Self {
             now_s,
@@ -139,7 +139,8 @@ impl Lasts {
 /// A mount or a swap.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct Mount<'a> {
+#[cfg_attr(feature = "schema", schemars(rename = "Mount"))]
+struct Mounted<'a> {
     /// A name that no other row of this document has.
     key: String,
     /// The mount point, or the path of the swap.
@@ -169,7 +170,7 @@ struct Mount<'a> {
     troubles: Vec<Befalls<'a>>,
 }
 
-impl<'a> Mount<'a> {
+impl<'a> Mounted<'a> {
     fn new(standing: &'a Standing, keys: &mut Keys) -> Self {
         let key = keys.key(&["mount", &standing.mount]);
         let fates = Column::ALL.map(|column| standing.stall(column));
@@ -178,7 +179,7 @@ impl<'a> Mount<'a> {
             fstype: &standing.fstype,
             stack: &standing.stack,
             disks: &standing.disks,
-            lasts: Lasts::new(fates.map(Length::of)),
+            lasts: Lasts::new(&fates.map(Length::of)),
             could_not_tell: States::new(fates.map(|fate| match fate {
                 Some(fate) => unknown(fate),
                 None => vec!["how a silence of its storage ends"],
@@ -240,9 +241,9 @@ struct Ends<'a> {
     /// Facts that could not be read and that the answer hangs on.
     could_not_tell: Vec<&'a str>,
     /// The timer that decides; null where none does.
-    breaks: Option<Fires<'a>>,
+    breaks: Option<TimerRow<'a>>,
     /// Every timer on the way, by the time at which it fires.
-    timers: Vec<Fires<'a>>,
+    timers: Vec<TimerRow<'a>>,
     /// Where the trouble is over before: how many seconds after its end input and output go on at the latest; null
     /// where that is not known.
     resumes_within_s: Option<u64>,
@@ -257,8 +258,8 @@ impl<'a> Ends<'a> {
             at_least,
             restarts: fate.restarts,
             could_not_tell: unknown(fate),
-            breaks: fate.by.as_ref().map(Fires::new),
-            timers: fate.timers.iter().map(Fires::new).collect(),
+            breaks: fate.by.as_ref().map(TimerRow::new),
+            timers: fate.timers.iter().map(TimerRow::new).collect(),
             resumes_within_s: fate.resumes_within,
         }
     }
@@ -268,7 +269,7 @@ impl<'a> Ends<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Timer"))]
-struct Fires<'a> {
+struct TimerRow<'a> {
     /// Who holds it: a disk, a session, a map, the kernel.
     layer: &'a str,
     /// The knob that moves it; null where none does.
@@ -283,7 +284,7 @@ struct Fires<'a> {
     then: &'a str,
 }
 
-impl<'a> Fires<'a> {
+impl<'a> TimerRow<'a> {
     fn new(timer: &'a Timer) -> Self {
         Self {
             layer: &timer.layer,
@@ -314,11 +315,43 @@ struct Service<'a> {
 /// An answer of the host that no retry cures.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct Answer {
+#[cfg_attr(feature = "schema", schemars(rename = "Answer"))]
+struct Uncured {
     /// A name that no other row of this document has.
     key: String,
     /// What the host says.
     answer: &'static str,
     /// The error that a program gets.
     errno: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_limit_a_lower_bound_and_not_known_are_three_things() {
+        let fate = |at, unknown: &[&str]| Fate {
+            at,
+            by: None,
+            gone: Span::Forever,
+            restarts: false,
+            unknown: unknown.iter().map(|fact| (*fact).to_owned()).collect(),
+            timers: Vec::new(),
+            resumes_within: None,
+        };
+        for (at, unknown, told) in [
+            (Span::Seconds(30), &[][..], (Some(30), Some(true), false)),
+            (Span::Seconds(0), &[], (Some(0), Some(true), false)),
+            (Span::Seconds(30), &["x"], (Some(30), Some(true), true)),
+            (Span::Seconds(0), &["x"], (None, None, false)),
+            (Span::Forever, &[], (None, Some(false), false)),
+            (Span::Forever, &["x"], (None, Some(false), false)),
+        ] {
+            let Length { seconds, limit, at_least } = Length::of(Some(&fate(at, unknown)));
+            assert_eq!((seconds, limit, at_least), told, "{at:?} {unknown:?}");
+        }
+        let Length { seconds, limit, .. } = Length::of(None);
+        assert_eq!((seconds, limit), (None, None));
+    }
 }
