@@ -140,25 +140,18 @@ impl Standing {
     pub fn survives(&self, column: Column, budget: u64) -> bool {
         let counted = self.counted(column);
         counted.clone().count() > 0
-            && counted.into_iter().all(|(trouble, fate)| outlasts(trouble, fate, budget))
+            && counted.into_iter().all(|(trouble, fate)| fate.rides_out(trouble, budget))
     }
 
-    /// Whether a stall of this length and of one kind is ridden out; `None` where it cannot befall this stack.
-    pub fn outlasts(&self, trouble: Trouble, column: Column, budget: u64) -> Option<bool> {
-        self.fate(trouble, column).map(|fate| outlasts(trouble, fate, budget))
+    /// The same for one kind of trouble; `None` where it cannot befall this stack.
+    pub fn rides_out(&self, trouble: Trouble, column: Column, budget: u64) -> Option<bool> {
+        self.fate(trouble, column).map(|fate| fate.rides_out(trouble, budget))
     }
 
     /// How the trouble ends that counts and ends soonest.
     pub fn weakest(&self, column: Column) -> Option<&Fate> {
         self.counted(column).map(|(_, fate)| fate).min_by_key(|fate| fate.at)
     }
-}
-
-/// The timer of a lost path counts from when the initiator has noticed the loss, so it ends after a budget of
-/// the same length.
-fn outlasts(trouble: Trouble, fate: &Fate, budget: u64) -> bool {
-    let needed = budget.saturating_add(fate.counts_on());
-    fate.at.covers(needed) || (trouble == Trouble::PathLoss && fate.at.reaches(needed))
 }
 
 /// Everything that `survive` shows.

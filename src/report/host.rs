@@ -1,34 +1,10 @@
 //! What the host must be given.
 
-use serde_json::{Value as Json, json};
-
-use super::SCHEMA;
 use super::screen::Screen;
 use super::text::{Cell, Text};
 use crate::host::{Amount, NOTES, SETTINGS, SOURCES, Setting, WHY};
 
-const TITLE: &str = "What the host must be given to hold a stall as long as the guest";
-
-fn amount(amount: Amount) -> Json {
-    match amount {
-        Amount::Seconds(seconds) => json!({"value": seconds, "unit": "s"}),
-        Amount::Minutes(minutes) => json!({"value": minutes, "unit": "min"}),
-        Amount::Word(word) => json!({"value": word, "unit": null}),
-    }
-}
-
-pub(super) fn rows_json(settings: &[Setting], budget: u64) -> Vec<Json> {
-    let row = |setting: &Setting| {
-        json!({
-            "storage": setting.storage,
-            "setting": setting.name,
-            "how": setting.how,
-            "default": amount(setting.default),
-            "least": amount(setting.least(budget)),
-        })
-    };
-    settings.iter().map(row).collect()
-}
+pub(super) const TITLE: &str = "What the host must be given to hold a stall as long as the guest";
 
 /// What has to be changed for a budget, each with its default and its least: the defaults that do are left
 /// out.
@@ -50,19 +26,6 @@ pub(super) fn section(settings: &[Setting], budget: u64, text: &mut Text) {
     let rows = short_rows(settings, budget).into_iter();
     let rows: Vec<Vec<Cell>> = rows.map(|row| row.into_iter().map(Cell::from).collect()).collect();
     text.table(&["BELOW THE VHDX", "SETTING", "DEFAULT", "AT LEAST"], &rows, 2);
-}
-
-pub(super) fn explain_json(budget: u64) -> Json {
-    json!({
-        "schema": SCHEMA,
-        "id": "host",
-        "title": TITLE,
-        "why": WHY,
-        "budget_s": budget,
-        "host": rows_json(SETTINGS, budget),
-        "notes": NOTES,
-        "sources": SOURCES.iter().map(|s| json!({"title": s.title, "url": s.url})).collect::<Vec<_>>(),
-    })
 }
 
 pub(super) fn explain_text(budget: u64) -> String {

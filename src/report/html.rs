@@ -143,7 +143,7 @@ fn told(about: &About, budget: u64) -> Vec<Pair> {
     [
         ("Host", known(&about.name)),
         ("Root", about.root.clone()),
-        ("Date", clock::utc(clock::now())),
+        ("Date", clock::utc()),
         ("Distribution", known(&about.os)),
         ("Running kernel", known(&about.kernel)),
         ("Machine", kind(about)),

@@ -27,7 +27,7 @@ pub(super) fn metrics(rows: &[Row], survey: &Survey, show: &Show<'_>) -> String 
     let mut text = String::new();
     for (name, help, labels, value) in [
         ("info", "The hvtune that made these.", labels(&[("version", env!("CARGO_PKG_VERSION"))]), 1),
-        ("last_run_timestamp_seconds", "When that was, since 1970 in UTC.", String::new(), clock::now()),
+        ("last_run_timestamp_seconds", "When that was, since 1970 in UTC.", String::new(), clock::seconds()),
         ("reboot_pending", "Whether a setting waits for the next boot.", String::new(), pending),
         ("stall_budget_seconds", "The longest stall to survive.", String::new(), survey.budget),
     ] {

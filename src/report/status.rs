@@ -1,11 +1,9 @@
 //! What `status` shows: one screen.
 
-use serde_json::{Value as Json, json};
-
 use super::screen::Screen;
 use super::survive::called;
 use super::text::{Cell, Text, Tone};
-use super::{SCHEMA, Show, words};
+use super::{Show, words};
 use crate::plan::{Plan, Standstill};
 use crate::policy::Recovery;
 use crate::stall::{Column, Survey, Trouble};
@@ -46,8 +44,11 @@ impl Status<'_> {
         let budget = self.survey.budget;
         let one = |trouble: Trouble| {
             let lasts = |column| {
-                let each =
-                    self.survey.standings.iter().filter_map(move |one| one.outlasts(trouble, column, budget));
+                let each = self
+                    .survey
+                    .standings
+                    .iter()
+                    .filter_map(move |one| one.rides_out(trouble, column, budget));
                 each.collect::<Vec<bool>>()
             };
             let [now, later] = [Column::Now, Column::AfterReboot].map(lasts);
@@ -90,10 +91,6 @@ impl Status<'_> {
         (self.count(State::PendingReboot) > 0)
             .then(|| ("systemctl reboot".to_owned(), "brings the settings that wait for it"))
     }
-}
-
-pub(super) fn json(status: &Status<'_>) -> Json {
-    json!({ "schema": SCHEMA, "next": status.next().map(|(command, _)| command) })
 }
 
 pub(super) fn text(status: &Status<'_>, show: &Show<'_>) -> String {

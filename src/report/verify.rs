@@ -1,11 +1,10 @@
 //! What `verify` shows.
 
 use regex::bytes::Regex;
-use serde_json::{Map, Value as Json, json};
 
 use super::screen::Screen;
 use super::text::{Cell, GLUE, Text, Tone};
-use super::{SCHEMA, Show, shown, words};
+use super::{Show, shown, words};
 use crate::verify::{Row, State};
 
 /// Leaves the rows that a pattern names: what is shown is what is counted and judged.
@@ -15,25 +14,6 @@ pub(super) fn narrow(rows: &mut Vec<Row>, only: Option<&Regex>) {
 
 pub(super) fn count(rows: &[Row], state: State) -> usize {
     rows.iter().filter(|row| row.state == state).count()
-}
-
-pub(super) fn json(rows: &[Row]) -> Json {
-    let mut summary = Map::new();
-    summary.extend(State::ALL.iter().map(|&state| (state.name().to_owned(), json!(count(rows, state)))));
-    json!({
-        "schema": SCHEMA,
-        "rows": rows.iter().map(|row| json!({
-            "id": row.id,
-            "knob": row.knob,
-            "target": row.target,
-            "expected": row.expected,
-            "found": row.found,
-            "state": row.state.name(),
-            "layer": row.layer.name(),
-            "because": row.because,
-        })).collect::<Vec<_>>(),
-        "summary": summary,
-    })
 }
 
 /// Rows that differ in nothing but where they are.

@@ -1,8 +1,8 @@
 //! The words of people for values that the program names in its own way.
 
 use super::text::GLUE;
+use crate::scale::unit;
 use crate::tunable::Decision;
-use crate::unit::Unit;
 use crate::verify::State;
 
 /// Beyond this many seconds a time is told in hours.
@@ -26,15 +26,12 @@ pub(super) fn count(number: usize, word: &str) -> String {
 /// A value of a knob, with its unit where it is a plain number.
 pub(super) fn value(knob: &str, value: &str) -> String {
     let number = value.parse::<u64>();
-    match (Unit::of(knob), number) {
-        (Unit::Bytes, Ok(bytes)) if bytes > 0 && bytes % (1 << 20) == 0 => {
+    match (unit(knob), number) {
+        (Some("bytes"), Ok(bytes)) if bytes > 0 && bytes % (1 << 20) == 0 => {
             format!("{}{GLUE}MiB", bytes >> 20)
         }
-        (unit, Ok(number)) => match unit.symbol() {
-            Some(symbol) => format!("{number}{GLUE}{symbol}"),
-            None => value.to_owned(),
-        },
-        (_, Err(_)) => value.to_owned(),
+        (Some(unit), Ok(number)) => format!("{number}{GLUE}{unit}"),
+        _ => value.to_owned(),
     }
 }
 
@@ -164,7 +161,7 @@ mod tests {
             ("queue/scheduler", "none", "none"),
             ("max_retries", "-1", "-1"),
             ("vm.dirty_bytes", "419430400", "400 MiB"),
-            ("vm.dirty_bytes", "1000", "1000 B"),
+            ("vm.dirty_bytes", "1000", "1000 bytes"),
         ] {
             assert_eq!(want(knob, phrase).replace(GLUE, " "), said);
         }
