@@ -1,5 +1,5 @@
 //! The metrics of `verify --format prometheus`, read by Prometheus' own programs: promtool finds no
-//! fault with them, a node_exporter takes them from a file without a word in its log, and a Prometheus
+//! fault with them, a `node_exporter` takes them from a file without a word in its log, and a Prometheus
 //! has every series of them.
 #![allow(
     clippy::disallowed_methods,

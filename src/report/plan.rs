@@ -178,7 +178,7 @@ fn summary_text(plan: &Plan, text: &mut Text) {
         match plan.changes.iter().filter(|change| change.action() == action).count() {
             0 => {}
             found if action == "conflict" => {
-                parts.push(format!("{} in the way", words::count(found, "file")))
+                parts.push(format!("{} in the way", words::count(found, "file")));
             }
             found => parts.push(format!("{} to {action}", words::count(found, "file"))),
         }

@@ -15,12 +15,12 @@ const MOST: usize = 120;
 pub(super) struct Screen {
     /// Columns.
     pub(super) width: usize,
-    /// Whether colour is wanted: on a terminal, unless NO_COLOR or CLICOLOR forbids it.
+    /// Whether colour is wanted: on a terminal, unless `NO_COLOR` or `CLICOLOR` forbids it.
     pub(super) colour: bool,
 }
 
 impl Screen {
-    /// Of standard output: the terminal's own width, else that of COLUMNS, else 80.
+    /// Of standard output: the terminal's own width, else that of `COLUMNS`, else 80.
     pub(super) fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         let terminal = terminal_size_of(&stdout).map(|(Width(width), _)| usize::from(width));

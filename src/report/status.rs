@@ -179,8 +179,8 @@ fn settings(status: &Status<'_>, text: &mut Text) {
     if status.plan.standstill.is_some() {
         return;
     }
-    let states = State::ALL.into_iter().filter(|state| status.count(*state) > 0);
-    let each: Vec<String> = states.map(|state| words::rows(status.count(state), state)).collect();
+    let there = State::ALL.into_iter().filter(|state| status.count(*state) > 0);
+    let each: Vec<String> = there.map(|state| words::rows(status.count(state), state)).collect();
     text.gap();
     let each = if each.is_empty() { "none".to_owned() } else { each.join(", ") };
     text.para(&format!("{}: {each}.", words::count(all, "value")), 0);

@@ -1,4 +1,4 @@
-//! promtool, node_exporter and Prometheus, each on a port and a directory of its own, ended with the
+//! promtool, `node_exporter` and Prometheus, each on a port and a directory of its own, ended with the
 //! test that began them.
 
 use std::fs::{self, File};
@@ -92,7 +92,7 @@ fn await_some<T>(what: impl Fn() -> String, mut get: impl FnMut() -> Option<T>) 
     }
 }
 
-/// A node_exporter that has nothing but one file to export.
+/// A `node_exporter` that has nothing but one file to export.
 pub(crate) struct Exporter {
     pub(crate) port: u16,
     served: Served,

@@ -57,7 +57,9 @@ fn one(
         let called = called(trouble, survey.host_holds);
         if trouble == drawing_of {
             text.hanging(&format!("{called}: {}", columns(standing, trouble)), 4, 8);
-            drawn(standing, trouble, survey.budget).iter().for_each(|line| text.line(line));
+            for line in drawn(standing, trouble, survey.budget) {
+                text.line(&line);
+            }
             timers(group, fate, text);
             if let Some(later) = standing.fate(trouble, Column::AfterReboot).filter(|_| verbose) {
                 text.para("with the plan:", 4);

@@ -1,3 +1,5 @@
+//! What a text keeps to, whatever is put into it.
+
 use super::*;
 
 fn screen(width: usize) -> Screen {
