@@ -46,6 +46,21 @@ pub enum Recovery {
     FailFast,
 }
 
+impl Recovery {
+    /// All of them, the default first.
+    pub const ALL: [Self; 4] = [Self::Default, Self::Hold, Self::SelfHeal, Self::FailFast];
+
+    /// The word for it in a policy and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Hold => "hold",
+            Self::SelfHeal => "self-heal",
+            Self::FailFast => "fail-fast",
+        }
+    }
+}
+
 /// One `[set]` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {

@@ -26,6 +26,31 @@ pub enum Scale {
     Words,
 }
 
+/// What a knob's number counts, by the knob's name in JSON and text: `s`, `ms`, `bytes`, `KiB`, or nothing
+/// but a number.
+pub fn unit(knob: &str) -> Option<&'static str> {
+    Some(match knob {
+        "device/timeout"
+        | "nvme_core.io_timeout"
+        | "kernel.hung_task_timeout_secs"
+        | "kernel.hung_task_check_interval_secs"
+        | "kernel.panic"
+        | "panic"
+        | "node.session.timeo.replacement_timeout"
+        | "node.conn[0].timeo.noop_out_interval"
+        | "node.conn[0].timeo.noop_out_timeout"
+        | "fast_io_fail_tmo"
+        | "dev_loss_tmo"
+        | "checker_timeout"
+        | "WatchdogSec"
+        | "OS.RootDeviceScsiTimeout" => "s",
+        "queue/io_timeout" => "ms",
+        "queue/read_ahead_kb" => "KiB",
+        "vm.dirty_bytes" | "vm.dirty_background_bytes" | "hv_storvsc.storvsc_ringbuffer_size" => "bytes",
+        _ => return None,
+    })
+}
+
 /// Where a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Position {
@@ -84,6 +109,20 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A knob that takes a time or a size says in what; every other one is a plain number or a word.
+    #[test]
+    fn a_name_that_tells_its_unit_has_that_unit() {
+        for knob in crate::tunables::CATALOGUE.iter().flat_map(|tunable| tunable.knobs) {
+            let unit = unit(knob.name);
+            for (part, told) in [("_secs", "s"), ("timeout", "s"), ("_kb", "KiB"), ("_bytes", "bytes")] {
+                let is_milli = knob.name == "queue/io_timeout";
+                assert!(!knob.name.contains(part) || is_milli || unit == Some(told), "{}", knob.name);
+            }
+        }
+        assert_eq!((unit("queue/io_timeout"), unit("WatchdogSec")), (Some("ms"), Some("s")));
+        assert_eq!((unit("vm.swappiness"), unit("max_retries")), (None, None));
+    }
 
     #[test]
     fn off_is_where_the_consumer_puts_it() {

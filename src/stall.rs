@@ -142,10 +142,12 @@ impl Standing {
     pub fn survives(&self, column: Column, budget: u64) -> bool {
         let counted = self.counted(column);
         counted.clone().count() > 0
-            && counted.into_iter().all(|(trouble, fate)| {
-                let needed = budget.saturating_add(fate.counts_on());
-                fate.at.covers(needed) || (trouble == Trouble::PathLoss && fate.at.reaches(needed))
-            })
+            && counted.into_iter().all(|(trouble, fate)| fate.rides_out(trouble, budget))
+    }
+
+    /// The same for one kind of trouble; `None` where it cannot befall this stack.
+    pub fn rides_out(&self, trouble: Trouble, column: Column, budget: u64) -> Option<bool> {
+        self.fate(trouble, column).map(|fate| fate.rides_out(trouble, budget))
     }
 
     /// How the trouble ends that counts and ends soonest.

@@ -10,7 +10,7 @@ use crate::facts::Facts;
 use crate::policy::Policy;
 
 pub use crate::value::{Accepts, Knob, Value};
-pub use assignment::{Assignment, Guard, Select, Target, UdevAttr, Want};
+pub use assignment::{Assignment, Guard, Select, Target, UdevAttr, Want, Wanted};
 
 /// Something that can be set, with its reasons.
 #[derive(Debug)]
@@ -77,9 +77,9 @@ impl Decision {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Set { .. } => "set",
-            Self::Fine { .. } => "fine",
-            Self::NotHere { .. } => "not-here",
-            Self::CannotTell { .. } => "cannot-tell",
+            Self::Fine { .. } => "already-right",
+            Self::NotHere { .. } => "not-applicable",
+            Self::CannotTell { .. } => "unknown",
             Self::Refused { .. } => "refused",
         }
     }

@@ -11,7 +11,7 @@ use crate::facts::{Disk, Facts, Machine};
 use crate::plan::Plan;
 use crate::resolve::wanted::{KERNEL_RETRIES, On, places, to_put_back};
 use crate::stall;
-use crate::tunable::{Assignment, Decision, Target, UdevAttr, Verdict};
+use crate::tunable::{Assignment, Decision, Target, UdevAttr, Value, Verdict, Wanted};
 use crate::tunables::IN_FORCE;
 
 use live::Judgement;
@@ -102,8 +102,12 @@ pub struct Row {
     pub knob: String,
     /// The disk, or where the knob is turned.
     pub target: String,
+    /// Where the plan turns the knob, as the setting that is checked says it.
+    pub place: String,
     /// What is wanted, in words.
     pub expected: String,
+    /// The same as a comparison; `None` where nobody could say what is wanted.
+    pub wanted: Option<Wanted>,
     /// What is there; `None` where nothing could be read.
     pub found: Option<String>,
     /// The verdict.
@@ -149,7 +153,9 @@ fn refused(verdict: &Verdict, because: &str, rows: &mut Vec<Row>) {
         id: verdict.tunable.id,
         knob: verdict.tunable.knobs.first().map_or(verdict.tunable.id, |knob| knob.name).to_owned(),
         target: "policy".to_owned(),
+        place: "policy".to_owned(),
         expected: "as the policy asks".to_owned(),
+        wanted: None,
         found: None,
         state: State::CannotBeSet,
         layer: Layer::Live,
@@ -163,8 +169,10 @@ pub fn given_up(facts: &Facts) -> Vec<Row> {
     let found = facts.machine.iter().flat_map(stall::given_up).map(|mount| Row {
         id: "fs.errors",
         knob: "errors".to_owned(),
+        place: mount.mount.clone(),
         target: mount.mount,
         expected: "none".to_owned(),
+        wanted: Some(Wanted::ABSENT),
         found: Some(mount.found),
         state: State::Differs,
         layer: Layer::Live,
@@ -179,7 +187,9 @@ fn put_back(id: &'static str, assignment: &Assignment, facts: &Facts) -> Vec<Row
         id,
         knob: assignment.target.knob(),
         target: disk.name.clone(),
+        place: disk.name.clone(),
         expected: KERNEL_RETRIES.to_owned(),
+        wanted: Some(Wanted { op: "=", value: Some(Value::word(KERNEL_RETRIES)) }),
         found: Some("-1".to_owned()),
         state: State::Differs,
         layer: Layer::Live,
@@ -195,7 +205,9 @@ fn untold(verdict: &Verdict, fact: &str, because: &str) -> Row {
         id: verdict.tunable.id,
         knob: fact.trim_start_matches(IN_FORCE).to_owned(),
         target: "next boot".to_owned(),
+        place: "next boot".to_owned(),
         expected: "to be known".to_owned(),
+        wanted: None,
         found: None,
         state: State::Unknown,
         layer: Layer::Shadowed,
@@ -227,7 +239,8 @@ fn rows_of(
     let row = |target: String, next: Next, live: Option<Judgement>| {
         let (found, state, layer, because) = both(next, live);
         let (knob, expected) = (assignment.target.knob(), expected(assignment));
-        Row { id, knob, target, expected, found, state, layer, because }
+        let (place, wanted) = (assignment.place(), Some(assignment.wanted()));
+        Row { id, knob, target, place, expected, wanted, found, state, layer, because }
     };
     let one = |on: On<'_>| next(facts, plan, assignment, on);
     match &assignment.target {

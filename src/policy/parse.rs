@@ -8,12 +8,6 @@ use super::{Pin, Policy, PolicyError, Recovery, Subject, parse_duration};
 use crate::value::{Accepts, Knob, Value};
 
 const KEYS: &[&str] = &["stall", "host_holds", "recovery", "off", "set"];
-const RECOVERIES: &[(&str, Recovery)] = &[
-    ("default", Recovery::Default),
-    ("hold", Recovery::Hold),
-    ("self-heal", Recovery::SelfHeal),
-    ("fail-fast", Recovery::FailFast),
-];
 
 /// Takes files, path and text each, in order; key by key the last word counts.
 pub fn parse(files: &[(String, String)], subjects: &[Subject]) -> Result<Policy, PolicyError> {
@@ -198,8 +192,8 @@ fn recovery(value: &Said<'_>) -> Result<Recovery, Wrong> {
             "a word: \"default\", \"hold\", \"self-heal\" or \"fail-fast\"",
         ));
     };
-    RECOVERIES.iter().find(|(name, _)| name == word).map(|(_, recovery)| *recovery).ok_or_else(|| {
-        let help = hint(word, RECOVERIES.iter().map(|(name, _)| *name));
+    Recovery::ALL.into_iter().find(|recovery| recovery.name() == word).ok_or_else(|| {
+        let help = hint(word, Recovery::ALL.into_iter().map(Recovery::name));
         Wrong::new(value.span().start, format!("`recovery`: unknown `{word}`; {help}"))
     })
 }

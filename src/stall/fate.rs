@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::Trouble;
+
 /// How long something lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Span {
@@ -103,6 +105,12 @@ impl Fate {
     pub(super) fn counts_on(&self) -> u64 {
         let map = self.by.as_ref().is_some_and(|timer| timer.knob == "no_path_retry");
         self.resumes_within.filter(|_| map).unwrap_or(0)
+    }
+
+    /// Whether a stall of this length is ridden out, of this kind of trouble.
+    pub(super) fn rides_out(&self, trouble: Trouble, budget: u64) -> bool {
+        let needed = budget.saturating_add(self.counts_on());
+        self.at.covers(needed) || (trouble == Trouble::PathLoss && self.at.reaches(needed))
     }
 
     /// The last of these timers decides.

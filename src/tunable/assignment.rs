@@ -35,6 +35,14 @@ impl Assignment {
         if scheduler && self.want.value().as_str() == "noop" { format!("{place},legacy") } else { place }
     }
 
+    /// What the knob must hold.
+    pub fn wanted(&self) -> Wanted {
+        if let Target::DropKernelArg(_) = self.target {
+            return Wanted::ABSENT;
+        }
+        Wanted { op: self.want.op(), value: Some(self.want.value()) }
+    }
+
     /// The same with a guard.
     #[must_use]
     pub fn guarded(self, guard: Guard) -> Self {
@@ -188,6 +196,20 @@ impl UdevAttr {
     }
 }
 
+/// What a knob must hold: a comparison with a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// `=`, `>=`, `<=`, or `absent`.
+    pub op: &'static str,
+    /// What to compare with; `None` where the knob must be absent.
+    pub value: Option<Value>,
+}
+
+impl Wanted {
+    /// Something that must not be there.
+    pub const ABSENT: Self = Self { op: "absent", value: None };
+}
+
 /// How exactly a value is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
@@ -205,6 +227,15 @@ impl Want {
         match self {
             Self::Exactly(value) => value.clone(),
             Self::AtLeast(number) | Self::AtMost(number) => Value::number(*number),
+        }
+    }
+
+    /// How what is found is compared with the value.
+    pub fn op(&self) -> &'static str {
+        match self {
+            Self::Exactly(_) => "=",
+            Self::AtLeast(_) => ">=",
+            Self::AtMost(_) => "<=",
         }
     }
 

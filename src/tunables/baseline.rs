@@ -136,7 +136,7 @@ mod tests {
         };
         facts.system.writers.unread.push(unread);
         let found = decided(&SWAPPINESS, &facts);
-        assert!(found[0].starts_with("cannot-tell: vm.swappiness is left alone"), "{found:?}");
+        assert!(found[0].starts_with("unknown: vm.swappiness is left alone"), "{found:?}");
         assert!(found[0].contains("etc/sysctl.d/50-x.conf"), "{found:?}");
     }
 }

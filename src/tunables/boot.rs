@@ -184,16 +184,16 @@ mod tests {
         let policy = Policy::default();
         let mut facts = configured("6.1.0-18-amd64", &["quiet"]);
         facts.machine.as_mut().unwrap().cmdline = Some(Cmdline::parse("ro quiet"));
-        assert_eq!(ask(&ELEVATOR, &facts, &policy), ["not-here"]);
+        assert_eq!(ask(&ELEVATOR, &facts, &policy), ["not-applicable"]);
         let mut unread = facts.clone();
         unread.system.boot.configured.doubts.push("etc/default/grub could not be read".to_owned());
-        assert_eq!(ask(&ELEVATOR, &unread, &policy), ["cannot-tell"]);
+        assert_eq!(ask(&ELEVATOR, &unread, &policy), ["unknown"]);
         unread.machine.as_mut().unwrap().cmdline = Some(Cmdline::parse("ro elevator=noop"));
         assert_eq!(ask(&ELEVATOR, &unread, &policy), ["cmdline-remove elevator=absent"]);
         let mut opaque = facts;
         let holds = Holds::Maybe("a shell".to_owned());
         opaque.system.boot.configured.args.push(BootArg { text: None, holds, ..given("") });
-        assert_eq!(ask(&ELEVATOR, &opaque, &policy), ["cannot-tell"]);
+        assert_eq!(ask(&ELEVATOR, &opaque, &policy), ["unknown"]);
     }
 
     #[test]
@@ -205,8 +205,8 @@ mod tests {
         assert_eq!(ask(&ELEVATOR, &old, &policy), ["cmdline elevator=noop"]);
         let dead = configured("6.1.0-18-amd64", &["quiet", "elevator=noop"]);
         assert_eq!(ask(&ELEVATOR, &dead, &policy), ["cmdline-remove elevator=absent"]);
-        assert_eq!(ask(&ELEVATOR, &configured("6.1.0", &["quiet"]), &policy), ["not-here"]);
-        assert_eq!(ask(&ELEVATOR, &assumed("6.1.0"), &policy), ["cannot-tell"]);
+        assert_eq!(ask(&ELEVATOR, &configured("6.1.0", &["quiet"]), &policy), ["not-applicable"]);
+        assert_eq!(ask(&ELEVATOR, &assumed("6.1.0"), &policy), ["unknown"]);
         assert_eq!(ask(&ELEVATOR, &assumed("3.16.0"), &policy), ["cmdline elevator=noop"]);
     }
 
@@ -218,7 +218,7 @@ mod tests {
             ask(&USE_BLK_MQ, &configured("6.1.0", &args), &policy),
             ["cmdline-remove scsi_mod.use_blk_mq=absent, cmdline-remove dm_mod.use_blk_mq=absent"]
         );
-        assert_eq!(ask(&USE_BLK_MQ, &configured("4.19.0", &args), &policy), ["fine"]);
+        assert_eq!(ask(&USE_BLK_MQ, &configured("4.19.0", &args), &policy), ["already-right"]);
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
         let facts = configured("6.1.0", &[]);
         let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
         assert_eq!(ask(&PANIC, &facts, &heal), ["cmdline panic=10"]);
-        assert_eq!(ask(&PANIC, &facts, &Policy::default()), ["not-here"]);
+        assert_eq!(ask(&PANIC, &facts, &Policy::default()), ["not-applicable"]);
         let mut entries = facts;
         entries.system.boot.stack = BootStack::GrubBls;
         let line = |args: &[&str]| BootLine {
@@ -239,6 +239,6 @@ mod tests {
         entries.system.boot.lines = vec![line(&["panic=10"]), line(&["quiet"])];
         assert_eq!(ask(&PANIC, &entries, &heal), ["cmdline panic=10"]);
         entries.system.boot.lines = vec![line(&["panic=10"]), line(&["panic=5", "panic=10"])];
-        assert_eq!(ask(&PANIC, &entries, &heal), ["fine"]);
+        assert_eq!(ask(&PANIC, &entries, &heal), ["already-right"]);
     }
 }

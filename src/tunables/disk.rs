@@ -248,7 +248,7 @@ mod tests {
     fn the_offered_word_is_asked_for() {
         let policy = Policy::default();
         let several = guest("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
-        assert_eq!(ask(&SCHEDULER, &several, &policy), ["fine"]);
+        assert_eq!(ask(&SCHEDULER, &several, &policy), ["already-right"]);
         let mut one = disk("sda", Class::StorvscIde);
         one.limits.nr_hw_queues = Attribute::Is(1);
         let ide = guest("6.1.0-18-amd64", vec![one]);
@@ -273,7 +273,7 @@ mod tests {
         facts.system.writers.rule_files = vec![others("KERNEL==\"mmcblk*[0-9]|sd*[!0-9]\"")];
         assert_eq!(ask(&SCHEDULER, &facts, &policy), ["udev:storvsc-scsi queue/scheduler=none"]);
         facts.system.writers.rule_files = vec![others("KERNEL==\"mmcblk*[0-9]|vd*[!0-9]\"")];
-        assert_eq!(ask(&SCHEDULER, &facts, &policy), ["fine"]);
+        assert_eq!(ask(&SCHEDULER, &facts, &policy), ["already-right"]);
         facts.system.writers.rule_files.clear();
         facts.system.ours.push(OwnFile {
             path: "etc/udev/rules.d/90-hvtune.rules".to_owned(),
@@ -300,9 +300,9 @@ mod tests {
         solid.live.rotational = Attribute::Is(false);
         let nvme = disk("nvme0n1", Class::NvmeAzureRemote);
         for (kernel, disk, want) in [
-            ("6.12.74-amd64", rotating.clone(), "fine"),
+            ("6.12.74-amd64", rotating.clone(), "already-right"),
             ("6.17.0-5-generic", rotating, "udev:storvsc-scsi queue/read_ahead_kb=at most 128"),
-            ("6.17.0-5-generic", solid, "fine"),
+            ("6.17.0-5-generic", solid, "already-right"),
             ("6.12.74-amd64", nvme, "udev:nvme-azure-remote queue/read_ahead_kb=at most 128"),
         ] {
             assert_eq!(ask(&READ_AHEAD, &guest(kernel, vec![disk]), &policy), [want], "{kernel}");

@@ -144,13 +144,13 @@ mod tests {
     fn a_guest_heals_itself_only_where_asked_and_only_on_ext() {
         let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
         let mut facts = guest("6.1.0", Vec::new());
-        assert_eq!(ask(&ERRORS, &facts, &heal), ["not-here"]);
-        assert_eq!(ask(&FSCK_REPAIR, &facts, &heal), ["fine"]);
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["not-applicable"]);
+        assert_eq!(ask(&FSCK_REPAIR, &facts, &heal), ["already-right"]);
         facts.system.ext = vec![line("/")];
         assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic"]);
         assert_eq!(ask(&FSCK_REPAIR, &facts, &heal), ["cmdline fsck.repair=yes"]);
         for tunable in [&ERRORS, &FSCK_REPAIR] {
-            assert_eq!(ask(tunable, &facts, &Policy::default()), ["not-here"]);
+            assert_eq!(ask(tunable, &facts, &Policy::default()), ["not-applicable"]);
         }
     }
 
@@ -179,13 +179,13 @@ mod tests {
         let srv =
             Mount { point: "/srv".to_owned(), device: Some("sdc1".to_owned()), ..machine.mounts[0].clone() };
         machine.mounts.push(srv);
-        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "cannot-tell"]);
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "unknown"]);
         let because = (ERRORS.decide)(&facts, &heal).remove(1).because().to_owned();
         assert!(because.contains("ext2: /srv (/dev/sdc1);"), "{because}");
         // Of an image nobody knows what its root will be.
         facts.machine.as_mut().unwrap().mounts.clear();
         facts.system.ext.remove(1);
-        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "cannot-tell"]);
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "unknown"]);
     }
 
     #[test]
@@ -195,11 +195,11 @@ mod tests {
         let stick = ExtMount { spare: Some("not mounted at boot (noauto)"), ..line("/stick") };
         let odd = ExtMount { odd: true, ..line("/odd") };
         facts.system.ext = vec![line("/"), stick, odd];
-        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "cannot-tell"]);
+        assert_eq!(ask(&ERRORS, &facts, &heal), ["fstab errors=panic", "unknown"]);
         let because = (ERRORS.decide)(&facts, &heal).remove(0).because().to_owned();
         assert!(because.ends_with("; left out: /stick (not mounted at boot (noauto))"), "{because}");
         facts.system.ext.truncate(2);
         facts.system.ext.remove(0);
-        assert_eq!(ask(&ERRORS, &facts, &heal)[0], "not-here");
+        assert_eq!(ask(&ERRORS, &facts, &heal)[0], "not-applicable");
     }
 }

@@ -289,8 +289,8 @@ mod tests {
         assert_eq!(ask(&CHECK_INTERVAL, &facts, &heal()), ["sysctl kernel.hung_task_check_interval_secs=10"]);
         for recovery in [Recovery::Default, Recovery::Hold] {
             let policy = Policy { recovery, ..Policy::default() };
-            assert_eq!(ask(&PANIC, &facts, &policy), ["not-here"]);
-            assert_eq!(ask(&CHECK_INTERVAL, &facts, &policy), ["not-here"]);
+            assert_eq!(ask(&PANIC, &facts, &policy), ["not-applicable"]);
+            assert_eq!(ask(&CHECK_INTERVAL, &facts, &policy), ["not-applicable"]);
         }
         assert!(because(&facts, &heal()).contains("for 240 s"), "{}", because(&facts, &heal()));
         let longer = Policy { stall: 300, ..heal() };
@@ -311,9 +311,9 @@ mod tests {
         let three = "sysctl kernel.hung_task_panic=3";
         assert_eq!(ask(&PANIC, &guest("7.2.13", Vec::new()), &pinned(&[(PANIC_KEY, "3")])), [three]);
         let mut older = guest("4.18.0", Vec::new());
-        assert_eq!(ask(&CHECK_INTERVAL, &older, &heal()), ["not-here"]);
+        assert_eq!(ask(&CHECK_INTERVAL, &older, &heal()), ["not-applicable"]);
         older.system.kernels.as_mut().unwrap().extend(guest("6.1.0", Vec::new()).system.kernels.unwrap());
-        assert_eq!(ask(&CHECK_INTERVAL, &older, &heal()), ["not-here"]);
+        assert_eq!(ask(&CHECK_INTERVAL, &older, &heal()), ["not-applicable"]);
         // Red Hat's 4.18 may have it: then the running kernel shows it.
         let keys = [TIMEOUT_KEY, INTERVAL_KEY].map(|key| (key.to_owned(), "120".to_owned()));
         older.machine.as_mut().unwrap().sysctls = keys.into();
@@ -329,7 +329,7 @@ mod tests {
         facts.machine.as_mut().unwrap().served = vec![mount("/srv", "nfs4")];
         facts.system.served = vec![mount("/srv", "nfs4"), mount("/win", "cifs")];
         assert_eq!(ask(&PANIC, &facts, &heal()), ["refused"]);
-        assert_eq!(ask(&CHECK_INTERVAL, &facts, &heal()), ["not-here"]);
+        assert_eq!(ask(&CHECK_INTERVAL, &facts, &heal()), ["not-applicable"]);
         let said = because(&facts, &heal());
         assert!(said.starts_with("a server answers for /srv (nfs4), /win (cifs), and"), "{said}");
         let pin = Policy { recovery: Recovery::SelfHeal, ..pinned(&[(PANIC_KEY, "1")]) };

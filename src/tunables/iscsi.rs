@@ -171,10 +171,10 @@ mod tests {
         let hold = Policy { recovery: Recovery::Hold, ..policy.clone() };
         assert_eq!(ask(&RECOVERY, &facts, &hold), set("-1", 12));
         assert_eq!(ask(&RECOVERY, &facts, &pinned(&[(REPLACEMENT, "90")])), set("90", 12));
-        assert_eq!(ask(&RECOVERY, &guest("6.1.0", Vec::new()), &policy), ["not-here"]);
+        assert_eq!(ask(&RECOVERY, &guest("6.1.0", Vec::new()), &policy), ["not-applicable"]);
         let mut path = lun;
         path.roles.insert(Role::Path);
-        assert_eq!(ask(&RECOVERY, &guest("6.1.0", vec![path]), &policy), ["fine"]);
+        assert_eq!(ask(&RECOVERY, &guest("6.1.0", vec![path]), &policy), ["already-right"]);
     }
 
     #[test]
@@ -195,6 +195,6 @@ mod tests {
         let wait = format!("iscsi {REPLACEMENT}=at least 86400, iscsi {LOGIN_RETRIES}=at least 12");
         assert_eq!(ask(&RECOVERY, &root, &policy), [wait]);
         lun.roles.insert(Role::Path);
-        assert_eq!(ask(&NOOP_OUT, &guest("6.1.0", vec![lun]), &policy), ["fine"]);
+        assert_eq!(ask(&NOOP_OUT, &guest("6.1.0", vec![lun]), &policy), ["already-right"]);
     }
 }

@@ -104,7 +104,7 @@ mod tests {
         }
         let sysctls = [("vm.swappiness".to_owned(), "60".to_owned())].into();
         facts.machine.as_mut().unwrap().sysctls = sysctls;
-        assert_eq!(ask(&HUNG_TASK, &facts, &Policy::default()), ["not-here"]);
+        assert_eq!(ask(&HUNG_TASK, &facts, &Policy::default()), ["not-applicable"]);
     }
 
     #[test]
@@ -112,6 +112,6 @@ mod tests {
         let facts = guest("6.1.0-18-amd64", Vec::new());
         let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
         assert_eq!(ask(&PANIC, &facts, &heal), ["sysctl kernel.panic=10"]);
-        assert_eq!(ask(&PANIC, &facts, &Policy::default()), ["not-here"]);
+        assert_eq!(ask(&PANIC, &facts, &Policy::default()), ["not-applicable"]);
     }
 }

@@ -230,8 +230,8 @@ mod tests {
             ask(&SWAPPINESS, &swapping("/dev/sda3", "sda"), &policy),
             ["sysctl vm.swappiness=at most 10"]
         );
-        assert_eq!(ask(&SWAPPINESS, &swapping("/dev/zram0", "zram0"), &policy), ["fine"]);
-        assert_eq!(ask(&SWAPPINESS, &none, &policy), ["not-here"]);
+        assert_eq!(ask(&SWAPPINESS, &swapping("/dev/zram0", "zram0"), &policy), ["already-right"]);
+        assert_eq!(ask(&SWAPPINESS, &none, &policy), ["not-applicable"]);
         let mut early = none.clone();
         early.system.swaps = vec![asked("UUID=b", None, SwapGround::Storage)];
         assert_eq!(ask(&SWAPPINESS, &early, &policy), ["sysctl vm.swappiness=at most 10"]);
@@ -251,12 +251,12 @@ mod tests {
         let lost = Swap { disk: None, ..disk(-2) };
         let several = Swap { others: None, ..local(-2) };
         for (swaps, want) in [
-            (vec![disk(-2), zram(100)], "fine"),
+            (vec![disk(-2), zram(100)], "already-right"),
             (vec![zram(5), disk(10)], set),
             (vec![zram(10), disk(10)], set),
-            (vec![local(-2), disk(-3)], "fine"),
+            (vec![local(-2), disk(-3)], "already-right"),
             (vec![disk(-2), local(-3)], set),
-            (vec![local(-2)], "fine"),
+            (vec![local(-2)], "already-right"),
             (vec![lost], set),
             (vec![several], set),
         ] {
@@ -271,8 +271,8 @@ mod tests {
         let local = asked("/mnt/swapfile", None, SwapGround::AzureTemporary);
         let set = "sysctl vm.swappiness=at most 10";
         for (sources, want) in [
-            (vec![zram.clone()], "fine"),
-            (vec![disk(None), zram.clone()], "fine"),
+            (vec![zram.clone()], "already-right"),
+            (vec![disk(None), zram.clone()], "already-right"),
             (vec![disk(Some(200)), zram.clone()], set),
             // Not on Azure, so that is no temporary disk.
             (vec![local], set),
@@ -296,7 +296,7 @@ mod tests {
             facts
         };
         let set = "sysctl vm.dirty_background_bytes=104857600, sysctl vm.dirty_bytes=419430400";
-        for (memory, want) in [(Some(2 << 30), "fine"), (Some(64 << 30), set), (None, "cannot-tell")] {
+        for (memory, want) in [(Some(2 << 30), "already-right"), (Some(64 << 30), set), (None, "unknown")] {
             assert_eq!(ask(&DIRTY, &with(memory), &policy), [want], "{memory:?}");
         }
         let mut grows = with(Some(1 << 30));

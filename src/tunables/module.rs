@@ -153,10 +153,10 @@ mod tests {
     fn the_ring_grows_only_for_a_pinned_depth() {
         let facts = guest("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
         for (pins, want) in [
-            (vec![], "fine"),
-            (vec![("queue/nr_requests", "300")], "fine"),
+            (vec![], "already-right"),
+            (vec![("queue/nr_requests", "300")], "already-right"),
             (vec![("queue/nr_requests", "1024")], "module hv_storvsc.storvsc_ringbuffer_size=524288"),
-            (vec![("queue/nr_requests", "1024"), ("queue/scheduler", "mq-deadline")], "fine"),
+            (vec![("queue/nr_requests", "1024"), ("queue/scheduler", "mq-deadline")], "already-right"),
             (vec![("queue/nr_requests", "60000")], "refused"),
             (vec![("hv_storvsc.storvsc_ringbuffer_size", "262145")], "refused"),
         ] {
@@ -184,8 +184,8 @@ mod tests {
         let policy = Policy::default();
         let alone = guest("6.12.74-cloud-amd64", vec![root.clone()]);
         assert_eq!(ask(&NVME_IO_TIMEOUT, &alone, &policy), ["module nvme_core.io_timeout=at least 240"]);
-        assert_eq!(ask(&NVME_IO_TIMEOUT, &guest("6.12.74", vec![root, local]), &policy), ["fine"]);
+        assert_eq!(ask(&NVME_IO_TIMEOUT, &guest("6.12.74", vec![root, local]), &policy), ["already-right"]);
         let scsi = guest("6.12.74", vec![disk("sda", Class::StorvscScsi)]);
-        assert_eq!(ask(&NVME_IO_TIMEOUT, &scsi, &policy), ["not-here"]);
+        assert_eq!(ask(&NVME_IO_TIMEOUT, &scsi, &policy), ["not-applicable"]);
     }
 }

@@ -242,7 +242,7 @@ mod tests {
         let hold = Policy { recovery: Recovery::Hold, ..policy.clone() };
         assert_eq!(ask(&QUEUEING, &mapped(&[]), &hold), [wanted("queue")]);
         assert_eq!(ask(&QUEUEING, &mapped(&[]), &pinned(&[("no_path_retry", "12")])), [wanted("12")]);
-        assert_eq!(ask(&QUEUEING, &guest("6.8.0", Vec::new()), &policy), ["not-here"]);
+        assert_eq!(ask(&QUEUEING, &guest("6.8.0", Vec::new()), &policy), ["not-applicable"]);
     }
 
     #[test]

@@ -102,11 +102,11 @@ mod tests {
         let local = disk("nvme1n1", Class::NvmeAzureLocal);
         let both = guest("6.12.74-cloud-amd64", vec![remote.clone(), local.clone()]);
         let set = "udev:nvme-azure-remote queue/io_timeout=at least 240000";
-        assert_eq!(ask(&IO_TIMEOUT, &both, &policy), [set, "not-here"]);
-        assert_eq!(ask(&IO_TIMEOUT, &guest("6.12.74", vec![local]), &policy), ["not-here"]);
+        assert_eq!(ask(&IO_TIMEOUT, &both, &policy), [set, "not-applicable"]);
+        assert_eq!(ask(&IO_TIMEOUT, &guest("6.12.74", vec![local]), &policy), ["not-applicable"]);
         let mut utils = guest("6.12.74", vec![remote]);
         utils.system.writers.azure_vm_utils = true;
-        assert_eq!(ask(&IO_TIMEOUT, &utils, &policy), ["fine"]);
+        assert_eq!(ask(&IO_TIMEOUT, &utils, &policy), ["already-right"]);
         let longer = Policy { stall: 600, ..policy };
         assert_eq!(
             ask(&IO_TIMEOUT, &utils, &longer),
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn what_a_rule_of_ours_holds_is_waited_for() {
         let mut facts = guest("6.1.0-18-amd64", Vec::new());
-        assert_eq!(ask(&IO_TIMEOUT, &facts, &Policy::default()), ["not-here"]);
+        assert_eq!(ask(&IO_TIMEOUT, &facts, &Policy::default()), ["not-applicable"]);
         let writes = [("nvme".to_owned(), "queue/io_timeout".to_owned())].into();
         let path = "etc/udev/rules.d/90-hvtune.rules".to_owned();
         facts.system.ours = vec![OwnFile { path, writes }];

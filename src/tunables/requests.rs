@@ -250,7 +250,7 @@ mod tests {
     fn blk_mq_is_fine_and_the_legacy_path_gets_1024() {
         let policy = Policy::default();
         let modern = guest("6.1.0-18-amd64", vec![disk("sda", Class::StorvscScsi)]);
-        assert_eq!(ask(&NR_REQUESTS, &modern, &policy), ["fine"]);
+        assert_eq!(ask(&NR_REQUESTS, &modern, &policy), ["already-right"]);
         assert!((NR_REQUESTS.decide)(&modern, &policy).first().unwrap().because().contains("316"));
         let mut old = disk("sda", Class::StorvscScsi);
         old.limits.schedulers = Attribute::Is(vec!["noop".to_owned(), "cfq".to_owned()]);

@@ -106,7 +106,7 @@ mod tests {
     fn twice_the_budget_where_there_is_less() {
         let mut facts = guest("6.1.0", Vec::new());
         let policy = Policy::default();
-        assert_eq!(ask(&WATCHDOG, &facts, &policy), ["not-here"]);
+        assert_eq!(ask(&WATCHDOG, &facts, &policy), ["not-applicable"]);
         let watchdog = |unit: &str, seconds: u64| Watchdog {
             unit: unit.to_owned(),
             seconds,
@@ -121,7 +121,7 @@ mod tests {
         facts.system.units = facts.system.watchdogs.iter().map(unit).collect();
         let set = |value| vec![format!("unit:systemd-journald.service WatchdogSec={value}")];
         assert_eq!(ask(&WATCHDOG, &facts, &policy), set("at least 360"));
-        assert_eq!(ask(&WATCHDOG, &facts, &Policy { stall: 90, ..policy }), ["fine"]);
+        assert_eq!(ask(&WATCHDOG, &facts, &Policy { stall: 90, ..policy }), ["already-right"]);
         let both = "unit:systemd-journald.service WatchdogSec=0, unit:systemd-logind.service WatchdogSec=0";
         assert_eq!(ask(&WATCHDOG, &facts, &pinned(&[("WatchdogSec", "0")])), [both]);
     }
@@ -134,7 +134,7 @@ mod tests {
             vec![Watchdog { unit: unit.clone(), seconds: 180, with_ours: 180, path: String::new() }];
         let unread = UnreadFile { path: "etc/x.conf".to_owned(), why: "Permission denied".to_owned() };
         facts.system.units = vec![Unit { name: unit, unread: vec![unread], ..Unit::default() }];
-        assert_eq!(ask(&WATCHDOG, &facts, &Policy::default()), ["cannot-tell"]);
+        assert_eq!(ask(&WATCHDOG, &facts, &Policy::default()), ["unknown"]);
         let set = ["unit:systemd-journald.service WatchdogSec=600"];
         assert_eq!(ask(&WATCHDOG, &facts, &pinned(&[("WatchdogSec", "600")])), set);
     }

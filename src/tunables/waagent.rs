@@ -58,18 +58,18 @@ mod tests {
     fn the_agents_file_is_edited_only_where_the_policy_says_so() {
         let mut facts = guest("6.1.0", Vec::new());
         let pin = pinned(&[("OS.RootDeviceScsiTimeout", "600")]);
-        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["not-here"]);
+        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["not-applicable"]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["refused"]);
         let idle = IdleAgent { path: "etc/waagent.conf".to_owned(), why: "masked".to_owned() };
         facts.system.writers.idle_waagent = Some(idle);
-        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["not-here"]);
+        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["not-applicable"]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["refused"]);
         facts.system.writers.waagent = Some(Waagent {
             scsi_timeout: Some(300),
             path: "etc/waagent.conf".to_owned(),
             ..Waagent::default()
         });
-        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["fine"]);
+        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["already-right"]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["waagent OS.RootDeviceScsiTimeout=600"]);
     }
 }
