@@ -207,11 +207,37 @@ fn formats_of(command: &str) -> &'static [Format] {
 /// Parses the arguments, the program's own name not among them.
 ///
 /// The error is also how clap hands over the help and the version when they are asked for.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+pub fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     let mut definition = definition();
     let matches = definition.try_get_matches_from_mut(args)?;
     before::fits(&definition, &matches)?;
     meant(&matches).map_err(|error| error.format(&mut definition))
+}
+
+/// What is known of arguments that could not be carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The command, where they name one.
+    pub command: Option<String>,
+    /// How to print.
+    pub format: Format,
+}
+
+/// Takes from arguments, wrong as they may be, which command was meant and how to print.
+///
+/// clap ends at the first error, so what follows that is looked at by itself.
+pub fn asked(args: &[OsString]) -> Asked {
+    let mut definition = definition().ignore_errors(true);
+    let mut asked = Asked { command: None, format: Format::Text };
+    for from in 0..args.len() {
+        let Ok(matches) = definition.try_get_matches_from_mut(args[from..].to_vec()) else { continue };
+        let behind = matches.subcommand();
+        let format = |matches: &clap::ArgMatches| matches.try_get_one("format").ok().flatten().copied();
+        let typed = format(&matches).or_else(|| behind.and_then(|(_, behind)| format(behind)));
+        asked.format = typed.unwrap_or(asked.format);
+        asked.command = asked.command.or_else(|| behind.map(|(name, _)| name.to_owned()));
+    }
+    asked
 }
 
 /// What stands behind the command and what stands before it, together.

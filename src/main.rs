@@ -19,14 +19,15 @@ compile_error!(
 );
 
 fn main() -> ExitCode {
-    let done = match cli::parse(std::env::args_os().skip(1)) {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let done = match cli::parse(args.clone()) {
         Ok(cli) => command::run(&cli),
-        Err(error) => report::usage(&error),
+        Err(error) => report::usage(&error, &cli::asked(&args)),
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            report::error(&error);
+            report::error(&error, &cli::asked(&args));
             ExitCode::from(2)
         }
     }

@@ -1,11 +1,14 @@
 //! The only printing module: results on stdout, messages on stderr.
 //!
 //! Text for people fits a terminal and holds nothing that could move its cursor;
-//! JSON is a contract: every document carries `"schema": 1`.
+//! JSON is a contract: `document` has its types, and `dist/schema/` what they promise.
 #![expect(clippy::disallowed_methods, reason = "this is the printing module")]
 
 mod catalogue;
+mod clock;
 mod detect;
+mod diff;
+mod document;
 mod host;
 mod html;
 mod plan;
@@ -17,14 +20,17 @@ mod timeline;
 mod verify;
 
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 
 use regex::bytes::Regex;
-use serde_json::Value as Json;
+use serde::Serialize;
 
+#[cfg(feature = "schema")]
+pub use document::schemas;
 pub use status::Status;
 
 use crate::apply::Step;
-use crate::cli::Format;
+use crate::cli::{Asked, Format};
 use crate::facts::Facts;
 use crate::plan::Plan;
 use crate::policy::Policy;
@@ -32,8 +38,16 @@ use crate::stall::Survey;
 use crate::tunable::{Tunable, Verdict};
 use crate::verify::Row;
 
-/// The schema number of every JSON document.
-const SCHEMA: u32 = 1;
+use document::applied::Applied;
+use document::detect::Detect;
+use document::error::Failed;
+use document::explain::{Explain, ExplainOne};
+use document::host::ExplainHost;
+use document::plan::Planned;
+use document::reboot_needed::RebootNeeded;
+use document::status::Stands;
+use document::survive::Survive;
+use document::verify::Verified;
 
 /// What a command wants shown, and how.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +87,14 @@ pub struct About {
 
 /// Prints the help or the version where clap hands over those, and else what is wrong with the
 /// arguments; gives the exit code.
-pub fn usage(said: &clap::Error) -> anyhow::Result<u8> {
+pub fn usage(said: &clap::Error, asked: &Asked) -> anyhow::Result<u8> {
+    if said.use_stderr() {
+        // What is wrong, hints below it, then the usage.
+        let text = said.to_string();
+        let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+        let told = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
+        failed(asked, told.map(|line| line.trim_start_matches("error: ").to_owned()));
+    }
     match said.print() {
         Err(error) if !said.use_stderr() && error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(error).context("writing to standard output"))
@@ -82,9 +103,17 @@ pub fn usage(said: &clap::Error) -> anyhow::Result<u8> {
     }
 }
 
-/// Prints an error and its causes on one line.
-pub fn error(error: &anyhow::Error) {
+/// Prints an error and its causes on one line, and as a document where JSON was asked for.
+pub fn error(error: &anyhow::Error, asked: &Asked) {
     let _ = writeln!(std::io::stderr(), "hvtune: {}", text::printable(&format!("{error:#}")));
+    failed(asked, error.chain().map(ToString::to_string));
+}
+
+/// What went wrong as a document, where JSON was asked for. Whether anybody reads it changes nothing.
+fn failed(asked: &Asked, said: impl Iterator<Item = String>) {
+    if asked.format == Format::Json {
+        let _ = out_json(Failed::new(asked.command.as_deref(), said));
+    }
 }
 
 /// Prints a message, unless only errors are wanted.
@@ -105,8 +134,10 @@ fn out(text: &str) -> anyhow::Result<()> {
     }
 }
 
-fn out_json(document: &Json) -> anyhow::Result<()> {
-    out(&text::printable_json(&format!("{document:#}\n")))
+fn out_json(document: impl Serialize) -> anyhow::Result<()> {
+    // The run ends with its document: to free one would be code for nothing.
+    let text = serde_json::to_string_pretty(&*ManuallyDrop::new(document))?;
+    out(&text::printable_json(&format!("{text}\n")))
 }
 
 /// Whether any of these names is to be shown.
@@ -117,7 +148,7 @@ fn shown(only: Option<&Regex>, names: &[&str]) -> bool {
 /// `hvtune detect`
 pub fn detect(facts: &Facts, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&detect::json(facts, show.only)),
+        Format::Json => out_json(Detect::new(facts, show)),
         _ => out(&detect::text(facts, show.verbose, show.only)),
     }
 }
@@ -125,7 +156,7 @@ pub fn detect(facts: &Facts, show: &Show<'_>) -> anyhow::Result<()> {
 /// `hvtune plan`
 pub fn plan(plan: &Plan, rows: &[Row], diff: bool, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&plan::json(plan, show.only)),
+        Format::Json => out_json(Planned::new(plan, rows, show)),
         _ => out(&plan::text(plan, rows, diff, show)),
     }
 }
@@ -133,7 +164,7 @@ pub fn plan(plan: &Plan, rows: &[Row], diff: bool, show: &Show<'_>) -> anyhow::R
 /// `hvtune apply` and `hvtune revert`
 pub fn applied(plan: &Plan, steps: &[Step], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&plan::applied_json(plan, steps)),
+        Format::Json => out_json(Applied::new(plan, steps, show)),
         _ if show.quiet => Ok(()),
         _ => out(&plan::applied_text(plan, steps)),
     }
@@ -143,7 +174,7 @@ pub fn applied(plan: &Plan, steps: &[Step], show: &Show<'_>) -> anyhow::Result<(
 pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::Result<Vec<Row>> {
     verify::narrow(&mut rows, show.only);
     match show.format {
-        Format::Json => out_json(&verify::json(&rows))?,
+        Format::Json => out_json(Verified::new(&rows, show))?,
         Format::Prometheus => out(&verify::prometheus(&rows, survey))?,
         _ if show.quiet => {}
         Format::Text | Format::Html => out(&verify::text(&rows, show))?,
@@ -154,7 +185,7 @@ pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::R
 /// `hvtune survive`
 pub fn survive(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&survive::json(survey, show.only)),
+        Format::Json => out_json(Survive::new(survey, show)),
         Format::Html => out(&html::page(survey, plan, rows, show)?),
         Format::Text | Format::Prometheus => out(&survive::text(survey, plan, show)),
     }
@@ -163,7 +194,7 @@ pub fn survive(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) -> a
 /// `hvtune explain`
 pub fn catalogue(verdicts: &[Verdict], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&catalogue::list_json(verdicts, show.only)),
+        Format::Json => out_json(Explain::new(verdicts, show)),
         _ => out(&catalogue::list_text(verdicts, show.only)),
     }
 }
@@ -171,7 +202,7 @@ pub fn catalogue(verdicts: &[Verdict], show: &Show<'_>) -> anyhow::Result<()> {
 /// `hvtune explain ID`
 pub fn explain(tunable: &'static Tunable, verdicts: &[Verdict], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&catalogue::one_json(tunable, verdicts)),
+        Format::Json => out_json(ExplainOne::new(tunable, verdicts, show)),
         _ => out(&catalogue::one_text(tunable, verdicts)),
     }
 }
@@ -180,7 +211,7 @@ pub fn explain(tunable: &'static Tunable, verdicts: &[Verdict], show: &Show<'_>)
 pub fn explain_host(show: &Show<'_>) -> anyhow::Result<()> {
     let budget = show.about.policy.stall;
     match show.format {
-        Format::Json => out_json(&host::explain_json(budget)),
+        Format::Json => out_json(ExplainHost::new(show)),
         _ => out(&host::explain_text(budget)),
     }
 }
@@ -188,7 +219,7 @@ pub fn explain_host(show: &Show<'_>) -> anyhow::Result<()> {
 /// `hvtune status`
 pub fn status(status: &Status<'_>, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&status::json(status)),
+        Format::Json => out_json(Stands::new(status, show)),
         _ => out(&status::text(status, show)),
     }
 }
@@ -196,7 +227,7 @@ pub fn status(status: &Status<'_>, show: &Show<'_>) -> anyhow::Result<()> {
 /// `hvtune reboot-needed`
 pub fn reboot_needed(needed: bool, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
-        Format::Json => out_json(&serde_json::json!({"schema": SCHEMA, "reboot_needed": needed})),
+        Format::Json => out_json(RebootNeeded::new(needed, show)),
         _ if needed => out("yes: something of ours takes effect at the next boot\n"),
         _ => out("no\n"),
     }

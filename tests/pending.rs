@@ -102,10 +102,7 @@ fn every_command_of_every_fixture_is_harmless_and_its_program_there() {
         let stage = Stage::new(&name);
         for command in ["plan", "apply", "revert"] {
             for step in stage.pending(command) {
-                let said = step["command"].as_str().unwrap();
-                if said.is_empty() {
-                    continue;
-                }
+                let Some(said) = step["command"].as_str() else { continue };
                 commands += 1;
                 assert!(harmless(said), "{name}: {command}: {said}");
                 assert!(stage.has(said.split(' ').next().unwrap()), "{name}: {command}: {said}");
@@ -125,7 +122,7 @@ fn grubenv_is_a_place_and_no_command() {
     stage.put("usr/lib/os-release", "ID=mariner\n");
     stage.put("boot/grub2/grub.cfg", "linux /boot/vmlinuz $kernelopts\n");
     let step = stage.step("kernel-arguments");
-    assert_eq!(step["command"], "");
+    assert_eq!(step["command"], Json::Null);
     assert_eq!(step["places"][0]["file"], "/boot/grub2/grubenv");
     assert!(step["add"].as_array().unwrap().contains(&"panic=10".into()), "{step}");
     assert!(stage.run(&["plan"]).contains("/boot/grub2/grubenv: the variable kernelopts"));
@@ -143,7 +140,7 @@ fn grubby_is_never_named() {
     let stage = Stage::new("el9-bls");
     let files = |stage: &Stage| {
         let step = stage.step("kernel-arguments");
-        assert_eq!(step["command"], "");
+        assert_eq!(step["command"], Json::Null);
         let places = step["places"].as_array().unwrap().clone();
         places.iter().map(|place| place["file"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
@@ -163,7 +160,7 @@ fn systemd_boot_has_places_and_no_kernel_install() {
     stage.put("boot/efi/EFI/systemd/systemd-bootx64.efi", "");
     stage.put("boot/efi/loader/loader.conf", "timeout 3\n");
     let step = stage.step("kernel-arguments");
-    assert_eq!(step["command"], "");
+    assert_eq!(step["command"], Json::Null);
     assert_eq!(step["places"].as_array().unwrap().len(), 1, "{step}");
     assert!(!stage.run(&["plan"]).contains("kernel-install add-all"));
 }
@@ -177,11 +174,11 @@ fn the_initramfs_is_made_by_what_is_there() {
         let steps = stage.pending("revert");
         stage.run(&["apply", "--no-activate"]);
         let step = steps.iter().find(|step| step["step"] == "initramfs").unwrap();
-        step["command"].as_str().unwrap().to_owned()
+        step["command"].as_str().unwrap_or("none").to_owned()
     };
     assert_eq!(command(&stage), "update-initramfs -u -k all");
     stage.remove("usr/sbin/update-initramfs");
-    assert_eq!(command(&stage), "");
+    assert_eq!(command(&stage), "none");
     stage.put("usr/bin/dracut", "");
     assert!(command(&stage).starts_with("dracut --force --regenerate-all --no-hostonly"));
 }

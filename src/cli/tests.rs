@@ -3,7 +3,7 @@
 use super::*;
 
 fn asked(line: &str) -> Result<Cli, clap::Error> {
-    parse(line.split(' ').filter(|word| !word.is_empty()).map(OsString::from))
+    parse(line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect())
 }
 
 fn cli(line: &str) -> Cli {
@@ -136,13 +136,13 @@ fn what_is_wrong_is_named() {
 fn text_that_is_none_is_named_with_its_option() {
     use std::os::unix::ffi::OsStringExt as _;
     for (option, named) in [("--only", "--only <REGEX>"), ("--stall", "--stall <DURATION>"), ("--", "[ID]")] {
-        let words = ["explain".into(), option.into(), OsString::from_vec(vec![b'a', 0xff])];
+        let words = vec!["explain".into(), option.into(), OsString::from_vec(vec![b'a', 0xff])];
         let said = parse(words).unwrap_err().to_string();
         assert!(said.contains(&format!("'a\u{fffd}' for '{named}': it is not UTF-8")), "{said}");
     }
     // A path is whatever it is.
     let path = OsString::from_vec(vec![b'/', 0xff]);
-    let cli = parse(["--root".into(), path.clone(), "plan".into()]).unwrap();
+    let cli = parse(vec!["--root".into(), path.clone(), "plan".into()]).unwrap();
     assert_eq!(cli.global.root, PathBuf::from(path));
 }
 
@@ -161,4 +161,22 @@ fn help_is_found_from_everywhere() {
         assert!(said(line).starts_with("Show what apply would change\n"), "{line}");
     }
     assert!(said("--version").starts_with("hvtune "));
+}
+
+/// What was meant is found wherever clap gave up.
+#[test]
+fn what_was_asked_is_known_of_wrong_arguments_too() {
+    for (line, command, format) in [
+        ("plan --bogus --format json", Some("plan"), Format::Json),
+        ("--format=json --bogus plan", Some("plan"), Format::Json),
+        ("pln --format json", None, Format::Json),
+        ("--bogus verify --format prometheus", Some("verify"), Format::Prometheus),
+        ("explain --format", Some("explain"), Format::Text),
+        ("capture", Some("capture"), Format::Text),
+        ("plan --format xml", Some("plan"), Format::Text),
+        ("", None, Format::Text),
+    ] {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        assert_eq!(super::asked(&words), Asked { command: command.map(str::to_owned), format }, "{line}");
+    }
 }

@@ -1,55 +1,22 @@
 //! What `explain` shows.
 
 use regex::bytes::Regex;
-use serde_json::{Value as Json, json};
 
+use super::shown;
 use super::text::{column, heading, wrapped};
-use super::{SCHEMA, shown};
 use crate::tunable::{Accepts, Decision, Tunable, Verdict};
 use crate::tunables::CATALOGUE;
 
-fn of<'a>(tunable: &Tunable, verdicts: &'a [Verdict]) -> impl Iterator<Item = &'a Decision> {
+pub(super) fn of<'a>(tunable: &Tunable, verdicts: &'a [Verdict]) -> impl Iterator<Item = &'a Decision> {
     let id = tunable.id;
     verdicts.iter().filter(move |verdict| verdict.tunable.id == id).map(|verdict| &verdict.decision)
 }
 
-fn listed(only: Option<&Regex>) -> impl Iterator<Item = &'static Tunable> {
+pub(super) fn listed(only: Option<&Regex>) -> impl Iterator<Item = &'static Tunable> {
     CATALOGUE.iter().copied().filter(move |tunable| {
         let mut names = vec![tunable.id];
         names.extend(tunable.knobs.iter().map(|knob| knob.name));
         shown(only, &names)
-    })
-}
-
-pub(super) fn list_json(verdicts: &[Verdict], only: Option<&Regex>) -> Json {
-    json!({
-        "schema": SCHEMA,
-        "tunables": listed(only).map(|tunable| entry(tunable, verdicts)).collect::<Vec<_>>(),
-    })
-}
-
-pub(super) fn one_json(tunable: &'static Tunable, verdicts: &[Verdict]) -> Json {
-    let mut document = entry(tunable, verdicts);
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("schema".to_owned(), json!(SCHEMA));
-    }
-    document
-}
-
-fn entry(tunable: &Tunable, verdicts: &[Verdict]) -> Json {
-    json!({
-        "id": tunable.id,
-        "title": tunable.title,
-        "why": tunable.why,
-        "sources": tunable.sources.iter().map(|s| json!({"title": s.title, "url": s.url})).collect::<Vec<_>>(),
-        "knobs": tunable.knobs.iter().map(|knob| json!({
-            "name": knob.name, "accepts": accepts(knob.accepts),
-        })).collect::<Vec<_>>(),
-        "here": of(tunable, verdicts).map(|decision| json!({
-            "kind": decision.kind(),
-            "because": decision.because(),
-            "set": set(decision),
-        })).collect::<Vec<_>>(),
     })
 }
 

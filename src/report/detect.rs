@@ -1,126 +1,21 @@
 //! What `detect` shows.
 
 use regex::bytes::Regex;
-use serde_json::{Value as Json, json};
 
+use super::shown;
 use super::text::{heading, printable, table, wrapped};
-use super::{SCHEMA, shown};
-use crate::facts::{Attribute, Disk, Facts, HyperV, Hypervisor, Machine};
+use crate::facts::{Disk, Facts, HyperV, Hypervisor, Machine};
 use crate::stall;
 
-pub(super) fn json(facts: &Facts, only: Option<&Regex>) -> Json {
-    let machine = facts.machine.as_ref();
-    json!({
-        "schema": SCHEMA,
-        "hypervisor": hypervisor_json(machine),
-        "machine": machine.map(machine_json),
-        "disks": machine.and_then(|machine| machine.disks.as_ref()).map(|disks| {
-            disks.iter().filter(|disk| is_shown(disk, only)).map(disk_json).collect::<Vec<_>>()
-        }),
-        "mounts": machine.map(|machine| machine.mounts.iter().map(|mount| json!({
-            "mount": mount.point, "fstype": mount.fstype, "disk": mount.disk, "read_only": mount.read_only,
-        })).collect::<Vec<_>>()),
-        "given_up": machine.map(|machine| stall::given_up(machine).iter().map(|mount| json!({
-            "mount": mount.mount, "found": mount.found, "because": mount.because,
-        })).collect::<Vec<_>>()),
-        "swaps": machine.map(|machine| machine.swaps.iter().map(|swap| json!({
-            "path": swap.path, "disk": swap.disk,
-        })).collect::<Vec<_>>()),
-        "system": system_json(facts),
-        "gaps": facts.gaps.iter().map(|gap| json!({
-            "fact": gap.fact, "path": gap.path, "why": gap.why,
-        })).collect::<Vec<_>>(),
-    })
-}
-
-fn is_shown(disk: &Disk, only: Option<&Regex>) -> bool {
+pub(super) fn is_shown(disk: &Disk, only: Option<&Regex>) -> bool {
     shown(only, &[&disk.name, disk.class.name()])
 }
 
-fn hyperv(machine: &Machine) -> Option<&HyperV> {
+pub(super) fn hyperv(machine: &Machine) -> Option<&HyperV> {
     match machine.hypervisor.as_ref()? {
         Hypervisor::HyperV(guest) => Some(guest),
         _ => None,
     }
-}
-
-fn hypervisor_json(machine: Option<&Machine>) -> Json {
-    let guest = machine.and_then(hyperv);
-    json!({
-        "kind": machine.and_then(|machine| machine.hypervisor.as_ref()).map(Hypervisor::kind),
-        "azure": guest.and_then(|guest| guest.azure),
-        "generation": guest.and_then(|guest| guest.generation),
-        "isolation": guest.and_then(|guest| guest.isolation).map(crate::facts::Isolation::name),
-        "assumed": machine.is_some_and(crate::facts::Machine::is_assumed),
-        "evidence": machine.map(|machine| machine.evidence.iter().map(|evidence| json!({
-            "from": evidence.from, "found": evidence.found, "means": evidence.means,
-        })).collect::<Vec<_>>()),
-    })
-}
-
-fn machine_json(machine: &Machine) -> Json {
-    json!({
-        "arch": machine.arch.map(crate::facts::Arch::name),
-        "cpus": machine.cpus,
-        "memory": machine.memory,
-        "kernel": machine.kernel.as_ref().map(|kernel| &kernel.release),
-        "sysctls": machine.sysctls,
-        "parameters": machine.parameters,
-    })
-}
-
-fn attribute<T: serde::Serialize>(attribute: &Attribute<T>) -> Json {
-    attribute.value().map_or(Json::Null, |value| json!(value))
-}
-
-fn disk_json(disk: &Disk) -> Json {
-    json!({
-        "name": disk.name,
-        "class": disk.class.name(),
-        "roles": disk.roles.iter().map(|role| role.name()).collect::<Vec<_>>(),
-        "slaves": disk.slaves,
-        "vendor": disk.vendor,
-        "model": disk.model,
-        "limits": {
-            "can_queue": attribute(&disk.limits.can_queue),
-            "nr_hw_queues": attribute(&disk.limits.nr_hw_queues),
-            "nr_tags": attribute(&disk.limits.nr_tags),
-            "schedulers": attribute(&disk.limits.schedulers),
-        },
-        "live": {
-            "scheduler": attribute(&disk.live.scheduler),
-            "nr_requests": attribute(&disk.live.nr_requests),
-            "timeout_s": attribute(&disk.live.timeout),
-            "io_timeout_ms": attribute(&disk.live.io_timeout),
-            "read_ahead_kb": attribute(&disk.live.read_ahead_kb),
-            "rotational": attribute(&disk.live.rotational),
-            "max_retries": attribute(&disk.live.max_retries),
-        },
-    })
-}
-
-fn system_json(facts: &Facts) -> Json {
-    let system = &facts.system;
-    let writers = &system.writers;
-    json!({
-        "os": system.os.as_ref().map(|os| json!({
-            "id": os.id, "version_id": os.version_id, "pretty_name": os.pretty_name,
-        })),
-        "arch": system.arch.map(crate::facts::Arch::name),
-        "offline": system.offline,
-        "bootloader": system.boot.stack.name(),
-        "bootloader_because": system.boot.because,
-        "kernels": system.kernels.as_ref().map(|kernels| {
-            kernels.iter().map(|kernel| &kernel.release.release).collect::<Vec<_>>()
-        }),
-        "waagent": writers.waagent.as_ref().map(|agent| json!({"scsi_timeout_s": agent.scsi_timeout})),
-        "azure_vm_utils": writers.azure_vm_utils,
-        "tuned": writers.tuned,
-        "saptune": writers.saptune,
-        "multipath": writers.multipath,
-        "iscsi": writers.iscsi,
-        "ours": system.ours.iter().map(|file| &file.path).collect::<Vec<_>>(),
-    })
 }
 
 pub(super) fn text(facts: &Facts, verbose: bool, only: Option<&Regex>) -> String {

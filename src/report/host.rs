@@ -1,33 +1,9 @@
 //! What the host must be given.
 
-use serde_json::{Value as Json, json};
-
-use super::SCHEMA;
 use super::text::{heading, table, wrapped};
 use crate::host::{Amount, NOTES, SETTINGS, SOURCES, Setting, WHY};
 
-const TITLE: &str = "What the host must be given to hold a stall as long as the guest";
-
-fn amount(amount: Amount) -> Json {
-    match amount {
-        Amount::Seconds(seconds) => json!({"value": seconds, "unit": "s"}),
-        Amount::Minutes(minutes) => json!({"value": minutes, "unit": "min"}),
-        Amount::Word(word) => json!({"value": word, "unit": null}),
-    }
-}
-
-pub(super) fn rows_json(settings: &[Setting], budget: u64) -> Vec<Json> {
-    let row = |setting: &Setting| {
-        json!({
-            "storage": setting.storage,
-            "setting": setting.name,
-            "how": setting.how,
-            "default": amount(setting.default),
-            "least": amount(setting.least(budget)),
-        })
-    };
-    settings.iter().map(row).collect()
-}
+pub(super) const TITLE: &str = "What the host must be given to hold a stall as long as the guest";
 
 /// What has to be changed for a budget: the defaults that do are left out.
 pub(super) fn section(settings: &[Setting], budget: u64, text: &mut String) {
@@ -44,19 +20,6 @@ pub(super) fn section(settings: &[Setting], budget: u64, text: &mut String) {
     heading(text, &format!("what the host must be given for {budget} s (hvtune explain host):"));
     let head = ["below the VHDX", "setting", "default", "at least"].map(str::to_owned).to_vec();
     text.push_str(&table(&[vec![head], rows].concat(), 2));
-}
-
-pub(super) fn explain_json(budget: u64) -> Json {
-    json!({
-        "schema": SCHEMA,
-        "id": "host",
-        "title": TITLE,
-        "why": WHY,
-        "budget_s": budget,
-        "host": rows_json(SETTINGS, budget),
-        "notes": NOTES,
-        "sources": SOURCES.iter().map(|s| json!({"title": s.title, "url": s.url})).collect::<Vec<_>>(),
-    })
 }
 
 pub(super) fn explain_text(budget: u64) -> String {

@@ -1,13 +1,11 @@
 //! What `plan`, `apply` and `revert` show.
 
-use diffy::{DiffOptions, PatchFormatter};
 use regex::bytes::Regex;
-use serde_json::{Value as Json, json};
 
+use super::diff::diff;
 use super::text::{column, heading, printable, table, wrapped};
-use super::{SCHEMA, Show, shown};
+use super::{Show, shown};
 use crate::apply::Step;
-use crate::formats::edit::Owned;
 use crate::plan::{Change, Contender, Kept, Plan, Standstill, UNKNOWN};
 use crate::tunable::{Decision, Verdict};
 use crate::verify::Row;
@@ -15,39 +13,7 @@ use crate::verify::Row;
 /// Characters that names of tunables and knobs get.
 const NAMES: usize = 24;
 
-fn diff(change: &Change) -> String {
-    let (old, new): (&[u8], &[u8]) = match change {
-        Change::Create(artifact) => (b"", &artifact.body),
-        Change::Replace { artifact, found } => (found, &artifact.body),
-        Change::Remove { found, .. } => (found, b""),
-        Change::Edit { path, owned, .. } => return edit_diff(path, owned),
-        Change::Conflict { .. } => return String::new(),
-    };
-    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
-    let name = |there: bool, side: &str| {
-        if there { format!("{side}/{}", change.path()) } else { "/dev/null".to_owned() }
-    };
-    let mut options = DiffOptions::new();
-    options
-        .set_original_filename(name(!old.is_empty(), "a"))
-        .set_modified_filename(name(!new.is_empty(), "b"));
-    let patch = options.create_patch(&old, &new);
-    PatchFormatter::new().suppress_blank_empty(false).fmt_patch(&patch).to_string()
-}
-
-/// The lines of ours alone: what stands around them in a node record may be a password.
-fn edit_diff(path: &str, owned: &[Owned]) -> String {
-    let mut text = format!("--- a/{path}\n+++ b/{path}\n");
-    for entry in owned {
-        if let Some(was) = &entry.was {
-            text.push_str(&format!("-{was}\n"));
-        }
-        text.push_str(&format!("+{}\n", entry.ours));
-    }
-    text
-}
-
-fn verdict_shown(verdict: &Verdict, only: Option<&Regex>) -> bool {
+pub(super) fn verdict_shown(verdict: &Verdict, only: Option<&Regex>) -> bool {
     let mut names = vec![verdict.tunable.id];
     let knobs: Vec<String> = match &verdict.decision {
         Decision::Set { what, .. } => what.iter().map(|assignment| assignment.target.knob()).collect(),
@@ -57,87 +23,7 @@ fn verdict_shown(verdict: &Verdict, only: Option<&Regex>) -> bool {
     shown(only, &names)
 }
 
-pub(super) fn json(plan: &Plan, only: Option<&Regex>) -> Json {
-    let settings: Vec<Json> = plan
-        .settings()
-        .filter(|(verdict, _, _)| verdict_shown(verdict, only))
-        .map(|(verdict, assignment, because)| {
-            json!({
-                "id": verdict.tunable.id,
-                "knob": assignment.target.knob(),
-                "target": assignment.place(),
-                "want": assignment.want.phrase(),
-                "because": because,
-                "sources": verdict.tunable.sources.iter().map(|source| source.url).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    json!({
-        "schema": SCHEMA,
-        "standstill": standstill_json(plan),
-        "changes": changes_json(plan),
-        "unchanged": plan.unchanged,
-        "masked": plan.masked,
-        "settings": settings,
-        "abstained": abstained(plan, only).map(|verdict| json!({
-            "id": verdict.tunable.id,
-            "kind": verdict.decision.kind(),
-            "because": verdict.decision.because(),
-        })).collect::<Vec<_>>(),
-        "contenders": plan.contenders.iter().map(contender_json).collect::<Vec<_>>(),
-        "pending": pending_json(plan),
-    })
-}
-
-fn standstill_json(plan: &Plan) -> Json {
-    match &plan.standstill {
-        None => Json::Null,
-        Some(Standstill::NotAGuest(why)) => json!({"kind": "not-a-guest", "because": why}),
-        Some(Standstill::CouldNotTell(why)) => json!({"kind": "cannot-tell", "because": why}),
-    }
-}
-
-fn changes_json(plan: &Plan) -> Vec<Json> {
-    plan.changes
-        .iter()
-        .map(|change| {
-            let because = match change {
-                Change::Conflict { why, .. } => Some(*why),
-                _ => None,
-            };
-            json!({"path": change.path(), "action": change.action(), "diff": diff(change), "because": because})
-        })
-        .collect()
-}
-
-fn contender_json(contender: &Contender) -> Json {
-    json!({
-        "knob": contender.knob,
-        "who": contender.who,
-        "value": contender.value,
-        "winner": contender.winner,
-        "because": contender.because,
-    })
-}
-
-fn pending_json(plan: &Plan) -> Vec<Json> {
-    plan.pending
-        .iter()
-        .map(|step| {
-            json!({
-                "step": step.step.name(),
-                "because": step.because,
-                "add": step.add,
-                "remove": step.remove,
-                "places": step.places.iter().map(|place| json!({"file": place.file, "line": place.line}))
-                    .collect::<Vec<_>>(),
-                "command": step.command,
-            })
-        })
-        .collect()
-}
-
-fn abstained<'a>(plan: &'a Plan, only: Option<&'a Regex>) -> impl Iterator<Item = &'a Verdict> {
+pub(super) fn abstained<'a>(plan: &'a Plan, only: Option<&'a Regex>) -> impl Iterator<Item = &'a Verdict> {
     plan.verdicts
         .iter()
         .filter(|verdict| !matches!(verdict.decision, Decision::Set { .. }))
@@ -279,20 +165,6 @@ fn pending_text(plan: &Plan, text: &mut String) {
             text.push_str(&format!("      {}\n", printable(&step.command)));
         }
     }
-}
-
-pub(super) fn applied_json(plan: &Plan, steps: &[Step]) -> Json {
-    json!({
-        "schema": SCHEMA,
-        "standstill": standstill_json(plan),
-        "changes": changes_json(plan),
-        "unchanged": plan.unchanged,
-        "masked": plan.masked,
-        "kept": plan.kept.iter().map(|kept| json!({"path": kept.path, "because": kept.because})).collect::<Vec<_>>(),
-        "steps": steps.iter().map(|step| json!({"what": step.what, "problem": step.problem})).collect::<Vec<_>>(),
-        "contenders": plan.contenders.iter().map(contender_json).collect::<Vec<_>>(),
-        "pending": pending_json(plan),
-    })
 }
 
 pub(super) fn applied_text(plan: &Plan, steps: &[Step]) -> String {

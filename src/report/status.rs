@@ -1,8 +1,6 @@
 //! What `status` shows: one screen.
 
-use serde_json::{Value as Json, json};
-
-use super::{SCHEMA, Show};
+use super::Show;
 use crate::plan::Plan;
 use crate::stall::Survey;
 use crate::verify::Row;
@@ -16,10 +14,6 @@ pub struct Status<'a> {
     pub plan: &'a Plan,
     /// What holds and what does not.
     pub rows: &'a [Row],
-}
-
-pub(super) fn json(_status: &Status<'_>) -> Json {
-    json!({ "schema": SCHEMA })
 }
 
 pub(super) fn text(_status: &Status<'_>, _show: &Show<'_>) -> String {

@@ -1,13 +1,12 @@
 //! What `survive` shows.
 
 use regex::bytes::Regex;
-use serde_json::{Map, Value as Json, json};
 
 use super::text::{printable, table, wrapped};
 use super::timeline::{drawn, ends_at};
-use super::{SCHEMA, Show, host, shown};
+use super::{Show, host, shown};
 use crate::plan::Plan;
-use crate::stall::{Column, Fate, INCURABLE, Service, Span, Standing, Survey, Timer, Trouble};
+use crate::stall::{Column, Fate, INCURABLE, Span, Standing, Survey, Timer, Trouble};
 
 pub(super) fn is_shown(standing: &Standing, only: Option<&Regex>) -> bool {
     let mut names = vec![standing.mount.as_str()];
@@ -15,89 +14,6 @@ pub(super) fn is_shown(standing: &Standing, only: Option<&Regex>) -> bool {
     let fates = standing.prospects.iter().flat_map(|prospect| prospect.now.timers.iter());
     names.extend(fates.map(|timer| timer.knob.as_str()));
     shown(only, &names)
-}
-
-fn key(column: Column) -> &'static str {
-    match column {
-        Column::Now => "now",
-        Column::AfterApply => "after_apply",
-        Column::AfterReboot => "after_reboot",
-    }
-}
-
-fn timer_json(timer: &Timer) -> Json {
-    json!({
-        "layer": timer.layer,
-        "knob": timer.knob,
-        "value": timer.value,
-        "fires_s": timer.fires.seconds(),
-        "then": timer.then,
-    })
-}
-
-fn fate_json(fate: &Fate) -> Json {
-    json!({
-        "survives_s": fate.at.seconds(),
-        "restarts": fate.restarts,
-        "could_not_tell": fate.unknown,
-        "breaks": fate.by.as_ref().map(timer_json),
-        "timers": fate.timers.iter().map(timer_json).collect::<Vec<_>>(),
-    "resumes_within_s": fate.resumes_within,
-    })
-}
-
-fn standing_json(standing: &Standing) -> Json {
-    let mut document = Map::new();
-    let mut put = |key: String, value: Json| drop(document.insert(key, value));
-    put("mount".to_owned(), json!(standing.mount));
-    put("fstype".to_owned(), json!(standing.fstype));
-    put("stack".to_owned(), json!(standing.stack));
-    put("disks".to_owned(), json!(standing.disks));
-    for column in Column::ALL {
-        let fate = standing.stall(column);
-        put(format!("{}_s", key(column)), json!(fate.and_then(|fate| fate.at.seconds())));
-    }
-    put("breaks_first".to_owned(), json!(standing.stall(Column::Now).and_then(breaks)));
-    put("then".to_owned(), json!(standing.follows));
-    put("errors_uncured_because".to_owned(), json!(standing.uncured));
-    put("short_because".to_owned(), json!(standing.short));
-    put("notes".to_owned(), json!(standing.notes));
-    let troubles = standing.prospects.iter().map(|prospect| {
-        let mut states = Map::new();
-        for column in Column::ALL {
-            states.insert(key(column).to_owned(), fate_json(prospect.at(column)));
-        }
-        states.insert("trouble".to_owned(), json!(prospect.trouble.name()));
-        Json::Object(states)
-    });
-    put("troubles".to_owned(), troubles.collect());
-    Json::Object(document)
-}
-
-fn service_json(service: &Service) -> Json {
-    let [now, after_apply, after_reboot] = service.watches.map(|watch| watch.fires.seconds());
-    json!({
-        "unit": service.unit,
-        "path": service.path,
-        "now_s": now,
-        "after_apply_s": after_apply,
-        "after_reboot_s": after_reboot,
-    })
-}
-
-pub(super) fn json(survey: &Survey, only: Option<&Regex>) -> Json {
-    let mounts = survey.standings.iter().filter(|standing| is_shown(standing, only));
-    let services = survey.services.iter().filter(|service| shown(only, &[&service.unit]));
-    json!({
-        "schema": SCHEMA,
-        "budget_s": survey.budget,
-        "host_holds_s": survey.host_holds,
-        "mounts": mounts.map(standing_json).collect::<Vec<_>>(),
-        "services": services.map(service_json).collect::<Vec<_>>(),
-        "incurable": INCURABLE.map(|kind| json!({ "answer": kind.answer, "errno": kind.errno })),
-        "notes": survey.notes,
-        "host": host::rows_json(survey.host, survey.budget),
-    })
 }
 
 /// What breaks first, in one clause.

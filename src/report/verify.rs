@@ -1,10 +1,9 @@
 //! What `verify` shows.
 
 use regex::bytes::Regex;
-use serde_json::{Map, Value as Json, json};
 
 use super::text::{table, wrapped};
-use super::{SCHEMA, Show, shown};
+use super::{Show, shown};
 use crate::stall::Survey;
 use crate::verify::{Row, State};
 
@@ -13,27 +12,8 @@ pub(super) fn narrow(rows: &mut Vec<Row>, only: Option<&Regex>) {
     rows.retain(|row| shown(only, &[row.id, &row.knob, &row.target]));
 }
 
-fn count(rows: &[Row], state: State) -> usize {
+pub(super) fn count(rows: &[Row], state: State) -> usize {
     rows.iter().filter(|row| row.state == state).count()
-}
-
-pub(super) fn json(rows: &[Row]) -> Json {
-    let mut summary = Map::new();
-    summary.extend(State::ALL.iter().map(|&state| (state.name().to_owned(), json!(count(rows, state)))));
-    json!({
-        "schema": SCHEMA,
-        "rows": rows.iter().map(|row| json!({
-            "id": row.id,
-            "knob": row.knob,
-            "target": row.target,
-            "expected": row.expected,
-            "found": row.found,
-            "state": row.state.name(),
-            "layer": row.layer.name(),
-            "because": row.because,
-        })).collect::<Vec<_>>(),
-        "summary": summary,
-    })
 }
 
 /// One gauge per state, and one series per row that is not in order
@@ -134,7 +114,9 @@ mod tests {
             id: "fs.errors",
             knob: "errors".to_owned(),
             target: "/mnt/a\"b\\c\nd\u{e9}".to_owned(),
+            place: String::new(),
             expected: "none".to_owned(),
+            wanted: None,
             found: None,
             state: State::Differs,
             layer: Layer::Live,
@@ -142,6 +124,21 @@ mod tests {
         };
         let series = "hvtune_verify_deviation{id=\"fs.errors\",knob=\"errors\",\
                       target=\"/mnt/a\\\"b\\\\c\\nd\u{e9}\",state=\"differs\",layer=\"live\"} 1";
-        assert_eq!(prometheus(&[row]).lines().last(), Some(series));
+        assert_eq!(
+            prometheus(
+                &[row],
+                &Survey {
+                    budget: 0,
+                    host_holds: 0,
+                    standings: vec![],
+                    services: vec![],
+                    notes: vec![],
+                    host: &[]
+                }
+            )
+            .lines()
+            .last(),
+            Some(series)
+        );
     }
 }

@@ -148,15 +148,19 @@ impl Ground {
             knob: text(one, "knob"),
             who: text(one, "who"),
             winner: text(one, "winner"),
-            value: text(one, "value"),
+            value: one["value"].as_str().map_or_else(|| one["value"].to_string(), str::to_owned),
         };
         plan["contenders"].as_array().unwrap().iter().map(of).collect()
     }
 
-    /// `knob=want` of everything that is set.
+    /// `knob=op value` of everything that is set.
     pub(crate) fn wants(&self) -> Vec<String> {
         let plan = self.json(&["plan"]);
-        let of = |one: &Json| format!("{}={}", one["knob"].as_str().unwrap(), one["want"].as_str().unwrap());
+        let of = |one: &Json| {
+            let want = &one["want"];
+            let value = want["value"].as_str().map_or_else(|| want["value"].to_string(), str::to_owned);
+            format!("{}={} {value}", one["knob"].as_str().unwrap(), want["op"].as_str().unwrap())
+        };
         plan["settings"].as_array().unwrap().iter().map(of).collect()
     }
 

@@ -77,12 +77,12 @@ pub(crate) const TABLE: &[Case] = &[
     }),
     case("b12-grub-quoted-keyword", "azure-scsi", |ground| {
         ground.remove("root/etc/default/grub.d/50-cloudimg-settings.cfg");
-        hold(ground.want("elevator").as_deref() == Some("absent"), || ground.kind("boot.elevator"))
+        hold(ground.want("elevator").as_deref() == Some("absent null"), || ground.kind("boot.elevator"))
     }),
     case("b13-grub-opaque-false-claim", "azure-scsi", |ground| {
         ground.remove("root/etc/default/grub.d/50-cloudimg-settings.cfg");
-        let dropped = ground.want("elevator").as_deref() == Some("absent");
-        hold(dropped || !ground.kind("boot.elevator").starts_with("not-here"), || {
+        let dropped = ground.want("elevator").as_deref() == Some("absent null");
+        hold(dropped || !ground.kind("boot.elevator").starts_with("not-applicable"), || {
             ground.kind("boot.elevator")
         })
     }),
@@ -325,7 +325,7 @@ pub(crate) const TABLE: &[Case] = &[
         Ok(())
     }),
     case("g04-cloudimg-settings", "azure-scsi", |ground| {
-        hold(ground.kind("boot.elevator").starts_with("not-here"), || ground.kind("boot.elevator"))
+        hold(ground.kind("boot.elevator").starts_with("not-applicable"), || ground.kind("boot.elevator"))
     }),
     case("g05-zfs-root-honest", "gen2-onprem", |ground| {
         ground.edit("machine/proc/self/mountinfo", |text| {

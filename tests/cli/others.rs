@@ -37,7 +37,7 @@ fn apply_names_who_overrides_it() {
     assert_eq!(code(&verified), 1);
     let rows: Json = serde_json::from_slice(&verified.stdout).unwrap();
     let row = rows["rows"].as_array().unwrap().iter().find(|row| row["knob"] == "vm.swappiness").unwrap();
-    assert_eq!((&row["state"], &row["found"]), (&"overridden".into(), &"60".into()));
+    assert_eq!((&row["state"], &row["found"]), (&"overridden".into(), &60.into()));
 }
 
 /// A link to /dev/null in our place is the administrator's decision: all else is written, and verify says

@@ -228,7 +228,8 @@ impl Stage {
         if self.config {
             command.arg("--config").arg(self.at("policy.toml"));
         }
-        command.args(args).stdin(Stdio::null());
+        // A document says when it was made.
+        command.args(args).stdin(Stdio::null()).env("SOURCE_DATE_EPOCH", "0");
         command
     }
 
