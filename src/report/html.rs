@@ -186,6 +186,7 @@ fn lead(survey: &Survey, plan: &Plan, show: &Show<'_>) -> Vec<String> {
     });
     let with = match (applied == booted, plan.standstill.is_some()) {
         (_, true) => String::new(),
+        (true, _) if now == booted => " and with the plan".to_owned(),
         (true, _) => format!(", {booted} with the plan"),
         (false, _) => format!(", {applied} once the plan is applied, {booted} after the next boot"),
     };
@@ -198,6 +199,10 @@ fn lead(survey: &Survey, plan: &Plan, show: &Show<'_>) -> Vec<String> {
         lines.push(format!(
             "Errors of the host are not counted for {uncured} of them: no setting cures them there."
         ));
+    }
+    let longer = survey.services.iter().filter(|service| service.watches[0] != service.watches[2]).count();
+    if longer > 0 {
+        lines.push(format!("The watchdogs of {longer} services wait longer with the plan."));
     }
     lines.extend(survey.notes.iter().map(|note| format!("{note}.")));
     lines
