@@ -29,20 +29,15 @@ pub(super) fn rows_json(settings: &[Setting], budget: u64) -> Vec<Json> {
     settings.iter().map(row).collect()
 }
 
-/// What has to be changed for a budget, each with its default and its least: the defaults that do are left
-/// out.
-pub(super) fn short_rows(settings: &[Setting], budget: u64) -> Vec<Vec<String>> {
-    let short = settings.iter().filter(|setting| !setting.default_does(budget));
-    let row = |setting: &Setting| {
-        let (storage, name) = (setting.storage.to_owned(), setting.name.to_owned());
-        vec![storage, name, setting.default.text(), setting.least(budget).text()]
-    };
-    short.map(row).collect()
-}
-
-/// The same as a section of text.
+/// What has to be changed for a budget: the defaults that do are left out.
 pub(super) fn section(settings: &[Setting], budget: u64, text: &mut String) {
-    let rows = short_rows(settings, budget);
+    let short = settings.iter().filter(|setting| !setting.default_does(budget));
+    let rows: Vec<Vec<String>> = short
+        .map(|setting| {
+            let (storage, name) = (setting.storage.to_owned(), setting.name.to_owned());
+            vec![storage, name, setting.default.text(), setting.least(budget).text()]
+        })
+        .collect();
     if settings.is_empty() {
         return;
     }

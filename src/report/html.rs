@@ -10,7 +10,7 @@ use std::io::{Result, Write};
 use serde::Serialize;
 
 use super::text::printable;
-use super::{About, Show, clock, host, shown};
+use super::{About, Show, clock, shown};
 use crate::plan::{Plan, Standstill};
 use crate::policy::{Policy, Recovery};
 use crate::render;
@@ -230,7 +230,11 @@ fn services(survey: &Survey, show: &Show<'_>) -> Option<Section> {
 
 /// What lies below the guest, and what nothing in it cures.
 fn hosts_half(survey: &Survey, plan: &Plan) -> Option<Section> {
-    let mut rows = host::short_rows(survey.host, survey.budget);
+    let mut rows = Vec::new();
+    for setting in survey.host.iter().filter(|setting| !setting.default_does(survey.budget)) {
+        let (default, least) = (setting.default.text(), setting.least(survey.budget).text());
+        rows.push(cells(&[setting.storage, setting.name, &default, &least]));
+    }
     if survey.standings.is_empty() || plan.standstill.is_some() {
         return None;
     }
