@@ -404,7 +404,9 @@ fn the_page_fetches_nothing_and_no_string_leaves_its_place() {
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
     assert_eq!(page.matches("<svg ").count(), 4, "{page}");
     assert!(page.contains("/&lt;script&gt;alert(&#39;1&quot;)&lt;/script&gt;&amp;amp;"), "{page}");
-    for fetches in ["<script", "src=", "href=", "url(", "@import", "http://", "https://", "<link", "<img"] {
+    // Links lead from the summary to a place in the page, and nowhere else.
+    assert_eq!(page.matches("href=\"#m").count(), page.matches("href=").count(), "{page}");
+    for fetches in ["<script", "src=", "url(", "@import", "http://", "https://", "<link", "<img"] {
         assert!(!page.contains(fetches), "{fetches}");
     }
 }

@@ -10,7 +10,7 @@ use std::io::{Result, Write};
 use serde::Serialize;
 
 use super::text::printable;
-use super::{About, Show, clock, host, shown};
+use super::{About, Show, clock, shown};
 use crate::plan::{Plan, Standstill};
 use crate::policy::{Policy, Recovery};
 use crate::render;
@@ -186,6 +186,7 @@ fn lead(survey: &Survey, plan: &Plan, show: &Show<'_>) -> Vec<String> {
     });
     let with = match (applied == booted, plan.standstill.is_some()) {
         (_, true) => String::new(),
+        (true, _) if now == booted => " and with the plan".to_owned(),
         (true, _) => format!(", {booted} with the plan"),
         (false, _) => format!(", {applied} once the plan is applied, {booted} after the next boot"),
     };
@@ -198,6 +199,10 @@ fn lead(survey: &Survey, plan: &Plan, show: &Show<'_>) -> Vec<String> {
         lines.push(format!(
             "Errors of the host are not counted for {uncured} of them: no setting cures them there."
         ));
+    }
+    let longer = survey.services.iter().filter(|service| service.watches[0] != service.watches[2]).count();
+    if longer > 0 {
+        lines.push(format!("The watchdogs of {longer} services wait longer with the plan."));
     }
     lines.extend(survey.notes.iter().map(|note| format!("{note}.")));
     lines
@@ -225,7 +230,11 @@ fn services(survey: &Survey, show: &Show<'_>) -> Option<Section> {
 
 /// What lies below the guest, and what nothing in it cures.
 fn hosts_half(survey: &Survey, plan: &Plan) -> Option<Section> {
-    let mut rows = host::short_rows(survey.host, survey.budget);
+    let mut rows = Vec::new();
+    for setting in survey.host.iter().filter(|setting| !setting.default_does(survey.budget)) {
+        let (default, least) = (setting.default.text(), setting.least(survey.budget).text());
+        rows.push(cells(&[setting.storage, setting.name, &default, &least]));
+    }
     if survey.standings.is_empty() || plan.standstill.is_some() {
         return None;
     }

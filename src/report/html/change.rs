@@ -123,11 +123,6 @@ fn reboot(survey: &Survey, plan: &Plan) -> Vec<Vec<String>> {
 
 fn by_hand(step: &Pending) -> Vec<String> {
     let mut said = vec![step.because.clone()];
-    for (verb, arguments) in [("add", &step.add), ("take away", &step.remove)] {
-        if !arguments.is_empty() {
-            said.push(format!("{verb} {}", arguments.join(" ")));
-        }
-    }
     said.extend(step.places.iter().map(|place| format!("{}: {}", place.file, place.line)));
     if !step.command.is_empty() {
         said.push(format!("run {}", step.command));

@@ -246,7 +246,7 @@ fn timers(fate: &Fate, standing: &Standing) -> Vec<Vec<String>> {
         let mark = if ends(timer) { "\u{d7} " } else { "" };
         let when = if timer.fires == Span::Forever { "\u{2013}".to_owned() } else { lasting(timer.fires) };
         let by = format!("{}: {}", layers.join(", "), setting(timer));
-        vec![format!("{mark}{when}"), timer.then.clone(), by]
+        vec![format!("{mark}{when}"), timer.then.clone(), by.trim_end_matches(": ").to_owned()]
     });
     let mut rows: Vec<Vec<String>> = rows.collect();
     let mut say = |first: &str, text: String| rows.push(vec![first.to_owned(), text, String::new()]);
