@@ -280,9 +280,9 @@ fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let job = probed(global, probe::probe_timers, false)?;
     let plan = make_plan(&job)?;
     let survey = stall::survey(&job.facts, &plan.verdicts, &job.policy);
-    let rows = verify::verify(&job.facts, &plan);
+    let present = verify::present(&job.facts, &plan);
     let shown = Shown::new(global, "survive", only, &job);
-    report::survive(&survey, &plan, &rows, &shown.show())?;
+    report::survive(&survey, &plan, &present, &shown.show())?;
     Ok(0)
 }
 

@@ -35,7 +35,7 @@
 //! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`attribute`], [`cmdline`], [`nearest`], [`pattern`], [`scale`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
+//! [`attribute`], [`cmdline`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
@@ -50,6 +50,7 @@ pub mod formats;
 pub mod host;
 pub mod marker;
 pub mod nearest;
+pub mod order;
 #[cfg(fuzzing)]
 pub mod parsers;
 pub mod pattern;

@@ -213,10 +213,15 @@ pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::R
 }
 
 /// `hvtune survive`
-pub fn survive(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) -> anyhow::Result<()> {
+pub fn survive(
+    survey: &Survey,
+    plan: &Plan,
+    present: &[Vec<Present>],
+    show: &Show<'_>,
+) -> anyhow::Result<()> {
     match show.format {
         Format::Json => out_json(Survive::new(survey, show)),
-        Format::Html => out(&html::page(survey, plan, rows, show)?),
+        Format::Html => out(&html::page(survey, plan, present, show)?),
         Format::Text | Format::Prometheus => out(&survive::text(survey, plan, show)),
     }
 }

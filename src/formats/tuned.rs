@@ -2,6 +2,7 @@
 
 pub mod ini;
 
+use crate::order::by_number;
 use std::collections::BTreeMap;
 
 use ini::{IniOption, Section, read, read_flat};
@@ -78,7 +79,9 @@ pub fn load(names: &[&str], source: &mut dyn Source) -> Profile {
             option.value = expand(unquoted(&option.written), &known);
         }
     }
-    profile.units.sort_by_key(|unit| unit.priority);
+    // Priorities may be negative.
+    profile.units =
+        by_number(profile.units, |unit| (i64::from(unit.priority) - i64::from(i32::MIN)).unsigned_abs());
     profile
 }
 
@@ -214,7 +217,8 @@ fn update(earlier: &mut Unit, unit: Unit, keys: &Keys) {
     earlier.priority = keys.priority.unwrap_or(earlier.priority);
     earlier.options.retain(|option| !keys.drop.contains(&option.name));
     let known = earlier.options.iter().enumerate();
-    let places: BTreeMap<String, usize> = known.map(|(at, option)| (option.name.clone(), at)).collect();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    places.extend(known.map(|(at, option)| (option.name.clone(), at)));
     for option in unit.options {
         match places.get(&option.name).and_then(|at| earlier.options.get_mut(*at)) {
             Some(known) => *known = option,

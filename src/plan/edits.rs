@@ -1,7 +1,5 @@
 //! Settings that go into files which are not ours alone: open-iscsi's, the Azure agent's, fstab.
 
-use std::collections::BTreeSet;
-
 use super::{Change, Kept, Plan, state};
 use crate::facts::{ExtMount, Facts};
 use crate::formats::edit::{self, Owned};
@@ -24,11 +22,11 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     {
         let wanted = wanted(facts, plan);
         let lines = needed(&facts.system.ext, facts.machine.as_ref());
-        let paths: BTreeSet<&str> = wanted
-            .iter()
-            .map(|(path, ..)| *path)
-            .chain(owned.iter().map(|entry| entry.path.as_str()))
-            .collect();
+        let paths =
+            wanted.iter().map(|(path, ..)| *path).chain(owned.iter().map(|entry| entry.path.as_str()));
+        let mut paths: Vec<&str> = paths.collect();
+        paths.sort_unstable();
+        paths.dedup();
         for path in paths {
             let here: Vec<_> = wanted.iter().filter(|(other, ..)| *other == path).collect();
             let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
@@ -50,7 +48,9 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
 /// Takes back every edit; what somebody changed since is left, named, and kept on record.
 pub(super) fn revert(root: &Root, plan: &mut Plan) -> Result<()> {
     let owned = state::edits(root)?;
-    let paths: BTreeSet<&str> = owned.iter().map(|entry| entry.path.as_str()).collect();
+    let mut paths: Vec<&str> = owned.iter().map(|entry| entry.path.as_str()).collect();
+    paths.sort_unstable();
+    paths.dedup();
     for path in paths {
         let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
         let lines = match edited(root, path, &[], &ours, &[])? {

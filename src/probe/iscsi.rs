@@ -194,7 +194,9 @@ pub(crate) fn parse_settings(text: &str) -> BTreeMap<String, IscsiSetting> {
         let value = iscsi::number(entry.value).into();
         (entry.key.to_owned(), IscsiSetting { line: entry.line, value, shown: entry.value.to_owned() })
     };
-    timers.map(setting).collect()
+    let mut settings = BTreeMap::new();
+    settings.extend(timers.map(setting));
+    settings
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn drop_ins(root: &Root) -> Result<Vec<String>> {
     let listed = root.list(DROP_INS)?.unwrap_or_default();
     let names = listed.into_iter().map(|entry| entry.name).filter(|name| name.ends_with(CONF));
     let mut names: Vec<String> = names.collect();
-    names.sort_unstable();
+    names.sort();
     Ok(names.into_iter().map(|name| format!("{DROP_INS}/{name}")).collect())
 }
 

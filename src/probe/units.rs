@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::facts::{DropIn, Gap, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, drop_in_dirs};
 use crate::formats::{bytes, unit};
 use crate::marker::body_of;
+use crate::order::by_name;
 use crate::root::{Dir, Entry, Kind, Result, Root, link_target};
 
 /// How drop-ins' names end.
@@ -38,8 +39,9 @@ impl<'r> Units<'r> {
             match root.dir(top).and_then(|dir| dir.map(|dir| Ok((dir.entries()?, dir))).transpose()) {
                 Ok(None) => {}
                 Ok(Some((entries, dir))) => {
-                    let entries = entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
-                    dirs.push((rank, dir, entries));
+                    let mut by_name = BTreeMap::new();
+                    by_name.extend(entries.into_iter().map(|entry| (entry.name.clone(), entry)));
+                    dirs.push((rank, dir, by_name));
                 }
                 Err(error) => {
                     gaps.push(Gap::new("units", top, error.reason()));
@@ -124,7 +126,7 @@ impl<'r> Units<'r> {
                 );
             }
         }
-        found.sort_by(|one, other| (base(one), one.rank).cmp(&(base(other), other.rank)));
+        let mut found = by_name(found, |one| (base(one).to_owned(), one.rank as u64));
         let mut first: Option<(String, String)> = None;
         for drop_in in &mut found {
             match &first {

@@ -5,10 +5,9 @@
 
 mod retries;
 
-use std::collections::BTreeSet;
-
 use crate::formats::udev::Token;
 use crate::marker::CLASS_MARK;
+use crate::order::by_number;
 use crate::tunable::{Assignment, Guard, Select, Target, UdevAttr, Want};
 
 const END: &str = "hvtune_end";
@@ -30,7 +29,7 @@ pub(super) fn head<'a>(assignments: impl Iterator<Item = &'a Assignment>) -> Vec
             _ => None,
         })
         .collect();
-    let classes: BTreeSet<Select> = targets.iter().map(|(select, _)| *select).collect();
+    let classes = by_number(targets.iter().map(|(select, _)| *select).collect(), |select| *select as u64);
     for mark in classes.into_iter().flat_map(marks_of) {
         if !lines.contains(&mark) {
             lines.push(mark);

@@ -3,20 +3,20 @@
 mod change;
 mod drawing;
 mod mount;
-mod words;
 
 use std::io::{Result, Write};
 
 use serde::Serialize;
 
-use super::text::printable;
-use super::{About, Show, clock, shown};
-use crate::plan::{Plan, Standstill};
+use super::survive::table::gist;
+use super::text::{GLUE, printable};
+use super::words::seconds;
+use super::{About, Show, clock, host, shown};
+use crate::plan::Plan;
 use crate::policy::{Policy, Recovery};
 use crate::render;
-use crate::stall::{Column, INCURABLE, Span, Survey};
-use crate::verify::Row;
-use words::lasting;
+use crate::stall::{INCURABLE, Span, Survey};
+use crate::verify::Present;
 
 const NAME: &str = "page.html";
 const TEMPLATE: &str = include_str!("../../templates/page.html.tera");
@@ -92,13 +92,18 @@ impl Block {
 }
 
 /// The whole page.
-pub(super) fn page(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) -> anyhow::Result<String> {
+pub(super) fn page(
+    survey: &Survey,
+    plan: &Plan,
+    present: &[Vec<Present>],
+    show: &Show<'_>,
+) -> anyhow::Result<String> {
     let groups = mount::groups(survey, show.only);
     let about = show.about;
     let name = about.name.clone().unwrap_or_else(|| kind(about));
     let mut sections = Vec::new();
     if show.only.is_none() {
-        sections.push(change::section(survey, plan, rows));
+        sections.push(change::section(survey, plan, present));
     }
     sections.extend(mount::sections(&groups, survey));
     sections.extend(services(survey, show));
@@ -106,7 +111,7 @@ pub(super) fn page(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) 
         sections.extend(hosts_half(survey, plan));
     }
     let page = Page {
-        title: format!("Storage stall report: {name}, {} budget", lasting(Span::Seconds(survey.budget))),
+        title: format!("Storage stall report: {name}, {} budget", seconds(survey.budget)),
         about: told(about, survey.budget),
         lead: lead(survey, plan, show),
         heads: mount::heads(&groups),
@@ -118,7 +123,7 @@ pub(super) fn page(survey: &Survey, plan: &Plan, rows: &[Row], show: &Show<'_>) 
 
 /// A value for HTML, within and without attributes.
 fn escaped(text: &str, out: &mut dyn Write) -> Result<()> {
-    tera::escape_html(&printable(text), out)
+    tera::escape_html(&printable(text).replace(GLUE, " "), out)
 }
 
 /// What kind of machine it is.
@@ -147,7 +152,7 @@ fn told(about: &About, budget: u64) -> Vec<Pair> {
         ("Distribution", known(&about.os)),
         ("Running kernel", known(&about.kernel)),
         ("Machine", kind(about)),
-        ("Stall budget", lasting(Span::Seconds(budget))),
+        ("Stall budget", seconds(budget)),
         ("When it is spent", recovery(policy).to_owned()),
         ("Switched off", list(policy.off.iter().cloned().collect())),
         ("Pinned", list(policy.set.iter().map(|pin| format!("{} = {}", pin.knob, pin.value)).collect())),
@@ -170,40 +175,12 @@ fn recovery(policy: &Policy) -> &'static str {
     }
 }
 
-/// How many survive, what the plan gains, and whether anything is done here at all.
+/// What is to be known first.
 fn lead(survey: &Survey, plan: &Plan, show: &Show<'_>) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(Standstill::NotAGuest(why) | Standstill::CouldNotTell(why)) = &plan.standstill {
-        lines.push(format!("Nothing will be done here: {why}."));
-    }
     if show.only.is_some() {
-        lines.push("Only what was asked for is shown (--only).".to_owned());
-        return lines;
+        return vec!["Only what was asked for is shown (--only).".to_owned()];
     }
-    let all = survey.standings.len();
-    let [now, applied, booted] = Column::ALL.map(|column| {
-        survey.standings.iter().filter(|standing| standing.survives(column, survey.budget)).count()
-    });
-    let with = match (applied == booted, plan.standstill.is_some()) {
-        (_, true) => String::new(),
-        (true, _) if now == booted => " and with the plan".to_owned(),
-        (true, _) => format!(", {booted} with the plan"),
-        (false, _) => format!(", {applied} once the plan is applied, {booted} after the next boot"),
-    };
-    lines.push(match all {
-        0 => "No writable mount and no swap on storage is known here.".to_owned(),
-        _ => format!("{now} of {all} mounts and swaps survive a stall of {} s now{with}.", survey.budget),
-    });
-    let uncured = survey.standings.iter().filter(|standing| standing.uncured.is_some()).count();
-    if uncured > 0 {
-        lines.push(format!(
-            "Errors of the host are not counted for {uncured} of them: no setting cures them there."
-        ));
-    }
-    let longer = survey.services.iter().filter(|service| service.watches[0] != service.watches[2]).count();
-    if longer > 0 {
-        lines.push(format!("The watchdogs of {longer} services wait longer with the plan."));
-    }
+    let mut lines = gist(survey, plan);
     lines.extend(survey.notes.iter().map(|note| format!("{note}.")));
     lines
 }
@@ -215,7 +192,7 @@ fn services(survey: &Survey, show: &Show<'_>) -> Option<Section> {
         let mut row = vec![service.unit.clone()];
         row.extend(service.watches.map(|watch| match watch.fires {
             Span::Forever => "no watchdog".to_owned(),
-            fires @ Span::Seconds(_) => lasting(fires),
+            Span::Seconds(fires) => seconds(fires),
         }));
         rows.push(row);
     }
@@ -230,11 +207,7 @@ fn services(survey: &Survey, show: &Show<'_>) -> Option<Section> {
 
 /// What lies below the guest, and what nothing in it cures.
 fn hosts_half(survey: &Survey, plan: &Plan) -> Option<Section> {
-    let mut rows = Vec::new();
-    for setting in survey.host.iter().filter(|setting| !setting.default_does(survey.budget)) {
-        let (default, least) = (setting.default.text(), setting.least(survey.budget).text());
-        rows.push(cells(&[setting.storage, setting.name, &default, &least]));
-    }
+    let mut rows = host::short_rows(survey.host, survey.budget);
     if survey.standings.is_empty() || plan.standstill.is_some() {
         return None;
     }

@@ -10,7 +10,7 @@ use crate::plan::{Change, Contender, Plan, Standstill, UNKNOWN};
 use crate::tunable::{Decision, Verdict};
 use crate::verify::Present;
 
-mod settings;
+pub(super) mod settings;
 
 pub(super) fn verdict_shown(verdict: &Verdict, only: Option<&Regex>) -> bool {
     let mut names = vec![verdict.tunable.id];

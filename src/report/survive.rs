@@ -8,7 +8,7 @@ use super::{Show, host, shown, words};
 use crate::plan::Plan;
 use crate::stall::{Column, Fate, INCURABLE, Span, Standing, Survey, Timer, Trouble};
 
-mod table;
+pub(super) mod table;
 mod timelines;
 
 pub(super) fn is_shown(standing: &Standing, only: Option<&Regex>) -> bool {
@@ -88,14 +88,14 @@ pub(super) fn text(survey: &Survey, plan: &Plan, show: &Show<'_>) -> String {
     let standings: Vec<&Standing> =
         survey.standings.iter().filter(|standing| is_shown(standing, show.only)).collect();
     text.para(&format!("stall budget {} s: {}", survey.budget, show.about.who()), 0);
-    if standings.is_empty() {
-        text.gap();
-        text.para("no writable mount and no swap on storage is known here", 0);
-    } else {
+    if !standings.is_empty() {
         table::text(&standings, survey, &mut text);
     }
     if show.only.is_none() {
-        table::summary(survey, plan, &mut text);
+        text.gap();
+        for said in table::gist(survey, plan) {
+            text.para(&said, 0);
+        }
     }
     timelines::text(&standings, survey, show.verbose, &mut text);
     services_text(survey, show.only, &mut text);

@@ -141,7 +141,10 @@ pub fn unnamed<'a>(ext: &[ExtMount], machine: &'a Machine) -> Vec<&'a Mount> {
             found.push(mount);
         }
     }
-    found.sort_by_key(|mount| mount.point != "/");
+    if let Some(at) = found.iter().position(|mount| mount.point == "/") {
+        let root = found.remove(at);
+        found.insert(0, root);
+    }
     found
 }
 

@@ -9,6 +9,7 @@ use super::{Acts, Chain, Moment, Ours, Who, Writer, base, kernel_arg};
 use crate::cmdline::{Cmdline, same_key, split_arg};
 use crate::facts::{Facts, KernelRelease, LAYERS, ModprobeFile, ModprobeLine};
 use crate::formats::kmod::{Kind, read};
+use crate::order::by_name;
 
 /// Everybody who sets the option, in the order in which they act; `ours`: the modprobe.d file or the
 /// GRUB fragment that carries our value. The copies in an initramfs are not looked at.
@@ -120,8 +121,8 @@ impl File<'_> {
 
 fn from_files(facts: &Facts, module: &str, option: &str, ours: Option<Ours<'_>>, chain: &mut Chain) {
     let there = facts.system.modprobe.iter().filter(|file| !file.ours).map(File::There);
-    let mut files: Vec<File<'_>> = there.chain(ours.map(File::Ours)).collect();
-    files.sort_by(|one, two| one.name().cmp(two.name()).then(one.rank().cmp(&two.rank())));
+    let files: Vec<File<'_>> = there.chain(ours.map(File::Ours)).collect();
+    let files = by_name(files, |file| (file.name().to_owned(), file.rank() as u64));
     let built_in = built_in(facts, module);
     let kind = kind(module, option, &kernels(facts));
     // Behind a quote that is open, or a `--`, the kernel sees no option any more.

@@ -12,6 +12,7 @@ use crate::cmdline::{same_key, split_arg};
 use crate::facts::{BootScript, Chosen, Facts, FileWrites, Hypervisor, Tuned, UnitState};
 use crate::formats::programs::PathWrite;
 use crate::formats::tuned::Unit;
+use crate::order::by_number;
 
 /// Why a service that starts beside systemd-sysctl and udev has no fixed place.
 pub(super) const UNORDERED: &str = "it mostly comes later, but no unit orders it so";
@@ -56,8 +57,7 @@ pub(super) fn tmpfiles_in_order(files: &[FileWrites]) -> Vec<(&str, &PathWrite)>
         let at = *places.entry(&write.target).or_insert(next);
         all.push((at, &file.path, write));
     }
-    all.sort_by_key(|(at, ..)| *at);
-    all.into_iter().map(|(_, path, write)| (path, write)).collect()
+    by_number(all, |(at, ..)| *at as u64).into_iter().map(|(_, path, write)| (path, write)).collect()
 }
 
 /// Whether tuned applies a unit of its profile at boot.

@@ -2,6 +2,7 @@
 
 use super::{There, fine, held, may_run, not_here, per_class, refused};
 use crate::facts::{Attribute, Class, Disk, Facts};
+use crate::order::by_number;
 use crate::policy::Policy;
 use crate::resolve::Acts;
 use crate::resolve::wanted::of_attribute;
@@ -204,9 +205,8 @@ fn read_ahead(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 
 /// What the kernel does by itself, and what was found where that is not it: somebody else set it then.
 fn kept(by_itself: &str, disks: &[&Disk]) -> String {
-    let mut found: Vec<u64> =
-        disks.iter().filter_map(|disk| disk.live.read_ahead_kb.value()).copied().collect();
-    found.sort_unstable();
+    let found = disks.iter().filter_map(|disk| disk.live.read_ahead_kb.value()).copied().collect();
+    let mut found: Vec<u64> = by_number(found, |kib| *kib);
     found.dedup();
     if found.iter().any(|kib| *kib != READ_AHEAD_KB) {
         let found: Vec<String> = found.iter().map(u64::to_string).collect();

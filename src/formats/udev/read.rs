@@ -5,6 +5,7 @@
 use super::key::{Key, Taken, Term, take};
 use super::lines::logical;
 use super::token::split;
+use crate::order::by_number;
 
 /// A rules file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,7 +59,7 @@ pub fn read(text: &str) -> Rules {
         }
     }
     jump(&mut found);
-    found.dropped.sort_by_key(|(line, _)| *line);
+    found.dropped = by_number(found.dropped, |(line, _)| u64::from(*line));
     found
 }
 
@@ -76,7 +77,7 @@ fn rule(line: u32, text: &str) -> Result<Rule, String> {
             Taken::Nothing => {}
         }
     }
-    rule.terms.sort_by_key(|term| term.key);
+    rule.terms = by_number(rule.terms, |term| term.key as u64);
     Ok(rule)
 }
 

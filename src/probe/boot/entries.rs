@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
 
 use crate::cmdline::Cmdline;
 use crate::facts::{Attribute, Boot, BootArg, BootLine, BootStack, Holds, LineKind};
@@ -153,11 +153,34 @@ fn new_kernel(path: &str, args: Vec<BootArg>) -> BootLine {
 }
 
 /// A file of bootc's `kargs.d` (<https://bootc-dev.github.io/bootc/building/kernel-arguments.html>).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Kargs {
     kargs: Vec<String>,
     match_architectures: Option<Vec<String>>,
+}
+
+/// `None` where bootc would not take it: an unknown key, a value of another type, no `kargs`.
+fn parse_kargs(text: &str) -> Option<Kargs> {
+    let table = DeTable::parse(text).ok()?;
+    let mut file = Kargs::default();
+    for (key, value) in table.get_ref() {
+        match key.get_ref().as_ref() {
+            "kargs" => file.kargs = strings(value.get_ref())?,
+            "match-architectures" => file.match_architectures = Some(strings(value.get_ref())?),
+            _ => return None,
+        }
+    }
+    table.get_ref().contains_key("kargs").then_some(file)
+}
+
+fn strings(value: &DeValue<'_>) -> Option<Vec<String>> {
+    let DeValue::Array(items) = value else { return None };
+    let mut strings = Vec::new();
+    for item in items {
+        let DeValue::String(string) = item.get_ref() else { return None };
+        strings.push(string.to_string());
+    }
+    Some(strings)
 }
 
 /// The arguments that a bootc image brings.
@@ -170,7 +193,7 @@ fn kargs(look: &mut Look<'_>, boot: &mut Boot) {
             boot.doubts.push(format!("{path} could not be read"));
             continue;
         };
-        let Ok(file) = toml::from_str::<Kargs>(&text) else {
+        let Some(file) = parse_kargs(&text) else {
             boot.doubts.push(format!("{path} is not what bootc takes for arguments"));
             continue;
         };
@@ -222,4 +245,29 @@ fn addons(look: &mut Look<'_>) -> Vec<String> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kargs_are_what_bootc_takes() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for (text, found) in [
+            ("kargs = [\"quiet\", \"a=b\"]\n", Some((names(&["quiet", "a=b"]), None))),
+            (
+                "kargs = []\nmatch-architectures = [\"x86_64\"]\n",
+                Some((names(&[]), Some(names(&["x86_64"])))),
+            ),
+            ("kargs = \"quiet\"\n", None),
+            ("kargs = [1]\n", None),
+            ("kargs = []\nother = 1\n", None),
+            ("match-architectures = []\n", None),
+            ("kargs = [\n", None),
+        ] {
+            let found = found.map(|(kargs, match_architectures)| Kargs { kargs, match_architectures });
+            assert_eq!(parse_kargs(text), found, "{text}");
+        }
+    }
 }

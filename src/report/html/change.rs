@@ -1,12 +1,13 @@
 //! What the plan changes, what is left to do, and the way back.
 
-use super::words::{called, lasting};
+use super::super::plan::{said, settings::changes};
+use super::super::survive::{called, lasting};
 use super::{Block, Section, cells, plain};
 use crate::plan::{Change, Pending, Plan, Step};
-use crate::stall::{Column, Survey};
-use crate::verify::{Row, State};
+use crate::stall::Survey;
+use crate::verify::Present;
 
-pub(super) fn section(survey: &Survey, plan: &Plan, rows: &[Row]) -> Section {
+pub(super) fn section(survey: &Survey, plan: &Plan, present: &[Vec<Present>]) -> Section {
     let mut lines = Vec::new();
     let mut blocks = Vec::new();
     if plan.standstill.is_some() {
@@ -17,9 +18,8 @@ pub(super) fn section(survey: &Survey, plan: &Plan, rows: &[Row]) -> Section {
         lines.push(plain("No file: all are as planned."));
     }
     blocks.extend(Block::of("Files", "files", files(plan)));
-    let ways =
-        SETTINGS.iter().map(|(title, state)| Block::of(title, "headed", settings(rows, *state, survey)));
-    blocks.extend(ways.flatten());
+    blocks.extend(Block::of("Settings", "headed", settings(plan, present)));
+    blocks.extend(Block::of("Other writers, and what cannot be had", "steps", others(plan)));
     blocks.extend(Block::of("Waits for the next boot", "steps", reboot(survey, plan)));
     let by_hand = plan.pending.iter().filter(|step| step.step != Step::Reboot).map(by_hand);
     blocks.extend(Block::of("To be done by hand", "steps", by_hand.collect()));
@@ -42,56 +42,24 @@ fn files(plan: &Plan) -> Vec<Vec<String>> {
     rows
 }
 
-/// What becomes of the settings in each state; what is in order or not there does not change.
-const SETTINGS: [(&str, State); 6] = [
-    ("Settings that hvtune apply sets", State::Differs),
-    ("Settings that come with the next boot", State::PendingReboot),
-    ("Settings to be made by hand", State::ByHand),
-    ("Settings of which somebody else has the last word", State::Overridden),
-    ("Settings that cannot be had here", State::CannotBeSet),
-    ("Settings of which nobody could tell", State::Unknown),
-];
-
-/// One row for each knob and change, with every place where it is made.
-fn settings(rows: &[Row], state: State, survey: &Survey) -> Vec<Vec<String>> {
-    let mut told: Vec<(String, String, Vec<String>)> = Vec::new();
-    for row in rows.iter().filter(|row| row.state == state) {
-        let on = row.target.replacen("unit:", "", 1).replacen("udev:", "new disks: ", 1);
-        let now = row.found.clone().or_else(|| known(row, survey)).unwrap_or_else(|| "not read".to_owned());
-        let change = format!("{now} \u{2192} {}", row.expected);
-        match told.iter_mut().find(|(knob, same, _)| (knob, same) == (&row.knob, &change)) {
-            Some((_, _, places)) => places.push(on),
-            None => told.push((row.knob.clone(), change, vec![on])),
-        }
-    }
-    if told.is_empty() {
-        return Vec::new();
-    }
+/// One row for each knob and change, with the disks or the place that it is for.
+fn settings(plan: &Plan, present: &[Vec<Present>]) -> Vec<Vec<String>> {
     let mut rows = vec![cells(&["Setting", "On", "Now \u{2192} then"])];
-    rows.extend(told.into_iter().map(|(knob, change, places)| vec![knob, listed(&places), change]));
-    rows
+    for ((_, assignment, _), now) in plan.settings().zip(present) {
+        rows.extend(changes(assignment, now).into_iter().map(|row| {
+            let [knob, on, change] = row;
+            vec![knob, on, change.replace("->", "\u{2192}")]
+        }));
+    }
+    if rows.len() == 1 { Vec::new() } else { rows }
 }
 
-/// Names in a row, the middle of many left out.
-fn listed(names: &[String]) -> String {
-    match names {
-        [first, second, .., last] if names.len() > 8 => {
-            format!("{first}, {second} \u{2026} {last} ({} in all)", names.len())
-        }
-        _ => names.join(", "),
-    }
-}
-
-/// The present value, where the timers tell it.
-fn known(row: &Row, survey: &Survey) -> Option<String> {
-    if let Some(unit) = row.target.strip_prefix("unit:") {
-        let service = survey.services.iter().find(|service| service.unit == unit)?;
-        return service.watches.first()?.fires.seconds().map(|seconds| seconds.to_string());
-    }
-    let prospects = survey.standings.iter().flat_map(|standing| &standing.prospects);
-    let mut timers = prospects.flat_map(|prospect| &prospect.at(Column::Now).timers);
-    let timer = timers.find(|timer| timer.knob == row.knob && timer.layer == row.target)?;
-    Some(timer.value.clone()).filter(|value| !value.is_empty())
+/// Who else writes these settings, and what the policy asks for in vain.
+fn others(plan: &Plan) -> Vec<Vec<String>> {
+    let refused =
+        plan.refusals().map(|(verdict, why)| cells(&[verdict.tunable.id, &format!("refused: {why}")]));
+    let others = plan.contenders.iter().map(|other| vec![other.knob.clone(), said(other)]);
+    refused.chain(others).collect()
 }
 
 fn reboot(survey: &Survey, plan: &Plan) -> Vec<Vec<String>> {
@@ -103,7 +71,7 @@ fn reboot(survey: &Survey, plan: &Plan) -> Vec<Vec<String>> {
         for prospect in &standing.prospects {
             let (applied, booted) = (&prospect.after_apply, &prospect.after_reboot);
             if applied.at != booted.at {
-                let [applied, booted] = [applied.at, booted.at].map(lasting);
+                let [applied, booted] = [applied, booted].map(|fate| lasting(Some(fate)));
                 let trouble = called(prospect.trouble, survey.host_holds);
                 said.push(vec![format!(
                     "{}, {}: {applied} once applied, {booted} after the boot",

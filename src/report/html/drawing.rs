@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::super::timeline::{Scale, TICKS};
-use super::words::{called, ends, lasting};
+use super::super::words::seconds;
+use super::mount::ends;
+use crate::report::survive::called;
 use crate::stall::{Column, Span, Standing};
 
 /// Heights in pixels: of one kind of trouble, of a bar, of the scale below.
@@ -72,10 +74,10 @@ pub(super) fn of(standing: &Standing, budget: u64, host_holds: u64) -> Drawing {
         } else {
             "tick"
         };
-        say(class, LEFT + tick * WIDE / TICKS, axis + 14, lasting(Span::Seconds(tick * scale.step)));
+        say(class, LEFT + tick * WIDE / TICKS, axis + 14, seconds(tick * scale.step));
     }
     let at = LEFT + scale.place(Span::Seconds(budget), WIDE).unwrap_or(WIDE);
-    say("mark", at, axis + 29, format!("budget {}", lasting(Span::Seconds(budget))));
+    say("mark", at, axis + 29, format!("budget {}", seconds(budget)));
     Drawing { label, height: axis + AXIS, bars, words, budget: percent(at), axis }
 }
 

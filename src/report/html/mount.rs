@@ -3,8 +3,8 @@
 use regex::bytes::Regex;
 use serde::Serialize;
 
-use super::super::survive::{is_shown, panics, setting};
-use super::words::{arrow, called, lasting, lasts};
+use super::super::survive::{called, is_shown, lasting, panics, setting, table};
+use super::super::words::seconds;
 use super::{Block, Pair, Section, Table, cells, drawing, plain};
 use crate::stall::{Column, Fate, Prospect, Span, Standing, Survey, Timer, Trouble};
 
@@ -13,8 +13,6 @@ pub(super) struct Group<'a> {
     first: &'a Standing,
     last: &'a Standing,
     count: usize,
-    /// What is said of each of them, but for names.
-    like: String,
 }
 
 /// One line of the summary.
@@ -39,41 +37,12 @@ const COLUMNS: [(&str, &[Trouble]); 3] = [
 
 /// The mounts that are shown, in order, those that differ in names alone folded into one.
 pub(super) fn groups<'a>(survey: &'a Survey, only: Option<&Regex>) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for standing in survey.standings.iter().filter(|standing| is_shown(standing, only)) {
-        let like = likeness(standing);
-        match groups.iter_mut().find(|group| group.like == like) {
-            Some(group) => (group.last, group.count) = (standing, group.count + 1),
-            None => groups.push(Group { first: standing, last: standing, count: 1, like }),
-        }
-    }
-    groups
-}
-
-/// All that is said of a mount, with a number in place of each name of its own.
-fn likeness(standing: &Standing) -> String {
-    let mut said = vec![standing.fstype.clone(), standing.follows.clone()];
-    said.extend(standing.stack.iter().chain(&standing.notes).cloned());
-    said.extend(standing.uncured.iter().chain(&standing.short).cloned());
-    for prospect in &standing.prospects {
-        said.push(prospect.trouble.name().to_owned());
-        for column in Column::ALL {
-            let fate = prospect.at(column);
-            said.push(lasts(fate));
-            said.extend(timers(fate, standing).concat());
-        }
-    }
-    let said = said.join("\n").replace(&standing.mount, "\u{1}");
-    let letter = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    let mut like = String::new();
-    for word in said.split_inclusive(|c| !letter(c)) {
-        let name = word.trim_end_matches(|c| !letter(c));
-        match standing.disks.iter().position(|disk| disk == name) {
-            Some(number) => like.push_str(&format!("\u{2}{number}{}", &word[name.len()..])),
-            None => like.push_str(word),
-        }
-    }
-    like
+    let shown: Vec<&Standing> = survey.standings.iter().filter(|standing| is_shown(standing, only)).collect();
+    let group = |standings: &[&'a Standing]| {
+        let (first, last) = (*standings.first()?, *standings.last()?);
+        Some(Group { first, last, count: standings.len() })
+    };
+    table::groups(&shown).iter().filter_map(|folded| group(&folded.standings)).collect()
 }
 
 impl Group<'_> {
@@ -134,6 +103,19 @@ fn worst(standing: &Standing, troubles: &[Trouble]) -> Option<String> {
     Some(if cures { ends } else { format!("{ends} (not counted)") })
 }
 
+/// Two ends: `130 s → 215 s`.
+fn arrow(now: &Fate, later: &Fate) -> String {
+    match [now, later].map(|fate| lasting(Some(fate))) {
+        [now, later] if now == later => now,
+        [now, later] => format!("{now} \u{2192} {later}"),
+    }
+}
+
+/// The ends of one trouble: `130 s → 215 s`.
+pub(super) fn ends(prospect: &Prospect) -> String {
+    arrow(&prospect.now, &prospect.after_reboot)
+}
+
 /// A class for the colour, a sign, and words.
 fn verdict(standing: &Standing, budget: u64) -> (&'static str, &'static str, &'static str) {
     let [now, applied, booted] = Column::ALL.map(|column| standing.survives(column, budget));
@@ -154,7 +136,7 @@ pub(super) fn sections(groups: &[Group<'_>], survey: &Survey) -> Vec<Section> {
         let how = format!(
             "Each bar lasts until I/O fails: the upper one now, the lower one with the plan. The dashed line is the \
              budget of {}. In the tables \u{d7} marks the timer that ends it.",
-            lasting(Span::Seconds(survey.budget))
+            seconds(survey.budget)
         );
         sections.insert(0, Section::part("Each mount", vec![plain(how)], Vec::new()));
     }
@@ -205,7 +187,7 @@ fn section(number: usize, group: &Group<'_>, survey: &Survey) -> Section {
 fn block(prospect: &Prospect, standing: &Standing, host_holds: u64) -> Block {
     let table = |when: &str, fate: &Fate| Table {
         class: "timers",
-        title: format!("{when}: {}{}", lasts(fate), if fate.restarts { ", then a restart" } else { "" }),
+        title: format!("{when}: {}", lasting(Some(fate))),
         rows: timers(fate, standing),
     };
     let mut tables = Vec::new();
@@ -217,7 +199,7 @@ fn block(prospect: &Prospect, standing: &Standing, host_holds: u64) -> Block {
         let until = if applied.at == booted.at {
             "After the plan".to_owned()
         } else {
-            format!("Once applied {}; after a reboot", lasts(applied))
+            format!("Once applied {}; after a reboot", lasting(Some(applied)))
         };
         tables.push(table(&until, booted));
     }
@@ -244,7 +226,7 @@ fn timers(fate: &Fate, standing: &Standing) -> Vec<Vec<String>> {
     };
     let rows = told.iter().map(|(timer, layers)| {
         let mark = if ends(timer) { "\u{d7} " } else { "" };
-        let when = if timer.fires == Span::Forever { "\u{2013}".to_owned() } else { lasting(timer.fires) };
+        let when = timer.fires.seconds().map_or_else(|| "\u{2013}".to_owned(), seconds);
         let by = format!("{}: {}", layers.join(", "), setting(timer));
         vec![format!("{mark}{when}"), timer.then.clone(), by.trim_end_matches(": ").to_owned()]
     });

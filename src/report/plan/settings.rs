@@ -46,19 +46,19 @@ fn groups<'a>(plan: &'a Plan, present: &[Vec<Present>], show: &Show<'_>) -> Vec<
         if !verdict_shown(verdict, show.only) {
             continue;
         }
-        let rows = rows(assignment, now);
+        let rows = changes(assignment, now).into_iter().map(|row| row.map(Cell::from).to_vec());
         match groups.last_mut() {
             Some(last) if last.verdict.tunable.id == verdict.tunable.id && last.because == because => {
                 last.rows.extend(rows);
             }
-            _ => groups.push(Group { verdict, because, rows }),
+            _ => groups.push(Group { verdict, because, rows: rows.collect() }),
         }
     }
     groups
 }
 
-/// One row for all that are alike now.
-fn rows(assignment: &Assignment, present: &[Present]) -> Vec<Vec<Cell>> {
+/// The knob, where, and `now -> want`: one row for all that are alike now.
+pub(in crate::report) fn changes(assignment: &Assignment, present: &[Present]) -> Vec<[String; 3]> {
     let mut values: Vec<(Option<&str>, bool)> = Vec::new();
     for one in present {
         let now = (one.value.as_deref(), one.met);
@@ -83,7 +83,7 @@ fn rows(assignment: &Assignment, present: &[Present]) -> Vec<Vec<Cell>> {
             (false, true) => format!("-> {want}"),
             (false, false) => format!("{now} -> {want}"),
         };
-        vec![Cell::from(knob.as_str()), Cell::from(on), Cell::from(change)]
+        [knob.clone(), on, change]
     };
     values.into_iter().map(row).collect()
 }

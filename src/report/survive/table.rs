@@ -1,6 +1,7 @@
 //! One line for each mount, equal ones folded, and what the plan gains.
 
 use super::{lasting, named};
+use crate::order::by_number;
 use crate::plan::{Plan, Standstill};
 use crate::report::text::{Cell, Text, Tone};
 use crate::report::words;
@@ -77,9 +78,11 @@ pub(in crate::report) fn groups<'a>(standings: &[&'a Standing]) -> Vec<Group<'a>
             folded.extend(group.standings.into_iter().map(|one| Group { standings: vec![one] }));
         }
     }
-    let place = |group: &Group<'_>| standings.iter().position(|one| group.standings.first() == Some(one));
-    folded.sort_by_key(place);
-    folded
+    let place = |group: &Group<'_>| {
+        let first = |one: &&Standing| group.standings.first() == Some(one);
+        standings.iter().position(first).unwrap_or(0) as u64
+    };
+    by_number(folded, place)
 }
 
 /// Mounts that end alike, whatever file system they carry: for the drawings, which tell the storage's timers.
@@ -187,35 +190,36 @@ pub(super) fn text(standings: &[&Standing], survey: &Survey, text: &mut Text) {
     text.table(&["MOUNT", "SILENCE, LOST PATH", "ERRORS OF THE HOST", &verdict], &rows, 0);
 }
 
-/// How many survive, and what the plan gains.
-pub(super) fn summary(survey: &Survey, plan: &Plan, text: &mut Text) {
+/// How many survive, what the plan gains, and what is not counted: a sentence each.
+pub(in crate::report) fn gist(survey: &Survey, plan: &Plan) -> Vec<String> {
     let (all, budget) = (survey.standings.len(), survey.budget);
-    text.gap();
-    if let Some(Standstill::NotAGuest(why)) = &plan.standstill {
-        text.para(&format!("hvtune changes nothing on this machine: {why}."), 0);
-        return;
-    }
-    if let Some(Standstill::CouldNotTell(why)) = &plan.standstill {
-        text.para(&format!("What hvtune would change is not known: {why}."), 0);
+    let mut said = Vec::new();
+    match &plan.standstill {
+        Some(Standstill::NotAGuest(why)) => {
+            return vec![format!("hvtune changes nothing on this machine: {why}.")];
+        }
+        Some(Standstill::CouldNotTell(why)) => {
+            said.push(format!("What hvtune would change is not known: {why}."));
+        }
+        None => {}
     }
     if all == 0 {
-        return;
+        said.push("No writable mount and no swap on storage is known here.".to_owned());
+        return said;
     }
     let lasting = |column| survey.standings.iter().filter(|one| one.survives(column, budget)).count();
     let (now, later) = (lasting(Column::Now), lasting(Column::AfterReboot));
-    text.para(&format!("{now} of {all} survive {budget} s now, {later} after apply and a reboot."), 0);
+    said.push(format!("{now} of {all} survive {budget} s now, {later} after apply and a reboot."));
     let gains = gains(survey);
-    let said = if gains.is_empty() { "no mount more".to_owned() } else { gains.join("; ") };
-    text.para(&format!("The plan gains: {said}."), 0);
+    let gained = if gains.is_empty() { "no mount more".to_owned() } else { gains.join("; ") };
+    said.push(format!("The plan gains: {gained}."));
     let uncured = survey.standings.iter().filter(|standing| standing.uncured.is_some()).count();
     if uncured > 0 {
-        text.para(
-            &format!(
-                "Errors of the host are not counted for {uncured} of them: no setting cures them there."
-            ),
-            0,
-        );
+        said.push(format!(
+            "Errors of the host are not counted for {uncured} of them: no setting cures them there."
+        ));
     }
+    said
 }
 
 fn gains(survey: &Survey) -> Vec<String> {

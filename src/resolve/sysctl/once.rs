@@ -7,6 +7,7 @@ use crate::facts::{BootScript, Facts, Ufw};
 use crate::formats::glob::fits_path;
 use crate::formats::programs::script::Files;
 use crate::formats::programs::{PathWrite, names_word};
+use crate::order::by_number;
 use crate::resolve::Ours;
 use crate::resolve::programs::{UNORDERED, script_runs, started, tmpfiles_in_order};
 
@@ -103,7 +104,7 @@ fn of_script(facts: &Facts, script: &BootScript, knob: &Knob, ours: Option<Ours<
         });
         numbered.extend(late.map(|draft| (applies.line, draft)));
     }
-    numbered.sort_by_key(|(line, _)| *line);
+    let numbered = by_number(numbered, |(line, _)| u64::from(*line));
     let stopped = script_runs(script);
     let drafts = numbered.into_iter().map(|(_, draft)| draft);
     drafts

@@ -194,7 +194,8 @@ fn compare(pattern: &str, any_case: bool, shape: &[Piece]) -> (bool, bool) {
         _ => alternatives(pattern).map(|one| quoted(&bytes::encode(one))).collect(),
     };
     let steps: Vec<Vec<Step<'_>>> = globs.iter().map(|glob| all_steps(glob)).collect();
-    let start: BTreeSet<(usize, usize)> = (0..steps.len()).map(|which| (which, 0)).collect();
+    let mut start: BTreeSet<(usize, usize)> = BTreeSet::new();
+    start.extend((0..steps.len()).map(|which| (which, 0)));
     let empty = pattern.is_empty() || has_empty(pattern);
     let (mut can, mut must) = (false, true);
     let mut met = BTreeSet::new();

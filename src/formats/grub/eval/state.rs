@@ -101,7 +101,8 @@ impl State {
         if appends {
             cells.splice(0..0, old.iter().copied());
         }
-        let carried: BTreeSet<usize> = cells.iter().map(|cell| cell.from).collect();
+        let mut carried: BTreeSet<usize> = BTreeSet::new();
+        carried.extend(cells.iter().map(|cell| cell.from));
         let keeps = old.iter().any(|cell| carried.contains(&cell.from));
         let opaque = cells.iter().any(|cell| cell.c == UNKNOWN && !old.contains(cell));
         if !old.is_empty() && !keeps && (maybe.is_some() || opaque) {
