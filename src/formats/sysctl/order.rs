@@ -120,12 +120,14 @@ pub fn procps<'a>(files: &[(&'a str, &'a [Line])], wanted: &[&'a str]) -> Vec<St
     let lines = files.iter().flat_map(|&(path, lines)| lines.iter().map(move |line| (path, line)));
     let items: Vec<Item<'a>> =
         lines.map(|(path, line)| Item { path, line, fate: Fate::Writes, live: true }).collect();
-    let mut places: BTreeMap<&str, &Item<'a>> = BTreeMap::new();
-    for item in &items {
-        places.entry(&item.line.key).or_insert(item);
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, item) in items.iter().enumerate() {
+        places.entry(&item.line.key).or_insert(at);
     }
     let writing = items.iter().filter(|item| item.line.value.is_some());
-    writing.flat_map(|item| steps_of(item, wanted, |key| places.get(key).copied())).collect()
+    writing
+        .flat_map(|item| steps_of(item, wanted, |key| places.get(key).and_then(|at| items.get(*at))))
+        .collect()
 }
 
 #[cfg(test)]

@@ -41,7 +41,9 @@ fn read_from(text: &str, mut sections: Vec<Section>) -> Result<Vec<Section>, u32
     let mut at = sections.len().checked_sub(1);
     let mut option: Option<String> = None;
     let mut indent = 0;
-    let mut places: BTreeMap<(usize, String), usize> = BTreeMap::new();
+    // By the section's number and the option's name.
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let key = |section: usize, name: &str| format!("{section} {name}");
     for (line, row) in (1..).zip(text.lines()) {
         let content = uncommented(row);
         let value = content.trim();
@@ -53,7 +55,7 @@ fn read_from(text: &str, mut sections: Vec<Section>) -> Result<Vec<Section>, u32
         if let (Some(at), Some(section), Some(name)) = (at, section, option.as_ref())
             && depth > indent
         {
-            let place = places.get(&(at, name.clone()));
+            let place = places.get(&key(at, name));
             if let Some(option) = place.and_then(|place| section.options.get_mut(*place)) {
                 option.value.push('\n');
                 option.value.push_str(value);
@@ -78,7 +80,7 @@ fn read_from(text: &str, mut sections: Vec<Section>) -> Result<Vec<Section>, u32
         }
         let new = IniOption { line, name: name.to_owned(), value: value.to_owned() };
         let next = section.options.len();
-        let place = *places.entry((here, name.to_owned())).or_insert(next);
+        let place = *places.entry(key(here, name)).or_insert(next);
         match section.options.get_mut(place) {
             Some(earlier) => *earlier = new,
             None => section.options.push(new),

@@ -20,25 +20,33 @@ pub(super) struct Look<'a> {
     pub(super) os: Option<&'a OsRelease>,
     pub(super) gaps: &'a mut Vec<Gap>,
     /// What was found so far, by path: several stacks are told by the same file.
-    texts: BTreeMap<String, Attribute<String>>,
-    there: BTreeMap<String, bool>,
-    names: BTreeMap<String, Option<Vec<String>>>,
+    seen: BTreeMap<String, Seen>,
+}
+
+/// What was looked at of a path.
+#[derive(Default)]
+struct Seen {
+    there: Option<bool>,
+    text: Option<Attribute<String>>,
+    names: Option<Option<Vec<String>>>,
 }
 
 impl<'a> Look<'a> {
     pub(super) fn new(root: &'a Root, os: Option<&'a OsRelease>, gaps: &'a mut Vec<Gap>) -> Self {
-        let (texts, there, names) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { root, os, gaps, texts, there, names }
+        Self { root, os, gaps, seen: BTreeMap::new() }
+    }
+
+    fn seen(&mut self, path: &str) -> &mut Seen {
+        self.seen.entry(path.to_owned()).or_default()
     }
 
     /// Whether anything stands at a path.
     pub(super) fn there(&mut self, path: &str) -> bool {
-        if let Some(there) = self.there.get(path) {
-            return *there;
+        if let Some(there) = self.seen(path).there {
+            return there;
         }
         let there = noted(self.gaps, FACT, path, self.root.kind(path)).value().is_some();
-        self.there.insert(path.to_owned(), there);
-        there
+        *self.seen(path).there.insert(there)
     }
 
     /// A file's text, whatever its bytes.
@@ -48,7 +56,7 @@ impl<'a> Look<'a> {
 
     /// The same, telling a file that is not there from one that could not be read.
     pub(super) fn read(&mut self, path: &str) -> Attribute<String> {
-        if let Some(text) = self.texts.get(path) {
+        if let Some(text) = &self.seen(path).text {
             return text.clone();
         }
         let text = match noted(self.gaps, FACT, path, self.root.read(path)) {
@@ -56,13 +64,12 @@ impl<'a> Look<'a> {
             Attribute::Absent => Attribute::Absent,
             Attribute::Unknown => Attribute::Unknown,
         };
-        self.texts.insert(path.to_owned(), text.clone());
-        text
+        self.seen(path).text.insert(text).clone()
     }
 
     /// The names in a directory: none where it does not exist, `None` where it cannot be listed.
     pub(super) fn names(&mut self, path: &str) -> Option<Vec<String>> {
-        if let Some(names) = self.names.get(path) {
+        if let Some(names) = &self.seen(path).names {
             return names.clone();
         }
         let names = match noted(self.gaps, FACT, path, self.root.list(path)) {
@@ -70,8 +77,7 @@ impl<'a> Look<'a> {
             Attribute::Absent => Some(Vec::new()),
             Attribute::Unknown => None,
         };
-        self.names.insert(path.to_owned(), names.clone());
-        names
+        self.seen(path).names.insert(names).clone()
     }
 
     /// Whether a file holds these bytes; what is larger than any boot loader is not searched.
