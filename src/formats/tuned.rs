@@ -80,8 +80,7 @@ pub fn load(names: &[&str], source: &mut dyn Source) -> Profile {
         }
     }
     // Priorities may be negative.
-    profile.units =
-        by_number(profile.units, |unit| (i64::from(unit.priority) - i64::from(i32::MIN)).unsigned_abs());
+    profile.units = by_number(profile.units, |unit| unit.priority.wrapping_add(i64::MIN).cast_unsigned());
     profile
 }
 

@@ -321,9 +321,17 @@ fn widths(rows: &[&Vec<Cell>], room: usize) -> Vec<usize> {
     let whole = |cell: &Cell| lines(&cell.text, usize::MAX).first().map_or(0, |line| width_of(line));
     let longest = |cell: &Cell| lines(&cell.text, 0).iter().map(|word| width_of(word)).max().unwrap_or(0);
     let mut widths: Vec<usize> = (0..columns).map(|at| cells(at).map(whole).max().unwrap_or(0)).collect();
-    let least: Vec<usize> = (0..columns).map(|at| cells(at).map(longest).max().unwrap_or(0)).collect();
+    let mut least: Vec<usize> = (0..columns).map(|at| cells(at).map(longest).max().unwrap_or(0)).collect();
     let gaps = GAP * columns.saturating_sub(1);
     let over = |widths: &[usize]| (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
+    // A long first word stands above its row, where that leaves the rest whole.
+    let left = room.saturating_sub(gaps + widths.iter().skip(1).sum::<usize>());
+    if over(&widths) > 0 && left >= LEAST {
+        let fitting = cells(0).filter(|cell| longest(cell) <= left).map(|cell| whole(cell).min(left)).max();
+        for first in [widths.first_mut(), least.first_mut()].into_iter().flatten() {
+            *first = fitting.unwrap_or(0).max(LEAST);
+        }
+    }
     while over(&widths) > 0 {
         // First where words can be broken between; then the first column, whose word goes above.
         let can = (0..columns).filter(|at| widths.get(*at) > least.get(*at));

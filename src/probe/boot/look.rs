@@ -28,7 +28,7 @@ pub(super) struct Look<'a> {
 struct Seen {
     there: Option<bool>,
     text: Option<Attribute<String>>,
-    names: Option<Option<Vec<String>>>,
+    names: Option<Attribute<Vec<String>>>,
 }
 
 impl<'a> Look<'a> {
@@ -70,14 +70,14 @@ impl<'a> Look<'a> {
     /// The names in a directory: none where it does not exist, `None` where it cannot be listed.
     pub(super) fn names(&mut self, path: &str) -> Option<Vec<String>> {
         if let Some(names) = &self.seen(path).names {
-            return names.clone();
+            return names.value().cloned();
         }
         let names = match noted(self.gaps, FACT, path, self.root.list(path)) {
-            Attribute::Is(entries) => Some(entries.into_iter().map(|entry| entry.name).collect()),
-            Attribute::Absent => Some(Vec::new()),
-            Attribute::Unknown => None,
+            Attribute::Is(entries) => Attribute::Is(entries.into_iter().map(|entry| entry.name).collect()),
+            Attribute::Absent => Attribute::Is(Vec::new()),
+            Attribute::Unknown => Attribute::Unknown,
         };
-        self.seen(path).names.insert(names).clone()
+        self.seen(path).names.insert(names).value().cloned()
     }
 
     /// Whether a file holds these bytes; what is larger than any boot loader is not searched.

@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use super::super::timeline::{Scale, TICKS};
 use super::super::words::seconds;
-use super::mount::ends;
-use crate::report::survive::called;
-use crate::stall::{Column, Span, Standing};
+use crate::report::survive::{called, lasting};
+use crate::stall::{Column, Fate, Prospect, Span, Standing};
 
 /// Heights in pixels: of one kind of trouble, of a bar, of the scale below.
 const LANE: usize = 50;
@@ -39,6 +38,19 @@ struct Mark {
 const LEFT: u64 = 90;
 /// Its own width.
 const WIDE: u64 = 1000 - LEFT;
+
+/// Two ends: `130 s → 215 s`.
+pub(super) fn arrow(now: &Fate, later: &Fate) -> String {
+    match [now, later].map(|fate| lasting(Some(fate))) {
+        [now, later] if now == later => now,
+        [now, later] => format!("{now} \u{2192} {later}"),
+    }
+}
+
+/// The ends of one trouble: `130 s → 215 s`.
+fn ends(prospect: &Prospect) -> String {
+    arrow(&prospect.now, &prospect.after_reboot)
+}
 
 /// Thousandths of the width.
 fn percent(thousandths: u64) -> String {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::super::survive::{called, is_shown, lasting, panics, setting, table};
 use super::super::words::seconds;
+use super::drawing::arrow;
 use super::{Block, Pair, Section, Table, cells, drawing, plain};
 use crate::stall::{Column, Fate, Prospect, Span, Standing, Survey, Timer, Trouble};
 
@@ -101,19 +102,6 @@ fn worst(standing: &Standing, troubles: &[Trouble]) -> Option<String> {
     let ends = arrow(at(Column::Now)?, at(Column::AfterReboot)?);
     let cures = standing.uncured.is_none() || troubles.iter().any(|trouble| !trouble.is_errors());
     Some(if cures { ends } else { format!("{ends} (not counted)") })
-}
-
-/// Two ends: `130 s → 215 s`.
-fn arrow(now: &Fate, later: &Fate) -> String {
-    match [now, later].map(|fate| lasting(Some(fate))) {
-        [now, later] if now == later => now,
-        [now, later] => format!("{now} \u{2192} {later}"),
-    }
-}
-
-/// The ends of one trouble: `130 s → 215 s`.
-pub(super) fn ends(prospect: &Prospect) -> String {
-    arrow(&prospect.now, &prospect.after_reboot)
 }
 
 /// A class for the colour, a sign, and words.
