@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::timeline::{Scale, TICKS};
 use super::super::words::seconds;
 use crate::report::survive::{called, lasting};
-use crate::stall::{Column, Fate, Prospect, Span, Standing};
+use crate::stall::{Column, Fate, Prospect, Span, Standing, Trouble};
 
 /// Heights in pixels: of one kind of trouble, of a bar, of the scale below.
 const LANE: usize = 50;
@@ -39,6 +39,15 @@ const LEFT: u64 = 90;
 /// Its own width.
 const WIDE: u64 = 1000 - LEFT;
 
+/// A kind of trouble as a heading.
+pub(super) fn heading(trouble: Trouble, host_holds: u64) -> String {
+    let mut called = called(trouble, host_holds);
+    if let Some(first) = called.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    called
+}
+
 /// Two ends: `130 s → 215 s`.
 pub(super) fn arrow(now: &Fate, later: &Fate) -> String {
     match [now, later].map(|fate| lasting(Some(fate))) {
@@ -68,7 +77,7 @@ pub(super) fn of(standing: &Standing, budget: u64, host_holds: u64) -> Drawing {
     let mut say = |class, x, y, what| words.push(Mark { class, x: percent(x), y, what });
     for (lane, prospect) in standing.prospects.iter().enumerate() {
         let top = lane * LANE;
-        let said = format!("{}: {}", called(prospect.trouble, host_holds), ends(prospect));
+        let said = format!("{}: {}", heading(prospect.trouble, host_holds), ends(prospect));
         label.push_str(&format!("{said}; "));
         say("lane", 0, top + 13, said);
         for (class, column, y) in

@@ -3,9 +3,9 @@
 use regex::bytes::Regex;
 use serde::Serialize;
 
-use super::super::survive::{called, is_shown, lasting, panics, setting, table};
+use super::super::survive::{is_shown, lasting, panics, setting, table};
 use super::super::words::seconds;
-use super::drawing::arrow;
+use super::drawing::{arrow, heading};
 use super::{Block, Pair, Section, Table, cells, drawing, plain};
 use crate::stall::{Column, Fate, Prospect, Span, Standing, Survey, Timer, Trouble};
 
@@ -191,7 +191,7 @@ fn block(prospect: &Prospect, standing: &Standing, host_holds: u64) -> Block {
         };
         tables.push(table(&until, booted));
     }
-    Block { title: called(prospect.trouble, host_holds), tables }
+    Block { title: heading(prospect.trouble, host_holds), tables }
 }
 
 /// When, what happens, and by which setting; paths that say the same are told together.

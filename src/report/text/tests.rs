@@ -57,11 +57,6 @@ fn a_table_that_is_too_wide_is_broken_between_words() {
          \x20             session1 session2  120 s -> 180 s\n";
     assert_eq!(table(60), above);
     assert_eq!(table(47), above);
-    assert_eq!(
-        table(40),
-        "SETTING\n    ON\n    NOW -> WANT\n\
-         node.session.timeo.replacement_timeout\n    session1 session2\n    120 s -> 180 s\n"
-    );
 }
 
 #[test]
