@@ -100,3 +100,56 @@ fn what_writes_keeps_to_the_width() {
         }
     }
 }
+
+/// Runs on a terminal of so many columns, and gives what stood on it.
+fn on_terminal(columns: usize, environment: &[(&str, &str)]) -> String {
+    let fixture = fixtures::all().into_iter().find(|fixture| fixture.name == "iscsi-single").unwrap();
+    let line = format!(
+        "stty cols {columns}; exec {} --root root --machine {} survive",
+        env!("CARGO_BIN_EXE_hvtune"),
+        fixture.machine.display()
+    );
+    let mut command = Command::new("script");
+    command.current_dir(&fixture.dir).args(["-qec", &line, "/dev/null"]).env("TERM", "xterm");
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        command.env_remove(name);
+    }
+    let output = command.envs(environment.iter().copied()).output().expect("script is installed (bsdutils)");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().replace('\r', "")
+}
+
+/// What stands on a terminal without its colours.
+fn without_colour(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |told, part| told + part.split_once('m').expect("a colour ends in m").1)
+}
+
+#[test]
+fn a_terminal_has_its_own_width_and_colours_unless_they_are_forbidden() {
+    for columns in [60, 100] {
+        let told = on_terminal(columns, &[]);
+        assert!(told.contains("\u{1b}[31m") && told.contains("\u{1b}[0m"), "{told:?}");
+        let plain = without_colour(&told);
+        fits("iscsi-single", &["survive"], &plain, columns);
+        assert!(plain.lines().any(|line| line.chars().count() > columns - 20), "{plain}");
+        for forbidden in [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")] {
+            assert_eq!(on_terminal(columns, &[forbidden]), plain, "{forbidden:?}");
+        }
+    }
+    // COLUMNS counts where no terminal tells the width.
+    assert_eq!(
+        on_terminal(100, &[("COLUMNS", "60"), ("NO_COLOR", "1")]),
+        without_colour(&on_terminal(100, &[]))
+    );
+}
+
+/// Colour only repeats what words say: a pipe gets the same text without any.
+#[test]
+fn a_pipe_gets_no_colour() {
+    let fixture = fixtures::all().into_iter().find(|fixture| fixture.name == "iscsi-single").unwrap();
+    let (piped, _) = run(&fixture, &fixture.root(), &["survive"], "100");
+    assert!(!piped.contains('\u{1b}'));
+    assert_eq!(piped, without_colour(&on_terminal(100, &[])));
+}

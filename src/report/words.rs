@@ -30,6 +30,8 @@ pub(super) fn value(knob: &str, value: &str) -> String {
         (Some("bytes"), Ok(bytes)) if bytes > 0 && bytes % (1 << 20) == 0 => {
             format!("{}{GLUE}MiB", bytes >> 20)
         }
+        // Of such limits 0 sets none.
+        (Some("bytes"), Ok(0)) => value.to_owned(),
         (Some(unit), Ok(number)) => format!("{number}{GLUE}{unit}"),
         _ => value.to_owned(),
     }

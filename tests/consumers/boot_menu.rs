@@ -33,5 +33,8 @@ fn the_menu_is_exchanged_whole_or_kept() {
         }
         let told = ran.stdout.lines().filter(|line| line.contains("the old menu is kept")).count();
         assert_eq!(told, 5, "{suite:?}: {}", ran.stdout);
+        // What takes long is said before it is done, where no terminal shows it as a message.
+        let said = ran.stderr.matches("hvtune: making the boot menu anew\n").count();
+        assert!(said >= 7, "{suite:?}: {said}: {}", ran.stderr);
     }
 }

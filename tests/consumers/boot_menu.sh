@@ -24,7 +24,7 @@ cp "$real" "$disk/tmp/real-mkconfig"
 for fault in 'exit 1' 'kill -9 $$' ': >"$2"' 'echo "menuentry x {" >"$2"' '/tmp/real-mkconfig -o "$2"; sed -i "/initrd/d" "$2"'; do
     whole=$(sha256sum <"$menu")
     printf '#!/bin/sh\n# default/grub.d\n%s\n' "$fault" >"$real"
-    in_root /tmp/hvtune --assume hyperv apply | sed 's/^/said: /'
+    in_root /tmp/hvtune --assume hyperv apply --format json | sed 's/^/said: /'
     [ "$whole" = "$(sha256sum <"$menu")" ] && echo "kept: $fault" || echo "LOST: $fault"
     stray
     cp "$disk/tmp/real-mkconfig" "$real"
