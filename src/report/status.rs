@@ -107,7 +107,7 @@ pub(super) fn text(status: &Status<'_>, show: &Show<'_>) -> String {
     match status.next() {
         Some((command, why)) => {
             text.toned(&format!("Next: {command}"), 0, Tone::Head);
-            text.para(&format!("It {why}.{}", options(show)), 6);
+            text.para(&format!("It {why}.{}", options(status)), 6);
         }
         None => text.toned("Nothing to do.", 0, Tone::Good),
     }
@@ -115,8 +115,8 @@ pub(super) fn text(status: &Status<'_>, show: &Show<'_>) -> String {
 }
 
 /// The options that the next command needs as this one had them.
-fn options(show: &Show<'_>) -> &'static str {
-    if show.about.root == "/" { "" } else { " Give it the same --root, --machine and --assume." }
+fn options(status: &Status<'_>) -> &'static str {
+    if status.image { " Give it the same --root, --machine and --assume." } else { "" }
 }
 
 fn policy(show: &Show<'_>) -> String {

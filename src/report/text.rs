@@ -324,9 +324,11 @@ fn widths(rows: &[&Vec<Cell>], room: usize) -> Vec<usize> {
     let mut least: Vec<usize> = (0..columns).map(|at| cells(at).map(longest).max().unwrap_or(0)).collect();
     let gaps = GAP * columns.saturating_sub(1);
     let over = |widths: &[usize]| (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
-    // A long first word stands above its row, where that leaves the rest whole.
+    // A first column of single words is not broken: a long word stands above its row, where that leaves the
+    // rest whole.
     let left = room.saturating_sub(gaps + widths.iter().skip(1).sum::<usize>());
-    if over(&widths) > 0 && left >= LEAST {
+    let words = widths.first().zip(least.first()).is_some_and(|(whole, word)| word * 2 > *whole);
+    if words && over(&widths) > 0 && left >= LEAST {
         let fitting = cells(0).filter(|cell| longest(cell) <= left).map(|cell| whole(cell).min(left)).max();
         for first in [widths.first_mut(), least.first_mut()].into_iter().flatten() {
             *first = fitting.unwrap_or(0).max(LEAST);

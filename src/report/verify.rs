@@ -101,7 +101,7 @@ fn cells(alike: &Alike<'_>) -> Vec<Cell> {
 fn verdict(rows: &[Row], narrowed: bool) -> String {
     let all = format!("{}{}", words::count(rows.len(), "value"), if narrowed { " shown" } else { "" });
     if rows.is_empty() {
-        return format!("{all}.");
+        return if narrowed { format!("{all}.") } else { "Nothing to verify here.".to_owned() };
     }
     if rows.iter().all(|row| row.state == State::Ok) {
         return format!("{all}, all as planned.");
