@@ -17,7 +17,7 @@
 //!                           verify = the plan is empty + live read-back      read-only
 //! ```
 //!
-//! `detect`, `explain`, `plan`, `apply`, `verify` and `survive` are this pipe stopped at
+//! `status`, `detect`, `explain`, `plan`, `apply`, `verify` and `survive` are this pipe stopped at
 //! different places. A dry run is the plan, printed; there is no dry-run flag.
 //!
 //! Invariants, each held by clippy or by a test in `tests/tidy.rs`:

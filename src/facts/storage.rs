@@ -95,6 +95,8 @@ pub enum Role {
     /// Below an array, a pool or a file system over several disks, which must see its errors to go on
     /// without it.
     Member,
+    /// What would tell whether it is a member could not be read.
+    PerhapsMember,
 }
 
 impl Role {
@@ -110,6 +112,7 @@ impl Role {
             Self::Removable => "removable",
             Self::Path => "path",
             Self::Member => "member",
+            Self::PerhapsMember => "perhaps-member",
         }
     }
 }
@@ -149,9 +152,10 @@ impl Disk {
     }
 
     /// Whether nothing else could go on without it: no map, array or pool stands on it, and what lies on it
-    /// is not lost with the host anyway.
+    /// is not lost with the host anyway. What could not be told is no.
     pub fn is_alone(&self) -> bool {
-        let shared = [Role::Path, Role::Member, Role::AzureTemporary, Role::PerhapsTemporary];
+        let shared =
+            [Role::Path, Role::Member, Role::PerhapsMember, Role::AzureTemporary, Role::PerhapsTemporary];
         !shared.iter().any(|role| self.roles.contains(role))
     }
 }

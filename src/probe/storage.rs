@@ -5,7 +5,7 @@ mod signatures;
 
 pub(crate) use signatures::parse_signature;
 
-use crate::facts::{Disk, Gap, Mount, ServedMount, Swap};
+use crate::facts::{Disk, Gap, Mount, Role, ServedMount, Swap};
 use crate::probe::{disks, mounts};
 use crate::root::Root;
 
@@ -28,8 +28,11 @@ pub fn read(machine: &Root, azure: Option<bool>, gaps: &mut Vec<Gap>) -> Storage
     let mut disks = disks::read(machine, azure, gaps);
     let mounts::Mounted { mounts, served, swaps } = mounts::read(machine, disks.as_deref(), gaps);
     if let Some(disks) = &mut disks {
-        let members = signatures::read(machine, disks, gaps);
-        roles::assign(disks, &mounts, &swaps, &members);
+        let signed = signatures::read(machine, disks, gaps);
+        roles::assign(disks, &mounts, &swaps, &signed.members);
+        for disk in disks.iter_mut().filter(|disk| signed.perhaps.contains(&disk.name)) {
+            disk.roles.insert(Role::PerhapsMember);
+        }
     }
     Storage { disks, mounts, served, swaps }
 }

@@ -108,6 +108,9 @@ pub(super) fn uncured(view: View<'_>, name: &str, depth: usize) -> Option<String
         Class::StorvscScsi | Class::StorvscIde if disk.roles.contains(&Role::Member) => {
             format!("{name} is a member, whose array or pool must see them")
         }
+        Class::StorvscScsi | Class::StorvscIde if disk.roles.contains(&Role::PerhapsMember) => {
+            format!("could not tell whether {name} is a member of an array or pool, which must see them")
+        }
         Class::StorvscScsi | Class::StorvscIde => format!("{name} is Azure's temporary disk, or may be"),
         Class::StorvscFc => format!("{name} is on Fibre Channel, where a map must see them"),
         Class::Iscsi { .. } => format!("{name} is on iSCSI, whose disks keep the kernel's five retries"),

@@ -116,7 +116,9 @@ mod tests {
 
     #[test]
     fn a_disk_that_something_goes_on_without_is_passed_by() {
-        for role in [Role::Path, Role::Member, Role::AzureTemporary, Role::PerhapsTemporary] {
+        for role in
+            [Role::Path, Role::Member, Role::PerhapsMember, Role::AzureTemporary, Role::PerhapsTemporary]
+        {
             let mut part = disk("sdb", Class::StorvscScsi);
             part.roles.insert(role);
             assert!(!Select::StorvscScsiAlone.takes(&part), "{role:?}");

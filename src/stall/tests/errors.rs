@@ -44,8 +44,12 @@ fn errors_count_where_a_setting_cures_them() {
     assert_eq!(of(&|disk| disk.live.max_retries = Attribute::Is(-1)), (true, None));
     let (survives, why) = of(&|disk| disk.live.max_retries = Attribute::Absent);
     assert!(survives && why.unwrap().contains("5.10"));
-    for (role, word) in [(Role::Member, "member"), (Role::Path, "path"), (Role::AzureTemporary, "temporary")]
-    {
+    for (role, word) in [
+        (Role::Member, "is a member"),
+        (Role::PerhapsMember, "could not tell"),
+        (Role::Path, "path"),
+        (Role::AzureTemporary, "temporary"),
+    ] {
         let (survives, why) = of(&|disk| disk.roles.extend([role]));
         assert!(survives && why.unwrap().contains(word), "{role:?}");
     }
