@@ -16,7 +16,7 @@ impl Cmdline {
     /// (lib/cmdline.c `next_arg`: <https://github.com/torvalds/linux/blob/v6.12/lib/cmdline.c>).
     pub fn parse(text: &str) -> Self {
         let args = args(text.trim_end_matches(['\n', '\0']));
-        Self { args: args.map(|(_, arg)| arg.to_owned()).collect() }
+        Self { args: args.into_iter().map(|(_, arg)| arg.to_owned()).collect() }
     }
 
     /// The last value of a key, as the last one wins; `Some("")` for a bare key.
@@ -38,8 +38,10 @@ impl Cmdline {
 }
 
 /// The kernel's own arguments, each with the place of its first byte; what follows `--` is init's.
-fn args(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    tokens(text).take_while(|(_, token)| !is_end(token))
+fn args(text: &str) -> Vec<(usize, &str)> {
+    let mut found = tokens(text);
+    found.truncate(found.iter().position(|(_, token)| is_end(token)).unwrap_or(found.len()));
+    found
 }
 
 /// Whether the kernel stops here and leaves the rest to init.
@@ -48,20 +50,19 @@ fn is_end(token: &str) -> bool {
 }
 
 /// All that stands between blanks, each with the place of its first byte.
-fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let rest = text.get(at..)?.trim_start_matches(is_blank);
-        let start = text.len() - rest.len();
-        let mut quoted = false;
-        let ends = |c: char| {
-            quoted ^= c == '"';
-            !quoted && is_blank(c)
-        };
-        let token = rest.get(..rest.find(ends).unwrap_or(rest.len()))?;
-        at = start + token.len();
-        (!token.is_empty()).then_some((start, token))
-    })
+fn tokens(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let (mut start, mut quoted) = (None, false);
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        quoted ^= c == '"';
+        let is_over = at == text.len() || (is_blank(c) && !quoted);
+        if !is_over {
+            start = start.or(Some(at));
+        } else if let Some(start) = start.take() {
+            found.extend(text.get(start..at).map(|token| (start, token)));
+        }
+    }
+    found
 }
 
 /// What the kernel takes for a blank, among ASCII.

@@ -140,8 +140,8 @@ impl Store<'_> {
         let mut line = parse(text, &range)?;
         let args =
             change(&mut line).map_err(|fault| Refusal::Line { line: number(text, range.start), fault })?;
-        let mut text = text.to_vec();
-        text.splice(range, line.as_str().bytes());
+        let [before, after] = [text.get(..range.start), text.get(range.end..)].map(Option::unwrap_or_default);
+        let mut text = [before, line.as_str().as_bytes(), after].concat();
         if matches!(self, Self::Grubenv(_)) {
             grubenv::fill(&mut text)?;
         }
@@ -162,12 +162,14 @@ fn number(text: &[u8], at: usize) -> usize {
 }
 
 /// The lines without their ends, each with the place of its first byte.
-fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    text.split(|byte| *byte == b'\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len() + 1;
-        Some((start, line))
-    })
+fn lines(text: &[u8]) -> Vec<(usize, &[u8])> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        found.push((start, line));
+        start += line.len() + 1;
+    }
+    found
 }
 
 /// The one of these places; a second is refused, and none is missing.
@@ -175,12 +177,12 @@ fn only(
     text: &[u8],
     what: &str,
     todo: &'static str,
-    mut found: impl Iterator<Item = Range<usize>>,
+    found: &[Range<usize>],
 ) -> Result<Range<usize>, Refusal> {
-    let first = found.next().ok_or_else(|| Refusal::Missing { what: what.to_owned(), todo })?;
-    match found.next() {
-        None => Ok(first),
-        Some(again) => Err(Refusal::Repeated {
+    match found {
+        [] => Err(Refusal::Missing { what: what.to_owned(), todo }),
+        [one] => Ok(one.clone()),
+        [first, again, ..] => Err(Refusal::Repeated {
             what: what.to_owned(),
             first: number(text, first.start),
             again: number(text, again.start),

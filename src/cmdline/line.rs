@@ -69,7 +69,7 @@ impl Line {
 
     /// The kernel's arguments in order, quotes kept; init's own (after `--`) left out.
     pub fn args(&self) -> impl Iterator<Item = &str> {
-        args(&self.text).map(|(_, arg)| arg)
+        args(&self.text).into_iter().map(|(_, arg)| arg)
     }
 
     /// The value of a key that counts: the last one; `Some("")` for a bare key.
@@ -115,14 +115,18 @@ impl Line {
 
     /// Puts an argument behind the kernel's last one, with one blank. [`Self::cut`] undoes it.
     fn insert(&mut self, arg: &str) -> Result<(), Fault> {
-        let end = tokens(&self.text).find(|(_, token)| is_end(token)).map(|(at, _)| at);
-        match end {
-            None if self.text.matches('"').count() % 2 == 1 => return Err(Fault::OpenQuote),
-            None if self.text.is_empty() => self.text.push_str(arg),
-            None => self.text.push_str(&format!(" {arg}")),
-            Some(0) => self.text.insert_str(0, &format!("{arg} ")),
-            Some(at) => self.text.insert_str(at - 1, &format!(" {arg}")),
+        let end = tokens(&self.text).into_iter().find(|(_, token)| is_end(token)).map(|(at, _)| at);
+        if end.is_none() && self.text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
+            return Err(Fault::OpenQuote);
         }
+        let at = end.map_or(self.text.len(), |end| end.saturating_sub(1));
+        let (before, after) = self.text.split_at_checked(at).unwrap_or((&self.text, ""));
+        let (left, right) = match (end, at) {
+            (None, 0) => ("", ""),
+            (Some(0), _) => ("", " "),
+            _ => (" ", ""),
+        };
+        self.text = [before, left, arg, right, after].concat();
         Ok(())
     }
 
@@ -133,12 +137,13 @@ impl Line {
     }
 
     fn cut(&mut self, arg: &str) -> bool {
-        let place = args(&self.text).filter(|(_, there)| *there == arg).last().map(|(at, _)| at);
-        let Some(at) = place else { return false };
-        let end = at + arg.len();
+        let Some((at, _)) = args(&self.text).into_iter().rfind(|(_, there)| *there == arg) else {
+            return false;
+        };
         // Its blank stands before it, or behind it where nothing does.
-        let range = if at > 0 { at - 1..end } else { at..self.text.len().min(end + 1) };
-        self.text.replace_range(range, "");
+        let (start, end) = (at.saturating_sub(1), at + arg.len() + usize::from(at == 0));
+        let left = [self.text.get(..start), self.text.get(end..)].map(Option::unwrap_or_default);
+        self.text = left.concat();
         true
     }
 }

@@ -10,14 +10,19 @@ const KEY: &[u8] = b"options";
 /// The value of the `options` line. GRUB takes the first of several, systemd-boot joins them, so two are
 /// refused. A key ends at the first blank; `#` begins a comment at the start of a line.
 pub fn find(text: &[u8]) -> Result<Range<usize>, Refusal> {
-    let all = lines(text).filter_map(|(start, line)| {
+    let all = lines(text).into_iter().filter_map(|(start, line)| {
         let key = start + blanks(line);
         let end = start + line.len();
         let rest = text.get(key..end)?.strip_prefix(KEY)?;
         let is_key = rest.first().is_none_or(|byte| is_blank(*byte) || *byte == b'\r');
         is_key.then(|| key + KEY.len() + blanks(rest)..end)
     });
-    let range = only(text, "options line", "give the entry the whole command line of its kernel", all)?;
+    let range = only(
+        text,
+        "options line",
+        "give the entry the whole command line of its kernel",
+        &all.collect::<Vec<_>>(),
+    )?;
     if range.is_empty() {
         // GRUB takes an empty one for the end of the entry.
         let line = number(text, range.start);

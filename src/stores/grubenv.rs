@@ -28,7 +28,7 @@ pub fn find(text: &[u8], name: &str) -> Result<Range<usize>, Refusal> {
         Some(line.end - value.len()..line.end)
     });
     let what = format!("variable {name}");
-    let range = only(text, &what, "set it with grub-editenv FILE set", found)?;
+    let range = only(text, &what, "set it with grub-editenv FILE set", &found.collect::<Vec<_>>())?;
     if text.get(range.clone()).is_some_and(|value| value.contains(&b'\\')) {
         return Err(Refusal::Unplain {
             line: number(text, range.start),

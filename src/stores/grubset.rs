@@ -28,7 +28,7 @@ pub fn find(text: &[u8], name: &str) -> Result<Range<usize>, Refusal> {
         }
         found.push(start + value.start..start + value.end);
     }
-    only(text, &format!("set {name}=\"…\""), "add that line", found.into_iter())
+    only(text, &format!("set {name}=\"…\""), "add that line", &found)
 }
 
 /// The words of a line as they stand, `;` among them; `None` where the line goes on in the next one.

@@ -9,13 +9,13 @@ use super::{Refusal, blanks, lines, number, only, parse};
 /// with `#` are comments. Readers join several lines, so a second one is refused; so is a line that lacks
 /// the root, as kernel-install takes nothing else for a kernel's arguments.
 pub fn find(text: &[u8]) -> Result<Range<usize>, Refusal> {
-    let said = lines(text).filter_map(|(start, line)| {
+    let said = lines(text).into_iter().filter_map(|(start, line)| {
         let skipped = blanks(line);
         let says = line.get(skipped).is_some_and(|byte| !b"#\r".contains(byte));
         says.then(|| start + skipped..start + line.len())
     });
     let todo = "write the whole command line of the kernel, with root=";
-    let range = only(text, "line of arguments", todo, said)?;
+    let range = only(text, "line of arguments", todo, &said.collect::<Vec<_>>())?;
     let line = parse(text, &range)?;
     if ["root", "mount.usr"].iter().all(|key| line.winner(key).unwrap_or_default().is_empty()) {
         return Err(Refusal::Incomplete { line: number(text, range.start) });

@@ -29,15 +29,15 @@ pub fn find(text: &[u8], name: &str) -> Result<Range<usize>, Refusal> {
             }
         }
     }
-    let places = set.iter().map(|line| {
-        let (start, content) = usize::try_from(*line).ok().and_then(|line| lines(text).nth(line - 1))?;
-        let value = value(content, name)?;
-        Some(start + value.start..start + value.end)
-    });
-    if let Some(line) = places.clone().zip(&set).find_map(|(place, line)| place.is_none().then_some(*line)) {
-        return Err(unplain(line, &format!("{name} is not one text in double quotes")));
+    let (lines, mut found) = (lines(text), Vec::new());
+    for number in set {
+        let line = usize::try_from(number.saturating_sub(1)).ok().and_then(|at| lines.get(at));
+        match line.and_then(|(start, line)| Some((start, value(line, name)?))) {
+            Some((start, value)) => found.push(start + value.start..start + value.end),
+            None => return Err(unplain(number, &format!("{name} is not one text in double quotes"))),
+        }
     }
-    only(text, &form(name), "add that line", places.flatten())
+    only(text, &form(name), "add that line", &found)
 }
 
 fn form(name: &str) -> String {
