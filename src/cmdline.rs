@@ -1,4 +1,8 @@
-//! The kernel command line as a value: split, look up, match. Pure.
+//! The kernel command line as a value: split, look up, match, and change in place. Pure.
+
+mod line;
+
+pub use line::{Fault, LIMIT, Limit, Line};
 
 /// A kernel command line, split into its arguments as the kernel does it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,39 +15,14 @@ impl Cmdline {
     /// Splits at blanks outside double quotes; there is no escape
     /// (lib/cmdline.c `next_arg`: <https://github.com/torvalds/linux/blob/v6.12/lib/cmdline.c>).
     pub fn parse(text: &str) -> Self {
-        let mut args = Vec::new();
-        let mut arg = String::new();
-        let mut quoted = false;
-        for c in text.trim_end_matches(['\n', '\0']).chars() {
-            match c {
-                '"' => {
-                    quoted = !quoted;
-                    arg.push(c);
-                }
-                c if c.is_ascii_whitespace() && !quoted => {
-                    if !arg.is_empty() {
-                        args.push(std::mem::take(&mut arg));
-                    }
-                }
-                c => arg.push(c),
-            }
-        }
-        if !arg.is_empty() {
-            args.push(arg);
-        }
-        if let Some(end) = args.iter().position(|arg| arg == "--") {
-            args.truncate(end);
-        }
-        Self { args }
+        let args = args(text.trim_end_matches(['\n', '\0']));
+        Self { args: args.into_iter().map(|(_, arg)| arg.to_owned()).collect() }
     }
 
     /// The last value of a key, as the last one wins; `Some("")` for a bare key.
     /// Dash and underscore are the same in a key.
     pub fn value(&self, key: &str) -> Option<&str> {
-        self.args.iter().rev().find_map(|arg| {
-            let (name, value) = split_arg(arg);
-            same_key(name, key).then_some(value)
-        })
+        self.args.iter().rev().find_map(|arg| value_of(arg, key))
     }
 
     /// Whether exactly this argument (`key=value` or bare `key`) is in force for its key.
@@ -56,6 +35,72 @@ impl Cmdline {
     pub fn bytes(&self) -> usize {
         self.args.iter().map(|arg| arg.len() + 1).sum::<usize>().saturating_sub(1)
     }
+}
+
+/// The kernel's own arguments, each with the place of its first byte; what follows `--` is init's.
+fn args(text: &str) -> Vec<(usize, &str)> {
+    let mut found = tokens(text);
+    found.truncate(found.iter().position(|(_, token)| is_end(token)).unwrap_or(found.len()));
+    found
+}
+
+/// Whether the kernel stops here and leaves the rest to init.
+fn is_end(token: &str) -> bool {
+    token == "--" || token == "\"--\""
+}
+
+/// All that stands between blanks, each with the place of its first byte.
+fn tokens(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let (mut start, mut quoted) = (None, false);
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        quoted ^= c == '"';
+        let is_over = at == text.len() || (is_blank(c) && !quoted);
+        if !is_over {
+            start = start.or(Some(at));
+        } else if let Some(start) = start.take() {
+            found.extend(text.get(start..at).map(|token| (start, token)));
+        }
+    }
+    found
+}
+
+/// What the kernel takes for a blank, among ASCII.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\t'..='\r' | ' ')
+}
+
+/// The value that an argument gives this key.
+fn value_of<'a>(arg: &'a str, key: &str) -> Option<&'a str> {
+    let (name, value) = split_arg(arg);
+    same_key(name, key).then_some(value)
+}
+
+/// Whether every value of a key counts, and not only the last
+/// (<https://docs.kernel.org/admin-guide/kernel-parameters.html>, dracut.cmdline(7), systemd(1)).
+pub fn accumulates(key: &str) -> bool {
+    const LISTS: &[&str] = &[
+        "acpi_osi",
+        "console",
+        "crashkernel",
+        "dyndbg",
+        "earlycon",
+        "earlyprintk",
+        "hugepages",
+        "hugepagesz",
+        "ifname",
+        "initcall_blacklist",
+        "ip",
+        "memmap",
+        "modprobe.blacklist",
+        "nameserver",
+        "pci",
+        "systemd.mask",
+        "systemd.setenv",
+        "systemd.wants",
+        "video",
+    ];
+    key.starts_with("rd.") || LISTS.iter().any(|list| same_key(key, list))
 }
 
 /// Splits `key=value`, without the quotes around the value or the whole argument.
@@ -86,6 +131,8 @@ mod tests {
             ("dyndbg=\"file x +p\" ro", &["dyndbg=\"file x +p\"", "ro"]),
             ("\"m.p=a b\" ro", &["\"m.p=a b\"", "ro"]),
             ("ro -- init-arg", &["ro"]),
+            ("ro \"--\" init-arg", &["ro"]),
+            ("a=\"b c", &["a=\"b c"]),
             ("", &[]),
         ] {
             assert_eq!(Cmdline::parse(text).args, args, "{text:?}");

@@ -23,8 +23,8 @@
 //! Invariants, each held by clippy or by a test in `tests/tidy.rs`:
 //! - no two modules import each other, directly or through others, here or within a room; a room
 //!   and its own parts may;
-//! - [`facts`], [`value`], [`tunable`], [`tunables`], [`host`], [`resolve`], [`stall`], [`render`], [`cmdline`]
-//!   and [`formats`] touch no file, clock, environment or process, so they cannot fail on the
+//! - [`facts`], [`value`], [`tunable`], [`tunables`], [`host`], [`resolve`], [`stall`], [`render`], [`cmdline`],
+//!   [`formats`] and [`stores`] touch no file, clock, environment or process, so they cannot fail on the
 //!   machine's account;
 //! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
 //! - [`probe`] does not decide, and one unreadable file never fails it: it becomes a gap;
@@ -32,10 +32,11 @@
 //! - [`apply`] takes a plan and nothing else;
 //! - what was rendered is parsed back and must carry exactly the planned assignments.
 //!
-//! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine.
+//! [`capture`] stands beside the pipe: it records what [`probe`] reads of a machine. [`stores`] finds
+//! the kernel command line in the text of a file, and puts arguments in or takes them out.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`attribute`], [`cmdline`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`formats`], [`facts`], [`marker`]; the two doors, [`root`]
+//! [`attribute`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`marker`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
@@ -65,6 +66,7 @@ pub mod run;
 pub mod scale;
 mod seeded;
 pub mod stall;
+pub mod stores;
 pub mod tunable;
 pub mod tunables;
 pub mod value;

@@ -141,7 +141,7 @@ fn every_tunable_has_a_fixture_where_it_is_set_and_one_where_it_is_not() {
 fn the_core_knows_no_door() {
     let core = [
         "facts", "host", "value", "tunable", "tunables", "resolve", "cmdline", "formats", "marker", "render",
-        "scale", "stall",
+        "scale", "stall", "stores",
     ];
     for (name, text) in sources() {
         let room = name.split(['/', '.']).next().unwrap();

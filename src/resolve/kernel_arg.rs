@@ -44,22 +44,6 @@ fn store(stack: BootStack) -> Store {
     }
 }
 
-/// Whether the kernel gathers the values of a key instead of taking the last
-/// (<https://docs.kernel.org/admin-guide/kernel-parameters.html>).
-pub fn accumulates(key: &str) -> bool {
-    const LISTS: &[&str] = &[
-        "console",
-        "earlycon",
-        "earlyprintk",
-        "hugepages",
-        "hugepagesz",
-        "memmap",
-        "ip",
-        "modprobe.blacklist",
-    ];
-    LISTS.iter().any(|list| same_key(key, list))
-}
-
 /// Everybody who gives an argument of this key, in the order of the command line; `ours`: the value
 /// that our fragment adds. Nobody giving it is [`ABSENT`].
 pub fn chain(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
