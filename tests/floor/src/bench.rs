@@ -128,6 +128,8 @@ fn rows(hvtune: &OsStr, floor: &OsStr, captures: &Path) -> Vec<Row> {
     let mut changed = Row::new("apply, changed", tuned("apply", "changed"));
     changed.before = Some(tuned("revert", "changed"));
     vec![
+        Row::new("true", vec!["true".into()]),
+        Row::new("--version", vec![hvtune.to_owned(), "--version".into()]),
         Row::new("systemd-detect-virt", vec!["systemd-detect-virt".into()]),
         floor("floor, 8 disks", "8"),
         plan("plan, 8 disks", "8"),
@@ -192,6 +194,9 @@ fn per_disk(many: &Row, few: &Row, disks: f64) -> Vec<f64> {
 
 fn bounds(rows: &[Row], hvtune: &Path) -> Result<()> {
     let plan = |disks: &str| find(rows, &format!("plan, {disks} disks"));
+    let version = find(rows, "--version")?;
+    judge("--version: time / true", ratio(version, find(rows, "true")?), 2.0, 1.25);
+    judge("--version: ms", median(&version.millis), 2.0, 1.0);
     let (eight, sixty_four, most) = (plan("8")?, plan("64")?, plan("4096")?);
     judge(
         "plan, 8 disks: time / systemd-detect-virt",
