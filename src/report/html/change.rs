@@ -2,6 +2,7 @@
 
 use super::super::plan::{said, settings::changes};
 use super::super::survive::{called, lasting};
+use super::super::text::lines;
 use super::{Block, Section, cells, plain};
 use crate::plan::{Change, Pending, Plan, Step};
 use crate::stall::Survey;
@@ -19,7 +20,7 @@ pub(super) fn section(survey: &Survey, plan: &Plan, present: &[Vec<Present>]) ->
     }
     blocks.extend(Block::of("Files", "files", files(plan)));
     blocks.extend(Block::of("Settings", "headed", settings(plan, present)));
-    blocks.extend(Block::of("Other writers, and what cannot be had", "steps", others(plan)));
+    blocks.extend(Block::of("Other writers, and what cannot be had", "others", others(plan)));
     blocks.extend(Block::of("Waits for the next boot", "steps", reboot(survey, plan)));
     let by_hand = plan.pending.iter().filter(|step| step.step != Step::Reboot).map(by_hand);
     blocks.extend(Block::of("To be done by hand", "steps", by_hand.collect()));
@@ -58,7 +59,11 @@ fn settings(plan: &Plan, present: &[Vec<Present>]) -> Vec<Vec<String>> {
 fn others(plan: &Plan) -> Vec<Vec<String>> {
     let refused =
         plan.refusals().map(|(verdict, why)| cells(&[verdict.tunable.id, &format!("refused: {why}")]));
-    let others = plan.contenders.iter().map(|other| vec![other.knob.clone(), said(other)]);
+    // Paths with their first slash, as in text.
+    let others = plan
+        .contenders
+        .iter()
+        .map(|other| vec![other.knob.clone(), lines(&said(other), usize::MAX).concat()]);
     refused.chain(others).collect()
 }
 

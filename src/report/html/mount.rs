@@ -3,7 +3,7 @@
 use regex::bytes::Regex;
 use serde::Serialize;
 
-use super::super::survive::{is_shown, lasting, panics, setting, table};
+use super::super::survive::{is_shown, lasting, named, panics, setting, table};
 use super::super::words::seconds;
 use super::drawing::{arrow, heading};
 use super::{Block, Pair, Section, Table, cells, drawing, plain};
@@ -49,7 +49,7 @@ pub(super) fn groups<'a>(survey: &'a Survey, only: Option<&Regex>) -> Vec<Group<
 impl Group<'_> {
     fn title(&self) -> String {
         if self.count == 1 {
-            return self.first.mount.clone();
+            return named(self.first);
         }
         let between = if self.count == 2 { "," } else { " \u{2026}" };
         format!("{}{between} {}", self.first.mount, self.last.mount)
