@@ -127,11 +127,17 @@ fn open_root(dir: &Path) -> anyhow::Result<Root> {
     if dir == Path::new("/") { Ok(Root::live()?) } else { open_directory("--root", dir) }
 }
 
+/// A path of the caller's, told from one below a root: that is shown with a first slash.
+fn named(path: &Path) -> String {
+    let plain = path.is_absolute() || path.starts_with(".") || path.starts_with("..");
+    format!("{}{}", if plain { "" } else { "./" }, path.display())
+}
+
 /// A directory that an option names.
 fn open_directory(option: &str, dir: &Path) -> anyhow::Result<Root> {
     Root::offline(dir).map_err(|error| match error {
         root::Error::Io { said, .. } if said.kind() == ErrorKind::NotFound => {
-            anyhow::anyhow!("{option} {}: there is no such directory", dir.display())
+            anyhow::anyhow!("{option} {}: there is no such directory", named(dir))
         }
         error => error.into(),
     })
@@ -164,7 +170,7 @@ fn read_policy(global: &Global, root: &Root) -> anyhow::Result<Policy> {
 
 /// The file named by `--config` is the caller's own, so it is read from the host.
 fn read_config(path: &Path) -> anyhow::Result<(String, String)> {
-    let shown = path.display().to_string();
+    let shown = named(path);
     let absolute = std::path::absolute(path).with_context(|| format!("reading {shown}"))?;
     let text = Root::live()?
         .read_text(&absolute.to_string_lossy())?
@@ -355,7 +361,7 @@ fn capture(global: &Global, dir: &Path) -> anyhow::Result<u8> {
         "recorded {} files and {} links in {}; {} could not be read (machine.json, gaps)",
         captured.files,
         captured.links,
-        dir.display(),
+        named(dir),
         match captured.gaps.len() {
             1 => "1 value".to_owned(),
             many => format!("{many} values"),

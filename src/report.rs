@@ -101,7 +101,9 @@ impl About {
             (None, _) => "machine not known",
         };
         let kernel = self.kernel.as_ref().map(|kernel| format!("kernel {kernel}"));
-        let image = (self.root != "/").then(|| format!("image at {}", self.root));
+        // Told from a path below it, which is shown with a first slash.
+        let here = if self.root.starts_with(['/', '.']) { "" } else { "./" };
+        let image = (self.root != "/").then(|| format!("image at {here}{}", self.root));
         let parts = [image, self.name.clone(), Some(kind.to_owned()), self.os.clone(), kernel];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }

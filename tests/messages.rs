@@ -198,6 +198,9 @@ fn bad_roots_and_machines() {
             &["nowhere", "no such directory"],
         );
     }
+    // A path of the caller's is not one below a root, which is told with a first slash.
+    is_one_line(&stage, "--root usr/nowhere plan", &["--root ./usr/nowhere:"]);
+    is_one_line(&stage, "--root root --config etc/nowhere plan", &["reading ./etc/nowhere:"]);
     is_one_line(&stage, "--root file plan", &["file", "directory"]);
     is_one_line(&stage, "--root root --machine file plan", &["file", "directory"]);
     is_one_line(&stage, "capture root", &["root", "not empty"]);
