@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,9 @@ impl Drop for Served {
     }
 }
 
+/// Held from the choice of a port until a program listens there.
+static TAKING_A_PORT: Mutex<()> = Mutex::new(());
+
 /// A port that is free on this machine's own address.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -104,6 +108,8 @@ impl Exporter {
         let files = dir.path().join("textfile");
         fs::create_dir(&files).unwrap();
         fs::write(files.join("hvtune.prom"), text).unwrap();
+        // Until it is taken, a free port may be given to another, whose answers would be taken for its own.
+        let _one_at_a_time = TAKING_A_PORT.lock().unwrap_or_else(PoisonError::into_inner);
         let port = free_port();
         let args = [
             "--collector.disable-defaults".to_owned(),
@@ -111,7 +117,10 @@ impl Exporter {
             format!("--collector.textfile.directory={}", files.display()),
             format!("--web.listen-address=127.0.0.1:{port}"),
         ];
-        Self { port, served: Served::new(dir, "prometheus-node-exporter", &args) }
+        let served = Served::new(dir, "prometheus-node-exporter", &args);
+        let own = |text: &str| text.lines().any(|line| line.starts_with("node_textfile_scrape_error"));
+        await_some(|| served.log(), || get(port, "/metrics").filter(|text| own(text)));
+        Self { port, served }
     }
 
     /// What is wrong, by its own log and its own metric for it.
@@ -145,6 +154,7 @@ impl Prometheus {
             jobs += 1;
         }
         fs::write(dir.path().join("prometheus.yml"), config).unwrap();
+        let _one_at_a_time = TAKING_A_PORT.lock().unwrap_or_else(PoisonError::into_inner);
         let port = free_port();
         let args = [
             "--config.file=prometheus.yml".to_owned(),
