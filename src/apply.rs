@@ -188,11 +188,11 @@ pub fn activate(plan: &Plan, root: &Root, activation: Activation, doing: &mut dy
         return steps;
     }
     if activation == Activation::Everything {
+        steps.extend(live::sysctls(plan, root));
+        steps.extend(live::attributes(plan, root));
         if !plan.live.disks.is_empty() {
             doing("sending change events to the disks");
         }
-        steps.extend(live::sysctls(plan, root));
-        steps.extend(live::attributes(plan, root));
         steps.extend(live::udev(plan, root));
         steps.extend(live::daemons(plan));
     }

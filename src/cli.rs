@@ -217,11 +217,10 @@ fn formats_of(command: &str) -> &'static [Format] {
 /// Parses the arguments, the program's own name not among them.
 ///
 /// The error is also how clap hands over the help and the version when they are asked for.
-pub fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+pub fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     let mut definition = definition();
-    let args: Vec<OsString> = args.into_iter().collect();
-    let matches = definition.try_get_matches_from_mut(&args).map_err(|error| hints::told(&args, error))?;
-    before::fits(&definition, &matches).map_err(|error| hints::told(&args, error))?;
+    let matches = definition.try_get_matches_from_mut(args).map_err(|error| hints::told(args, error))?;
+    before::fits(&definition, &matches).map_err(|error| hints::told(args, error))?;
     meant(&matches).map_err(|error| error.format(&mut definition))
 }
 

@@ -9,7 +9,7 @@ use regex::bytes::Regex;
 use crate::apply::{self, Activation};
 use crate::cli::{Assume, Cli, Command, Global, Only};
 use crate::facts::{Facts, Hypervisor};
-use crate::nearest::nearest;
+use crate::nearest::hint;
 use crate::pattern::parse_pattern;
 use crate::plan::{self, Plan, Standstill};
 use crate::policy::{self, Policy};
@@ -275,9 +275,9 @@ fn run_verify(global: &Global, only: &Only) -> anyhow::Result<u8> {
     standstill(&plan, global)?;
     let mut rows = verify::verify(&job.facts, &plan);
     rows.extend(verify::given_up(&job.facts));
-    let survey = stall::survey(&job.facts, &plan.verdicts, &job.policy);
+    let survey = || stall::survey(&job.facts, &plan.verdicts, &job.policy);
     let shown = Shown::new(global, "verify", only, &job);
-    let rows = report::verify(rows, &survey, &shown.show())?;
+    let rows = report::verify(rows, survey, &shown.show())?;
     Ok(verify::exit_code(&rows))
 }
 
@@ -286,9 +286,9 @@ fn survive(global: &Global, only: &Only) -> anyhow::Result<u8> {
     let job = probed(global, probe::probe_timers, false)?;
     let plan = make_plan(&job)?;
     let survey = stall::survey(&job.facts, &plan.verdicts, &job.policy);
-    let present = verify::present(&job.facts, &plan);
+    let present = || verify::present(&job.facts, &plan);
     let shown = Shown::new(global, "survive", only, &job);
-    report::survive(&survey, &plan, &present, &shown.show())?;
+    report::survive(&survey, &plan, present, &shown.show())?;
     Ok(0)
 }
 
@@ -297,13 +297,10 @@ fn status(global: &Global) -> anyhow::Result<u8> {
     let mut plan = make_plan(&job)?;
     plan.keep_wording();
     let survey = stall::survey(&job.facts, &plan.verdicts, &job.policy);
-    let mut rows = verify::verify(&job.facts, &plan);
-    rows.extend(verify::given_up(&job.facts));
-    let shown = Shown::new(global, "status", None, &job);
-    report::status(
-        &Status { survey: &survey, plan: &plan, rows: &rows, image: job.facts.for_image() },
-        &shown.show(),
-    )?;
+    let (rows, given_up) = (verify::verify(&job.facts, &plan), verify::given_up(&job.facts));
+    let image = job.facts.for_image();
+    let status = Status { survey: &survey, plan: &plan, rows: &rows, given_up: &given_up, image };
+    report::status(&status, &Shown::new(global, "status", None, &job).show())?;
     Ok(0)
 }
 
@@ -318,10 +315,7 @@ fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8>
         Some("host") => report::explain_host(show)?,
         Some(id) => {
             let tunable = tunables::find(id).ok_or_else(|| {
-                let hint = nearest(id, tunables::names().chain(["host"])).map_or_else(
-                    || "`hvtune explain` lists what there is".to_owned(),
-                    |name| format!("did you mean `{name}`?"),
-                );
+                let hint = hint(id, tunables::names().chain(["host"]));
                 anyhow::anyhow!("{id}: no setting and no knob of this name; {hint}")
             })?;
             report::explain(tunable, &verdicts, show)?;

@@ -20,7 +20,7 @@ compile_error!(
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
-    let done = match cli::parse(args.clone()) {
+    let done = match cli::parse(&args) {
         Ok(cli) => command::run(&cli),
         Err(error) => report::usage(&error, &cli::asked(&args)),
     };

@@ -7,6 +7,18 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     (distance <= 1 + word.len() / 4).then_some(nearest)
 }
 
+/// What to try instead of a wrong word: the nearest right one, or all where none is near and they are few.
+pub fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.collect();
+    known.sort_unstable();
+    known.dedup();
+    match nearest(word, known.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None if (1..=8).contains(&known.len()) => format!("known are {}", known.join(", ")),
+        None => "`hvtune explain` lists what there is".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

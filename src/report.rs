@@ -61,7 +61,7 @@ pub struct Show<'a> {
     pub command: &'static str,
     /// How to print.
     pub format: Format,
-    /// No messages, and of a verification no text.
+    /// No messages but errors; of plan, apply, revert and verify no text either.
     pub quiet: bool,
     /// Reasons and sources, too.
     pub verbose: bool,
@@ -91,20 +91,28 @@ pub struct About {
 }
 
 impl About {
-    /// The machine or image in a few words: `web-01, Hyper-V guest, Debian GNU/Linux 12, kernel 6.1.0`.
-    pub(self) fn who(&self) -> String {
-        let kind = match (self.hypervisor.as_deref(), self.azure) {
+    /// What kind of machine it is.
+    fn kind(&self) -> String {
+        let named = match (self.hypervisor.as_deref(), self.azure) {
             (Some("hyperv"), Some(true)) => "Azure guest",
             (Some("hyperv"), _) => "Hyper-V guest",
-            (Some("none"), _) => "no guest",
-            (Some(_), _) => "no Hyper-V guest",
-            (None, _) => "machine not known",
+            (Some("hyperv-root"), _) => "Hyper-V host",
+            (Some("none"), _) => "bare metal",
+            (Some("wsl"), _) => "WSL 2",
+            (Some("container"), _) => "container",
+            (Some(other), _) => return format!("{other} guest"),
+            (None, _) => "machine of an unknown kind",
         };
+        named.to_owned()
+    }
+
+    /// The machine or image in a few words: `web-01, Hyper-V guest, Debian GNU/Linux 12, kernel 6.1.0`.
+    fn who(&self) -> String {
         let kernel = self.kernel.as_ref().map(|kernel| format!("kernel {kernel}"));
         // Told from a path below it, which is shown with a first slash.
         let here = if self.root.starts_with(['/', '.']) { "" } else { "./" };
         let image = (self.root != "/").then(|| format!("image at {here}{}", self.root));
-        let parts = [image, self.name.clone(), Some(kind.to_owned()), self.os.clone(), kernel];
+        let parts = [image, self.name.clone(), Some(self.kind()), self.os.clone(), kernel];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
@@ -149,6 +157,7 @@ pub fn message(quiet: bool, message: &str) {
 
 /// One line on standard error; on a terminal, or where COLUMNS is set, broken to its width.
 fn say(message: &str) {
+    // Lines but the first are indented by two.
     let width = screen::Screen::of_messages().map_or(usize::MAX, |width| width - 2);
     let said = text::lines(&format!("hvtune: {message}"), width);
     let _ = writeln!(std::io::stderr(), "{}", said.join("\n  "));
@@ -203,27 +212,32 @@ pub fn applied(plan: &Plan, steps: &[Step], show: &Show<'_>) -> anyhow::Result<(
 }
 
 /// `hvtune verify`; gives the rows that were shown, which the exit code is about.
-pub fn verify(mut rows: Vec<Row>, survey: &Survey, show: &Show<'_>) -> anyhow::Result<Vec<Row>> {
+/// `survey` is asked for metrics alone.
+pub fn verify(
+    mut rows: Vec<Row>,
+    survey: impl FnOnce() -> Survey,
+    show: &Show<'_>,
+) -> anyhow::Result<Vec<Row>> {
     verify::narrow(&mut rows, show.only);
     match show.format {
         Format::Json => out_json(Verified::new(&rows, show))?,
-        Format::Prometheus => out(&prometheus::metrics(&rows, survey, show))?,
+        Format::Prometheus => out(&prometheus::metrics(&rows, &survey(), show))?,
         _ if show.quiet => {}
         Format::Text | Format::Html => out(&verify::text(&rows, show))?,
     }
     Ok(rows)
 }
 
-/// `hvtune survive`
+/// `hvtune survive`; `present` is asked for the page alone.
 pub fn survive(
     survey: &Survey,
     plan: &Plan,
-    present: &[Vec<Present>],
+    present: impl FnOnce() -> Vec<Vec<Present>>,
     show: &Show<'_>,
 ) -> anyhow::Result<()> {
     match show.format {
         Format::Json => out_json(Survive::new(survey, show)),
-        Format::Html => out(&html::page(survey, plan, present, show)?),
+        Format::Html => out(&html::page(survey, plan, &present(), show)?),
         Format::Text | Format::Prometheus => out(&survive::text(survey, plan, show)),
     }
 }

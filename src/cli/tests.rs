@@ -3,7 +3,8 @@
 use super::*;
 
 fn asked(line: &str) -> Result<Cli, clap::Error> {
-    parse(line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect())
+    let words: Vec<OsString> = line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
+    parse(&words)
 }
 
 fn cli(line: &str) -> Cli {
@@ -141,12 +142,12 @@ fn text_that_is_none_is_named_with_its_option() {
     use std::os::unix::ffi::OsStringExt as _;
     for (option, named) in [("--only", "--only <REGEX>"), ("--stall", "--stall <DURATION>"), ("--", "[ID]")] {
         let words = vec!["explain".into(), option.into(), OsString::from_vec(vec![b'a', 0xff])];
-        let said = parse(words).unwrap_err().to_string();
+        let said = parse(&words).unwrap_err().to_string();
         assert!(said.contains(&format!("'a\u{fffd}' for '{named}': it is not UTF-8")), "{said}");
     }
     // A path is whatever it is.
     let path = OsString::from_vec(vec![b'/', 0xff]);
-    let cli = parse(vec!["--root".into(), path.clone(), "plan".into()]).unwrap();
+    let cli = parse(&["--root".into(), path.clone(), "plan".into()]).unwrap();
     assert_eq!(cli.global.root, PathBuf::from(path));
 }
 

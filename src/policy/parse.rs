@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::duration::{held, within};
 use super::key::{Key, named};
 use super::{Pin, Policy, PolicyError, Recovery, Subject, parse_duration};
-use crate::nearest::nearest;
+use crate::nearest::hint;
 use crate::value::{Accepts, Knob, Value};
 
 /// Takes files, path and text each, in order; key by key the last word counts.
@@ -229,18 +229,6 @@ fn phrase(accepts: Accepts) -> String {
     match accepts {
         Accepts::Integer { min, max } => format!("a whole number from {min} to {max}"),
         Accepts::Word(words) => format!("one of {}", words.join(", ")),
-    }
-}
-
-/// The nearest right word, or all where none is near.
-fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let mut known: Vec<&str> = known.collect();
-    known.sort_unstable();
-    known.dedup();
-    match nearest(word, known.iter().copied()) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None if (1..=8).contains(&known.len()) => format!("known are {}", known.join(", ")),
-        None => "`hvtune explain` lists what there is".to_owned(),
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn list_text(verdicts: &[Verdict], only: Option<&Regex>) -> String {
     let mut text = Text::new(Screen::of_stdout());
     let all: Vec<&Tunable> = listed(only).collect();
     let row = |tunable: &&Tunable| {
-        let mut kinds: Vec<&str> = of(tunable, verdicts).map(words::verdict).collect();
+        let mut kinds: Vec<String> = of(tunable, verdicts).map(words::verdict).collect();
         kinds.dedup();
         vec![Cell::from(tunable.id), Cell::from(kinds.join(", "))]
     };
@@ -63,7 +63,7 @@ pub(super) fn one_text(tunable: &Tunable, verdicts: &[Verdict]) -> String {
     text.para(tunable.why, 2);
     text.heading("Here");
     for decision in of(tunable, verdicts) {
-        text.para(words::verdict(decision), 2);
+        text.para(&words::verdict(decision), 2);
         for line in set(decision) {
             text.hanging(&line, 4, 6);
         }

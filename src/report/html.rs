@@ -100,7 +100,7 @@ pub(super) fn page(
 ) -> anyhow::Result<String> {
     let groups = mount::groups(survey, show.only);
     let about = show.about;
-    let name = about.name.clone().unwrap_or_else(|| kind(about));
+    let name = about.name.clone().unwrap_or_else(|| about.kind());
     let mut sections = Vec::new();
     if show.only.is_none() {
         sections.push(change::section(survey, plan, present));
@@ -126,21 +126,6 @@ fn escaped(text: &str, out: &mut dyn Write) -> Result<()> {
     tera::escape_html(&printable(text).replace(GLUE, " "), out)
 }
 
-/// What kind of machine it is.
-fn kind(about: &About) -> String {
-    let named = match (about.hypervisor.as_deref(), about.azure) {
-        (Some("hyperv"), Some(true)) => "Azure guest",
-        (Some("hyperv"), _) => "Hyper-V guest",
-        (Some("hyperv-root"), _) => "Hyper-V host",
-        (Some("none"), _) => "bare metal",
-        (Some("wsl"), _) => "WSL 2",
-        (Some("container"), _) => "container",
-        (Some(other), _) => return format!("{other} guest"),
-        (None, _) => "machine of an unknown kind",
-    };
-    named.to_owned()
-}
-
 fn told(about: &About, budget: u64) -> Vec<Pair> {
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "not known".to_owned());
     let list = |values: Vec<String>| if values.is_empty() { "nothing".to_owned() } else { values.join(", ") };
@@ -151,7 +136,7 @@ fn told(about: &About, budget: u64) -> Vec<Pair> {
         ("Date", clock::utc()),
         ("Distribution", known(&about.os)),
         ("Running kernel", known(&about.kernel)),
-        ("Machine", kind(about)),
+        ("Machine", about.kind()),
         ("Stall budget", seconds(budget)),
         ("When it is spent", recovery(policy).to_owned()),
         ("Switched off", list(policy.off.iter().cloned().collect())),

@@ -98,15 +98,19 @@ fn refused_text(plan: &Plan, only: Option<&Regex>, text: &mut Text) {
 /// What is left as it is: what is right and what could not be told with the reason, what does not apply as
 /// one list of names.
 fn abstained_text(plan: &Plan, show: &Show<'_>, text: &mut Text) {
-    for (head, kind) in [("Could not tell", "unknown"), ("Already right", "already right")] {
-        let all = abstained(plan, show.only).filter(|verdict| words::verdict(&verdict.decision) == kind);
-        for (at, verdict) in all.enumerate() {
-            if at == 0 {
-                text.heading(head);
-            }
+    let unknown: Vec<&Verdict> = abstained(plan, show.only)
+        .filter(|one| matches!(one.decision, Decision::CannotTell { .. }))
+        .collect();
+    let right: Vec<&Verdict> =
+        abstained(plan, show.only).filter(|one| matches!(one.decision, Decision::Fine { .. })).collect();
+    for (head, verdicts, whole) in [("Could not tell", unknown, true), ("Already right", right, show.verbose)]
+    {
+        if !verdicts.is_empty() {
+            text.heading(head);
+        }
+        for verdict in verdicts {
             let because = verdict.decision.because();
-            let because =
-                if show.verbose || kind == "unknown" { because } else { words::first_clause(because) };
+            let because = if whole { because } else { words::first_clause(because) };
             text.hanging(&words::reason(verdict.tunable.id, because), 2, 4);
         }
     }

@@ -7,7 +7,7 @@ use super::survive::is_shown;
 use super::text::printable;
 use super::verify::count;
 use super::{Show, clock};
-use crate::stall::{Column, Fate, Span, Survey, Trouble};
+use crate::stall::{Column, Span, Survey, Trouble};
 use crate::verify::{Row, State};
 
 /// Values by labels, so that no series is there twice.
@@ -69,7 +69,7 @@ fn survivals(survey: &Survey, show: &Show<'_>) -> (Series, Series) {
             for column in Column::ALL {
                 let fate = prospect.at(column);
                 let labels = survival(&standing.mount, prospect.trouble, column);
-                if untold(fate) {
+                if fate.is_untold() {
                     unknown.insert(labels, "1".to_owned());
                 } else {
                     sooner(&mut seconds, labels, fate.at);
@@ -88,11 +88,6 @@ fn sooner(series: &mut Series, labels: String, at: Span) {
         let value = at.seconds().map_or_else(|| "+Inf".to_owned(), |seconds| seconds.to_string());
         series.insert(labels, value);
     }
-}
-
-/// Whether nothing is known of an end but that it may be at once.
-fn untold(fate: &Fate) -> bool {
-    fate.at == Span::Seconds(0) && !fate.unknown.is_empty()
 }
 
 fn survival(mount: &str, trouble: Trouble, column: Column) -> String {

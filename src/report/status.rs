@@ -3,6 +3,7 @@
 use super::screen::Screen;
 use super::survive::called;
 use super::text::{Cell, Text, Tone};
+use super::verify::count;
 use super::{Show, words};
 use crate::plan::{Plan, Standstill};
 use crate::policy::Recovery;
@@ -18,6 +19,8 @@ pub struct Status<'a> {
     pub plan: &'a Plan,
     /// What holds and what does not.
     pub rows: &'a [Row],
+    /// File systems that have given up: no apply brings them back.
+    pub given_up: &'a [Row],
     /// Whether all this is about an image, of which nothing runs.
     pub image: bool,
 }
@@ -64,7 +67,12 @@ impl Status<'_> {
     }
 
     fn count(&self, state: State) -> usize {
-        self.rows.iter().filter(|row| row.state == state).count()
+        count(self.rows, state)
+    }
+
+    /// All that holds or does not, file systems that have given up at the end.
+    pub(super) fn all_rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().chain(self.given_up)
     }
 
     /// The one thing to do next, and why; `None` where all is in order.
@@ -85,7 +93,7 @@ impl Status<'_> {
                 if self.image { "writes the files" } else { "writes the files and makes live what can be" };
             return Some((command("apply"), why));
         }
-        if self.count(State::ByHand) + self.count(State::Overridden) + self.count(State::Unknown) > 0 {
+        if self.all_rows().any(|row| row.state.is_trouble()) {
             return Some((command("verify"), "names each setting that needs a person, and why"));
         }
         (self.count(State::PendingReboot) > 0)
@@ -121,13 +129,10 @@ fn options(status: &Status<'_>) -> &'static str {
 
 fn policy(show: &Show<'_>) -> String {
     let policy = &show.about.policy;
-    let recovery = match policy.recovery {
-        Recovery::Default => "",
-        Recovery::Hold => ", recovery hold",
-        Recovery::SelfHeal => ", recovery self-heal",
-        Recovery::FailFast => ", recovery fail-fast",
-    };
-    let mut said = format!("stall budget {} s{recovery}", policy.stall);
+    let mut said = format!("stall budget {} s", policy.stall);
+    if policy.recovery != Recovery::Default {
+        said.push_str(&format!(", recovery {}", policy.recovery.name()));
+    }
     if !policy.off.is_empty() {
         said.push_str(&format!(", {} switched off", words::count(policy.off.len(), "setting")));
     }
@@ -175,16 +180,17 @@ fn outlast(status: &Status<'_>, text: &mut Text) {
 }
 
 fn settings(status: &Status<'_>, text: &mut Text) {
-    let all = status.rows.len();
+    let all = status.all_rows().count();
     if status.plan.standstill.is_some() {
         return;
     }
-    let there = State::ALL.into_iter().filter(|state| status.count(*state) > 0);
-    let each: Vec<String> = there.map(|state| words::rows(status.count(state), state)).collect();
+    let count = |state| status.all_rows().filter(|row| row.state == state).count();
+    let there = State::ALL.into_iter().filter(|state| count(*state) > 0);
+    let each: Vec<String> = there.map(|state| words::rows(count(state), state)).collect();
     text.gap();
     let each = if each.is_empty() { "none".to_owned() } else { each.join(", ") };
     text.para(&format!("{}: {each}.", words::count(all, "value")), 0);
-    let wrong = status.rows.iter().filter(|row| row.state.is_trouble());
+    let wrong = status.all_rows().filter(|row| row.state.is_trouble());
     let mut named: Vec<String> = Vec::new();
     for row in wrong {
         let said = format!("{}: {}", words::state(row.state), row.knob);
@@ -201,5 +207,56 @@ fn settings(status: &Status<'_>, text: &mut Text) {
     }
     for step in &status.plan.pending {
         text.hanging(&format!("waits: {}: {}", step.step.words(), step.because), 0, 4);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::Layer;
+
+    fn row(state: State) -> Row {
+        Row {
+            id: "vm.swappiness",
+            knob: "vm.swappiness".to_owned(),
+            target: "sysctl".to_owned(),
+            place: "sysctl".to_owned(),
+            expected: String::new(),
+            wanted: None,
+            found: None,
+            state,
+            layer: Layer::Live,
+            because: String::new(),
+        }
+    }
+
+    /// Apply before a reboot, and neither where nothing may be done or where neither would help.
+    #[test]
+    fn the_next_command_is_the_one_that_helps_most() {
+        let survey = Survey {
+            budget: 180,
+            host_holds: 60,
+            standings: Vec::new(),
+            services: Vec::new(),
+            notes: Vec::new(),
+            host: &[],
+        };
+        let next = |standstill, states: &[State], given_up: &[State]| {
+            let plan = Plan { standstill, ..Plan::default() };
+            let [rows, given_up] =
+                [states, given_up].map(|states| states.iter().map(|state| row(*state)).collect::<Vec<_>>());
+            let status =
+                Status { survey: &survey, plan: &plan, rows: &rows, given_up: &given_up, image: false };
+            status.next().map(|(command, _)| command)
+        };
+        let command = |command: &str| Some(command.to_owned());
+        assert_eq!(next(None, &[State::Ok], &[]), None);
+        assert_eq!(next(None, &[State::Ok, State::ByHand], &[]), command("hvtune verify"));
+        assert_eq!(next(None, &[State::PendingReboot], &[]), command("systemctl reboot"));
+        assert_eq!(next(None, &[State::PendingReboot, State::Differs], &[]), command("hvtune apply"));
+        // No apply brings back a file system that has given up.
+        assert_eq!(next(None, &[State::Ok], &[State::Differs]), command("hvtune verify"));
+        let none = Standstill::NotAGuest("no guest".to_owned());
+        assert_eq!(next(Some(none), &[State::Differs], &[]), None);
     }
 }

@@ -45,12 +45,12 @@ pub(super) fn setting(timer: &Timer) -> String {
 pub(super) fn lasting(fate: Option<&Fate>) -> String {
     let Some(fate) = fate else { return "could not tell".to_owned() };
     match (fate.at, fate.unknown.is_empty()) {
+        _ if fate.is_untold() => "could not tell".to_owned(),
         (Span::Forever, _) => "no limit".to_owned(),
         (Span::Seconds(seconds), true) if fate.restarts => {
             format!("{}, then a restart", words::seconds(seconds))
         }
         (Span::Seconds(seconds), true) => words::seconds(seconds),
-        (Span::Seconds(0), false) => "could not tell".to_owned(),
         (Span::Seconds(seconds), false) => format!("at least {}", words::seconds(seconds)),
     }
 }

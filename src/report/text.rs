@@ -88,6 +88,11 @@ fn shell_words(command: &str) -> Vec<&str> {
     command.split(ends).filter(|word| !word.is_empty()).collect()
 }
 
+/// A text on one line, its paths with their first slash.
+pub(super) fn on_one_line(text: &str) -> String {
+    lines(text, usize::MAX).concat()
+}
+
 /// What a piece of text means; colour repeats what its words say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Tone {

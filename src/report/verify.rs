@@ -50,16 +50,19 @@ fn gathered<'a>(rows: impl Iterator<Item = &'a Row>, notes: &mut Vec<&'a str>) -
     let mut all: Vec<Alike<'a>> = Vec::new();
     for row in rows {
         let note = (!row.because.is_empty()).then(|| note(notes, &row.because));
-        let of = |row: &Row| {
-            (row.id, row.knob.clone(), row.expected.clone(), row.found.clone(), row.state, row.layer)
-        };
-        let same = |other: &Alike<'a>| of(other.row) == of(row) && other.note == note;
-        match all.iter_mut().find(|other| same(other)) {
+        match all.iter_mut().find(|other| other.note == note && is_alike(other.row, row)) {
             Some(other) => other.on.push(&row.target),
             None => all.push(Alike { row, on: vec![&row.target], note }),
         }
     }
     all
+}
+
+/// Whether two rows differ in nothing but where they are, and why.
+fn is_alike(one: &Row, other: &Row) -> bool {
+    let place = |row: &Row| (row.id, row.state, row.layer);
+    place(one) == place(other)
+        && (&one.knob, &one.expected, &one.found) == (&other.knob, &other.expected, &other.found)
 }
 
 /// The number of a footnote, the same text always the same number.

@@ -72,15 +72,9 @@ pub(super) fn place(place: &str) -> String {
     .to_owned()
 }
 
-/// A verdict on a tunable.
-pub(super) fn verdict(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::Set { .. } => "set",
-        Decision::Fine { .. } => "already right",
-        Decision::NotHere { .. } => "not applicable",
-        Decision::CannotTell { .. } => "unknown",
-        Decision::Refused { .. } => "refused",
-    }
+/// A verdict on a tunable: its name in JSON with blanks.
+pub(super) fn verdict(decision: &Decision) -> String {
+    decision.kind().replace('-', " ")
 }
 
 /// So many rows of a state: `13 differ`, `1 after reboot`.
@@ -91,17 +85,11 @@ pub(super) fn rows(number: usize, of: State) -> String {
     }
 }
 
-/// A state of a row.
-pub(super) fn state(state: State) -> &'static str {
+/// A state of a row: its name in JSON with blanks, but for what waits for a boot.
+pub(super) fn state(state: State) -> String {
     match state {
-        State::Ok => "ok",
-        State::Differs => "differs",
-        State::Overridden => "overridden",
-        State::ByHand => "by hand",
-        State::PendingReboot => "after reboot",
-        State::CannotBeSet => "cannot be set",
-        State::Unknown => "unknown",
-        State::NotApplicable => "not applicable",
+        State::PendingReboot => "after reboot".to_owned(),
+        _ => state.name().replace('-', " "),
     }
 }
 

@@ -87,6 +87,11 @@ pub struct Fate {
 }
 
 impl Fate {
+    /// Whether nothing is known of the end but that it may be at once.
+    pub fn is_untold(&self) -> bool {
+        self.at == Span::Seconds(0) && !self.unknown.is_empty()
+    }
+
     /// Nothing ends it; the timers, if any, only re-arm.
     pub(super) fn forever(timers: Vec<Timer>) -> Self {
         Self {

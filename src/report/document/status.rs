@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::verify::key;
 use super::{Envelope, Keys};
+use crate::report::verify::count;
 use crate::report::{Show, Status};
 use crate::stall::Trouble;
 use crate::verify::{Row, State};
@@ -84,10 +85,10 @@ impl<'a> Stands<'a> {
                 None => all = Some(kind),
             }
         }
-        let count = |state| status.rows.iter().filter(|row| row.state == state).count();
+        let count = |state| count(status.rows, state);
         let mut keys = Keys::default();
         let named =
-            status.rows.iter().map(|row: &Row| Differs { key: key(row, &mut keys), state: row.state.name() });
+            status.all_rows().map(|row: &Row| Differs { key: key(row, &mut keys), state: row.state.name() });
         let in_order = [State::Ok.name(), State::NotApplicable.name()];
         Self {
             envelope: Envelope::new(show),

@@ -2,7 +2,7 @@
 
 use super::super::plan::{said, settings::changes};
 use super::super::survive::{called, lasting};
-use super::super::text::lines;
+use super::super::text::on_one_line;
 use super::{Block, Section, cells, plain};
 use crate::plan::{Change, Pending, Plan, Step};
 use crate::stall::Survey;
@@ -59,11 +59,7 @@ fn settings(plan: &Plan, present: &[Vec<Present>]) -> Vec<Vec<String>> {
 fn others(plan: &Plan) -> Vec<Vec<String>> {
     let refused =
         plan.refusals().map(|(verdict, why)| cells(&[verdict.tunable.id, &format!("refused: {why}")]));
-    // Paths with their first slash, as in text.
-    let others = plan
-        .contenders
-        .iter()
-        .map(|other| vec![other.knob.clone(), lines(&said(other), usize::MAX).concat()]);
+    let others = plan.contenders.iter().map(|other| vec![other.knob.clone(), on_one_line(&said(other))]);
     refused.chain(others).collect()
 }
 
@@ -79,9 +75,8 @@ fn reboot(survey: &Survey, plan: &Plan) -> Vec<Vec<String>> {
                 let [applied, booted] = [applied, booted].map(|fate| lasting(Some(fate)));
                 let trouble = called(prospect.trouble, survey.host_holds);
                 said.push(vec![format!(
-                    "{}, {}: {applied} once applied, {booted} after the boot",
-                    standing.mount,
-                    trouble.to_lowercase()
+                    "{}, {trouble}: {applied} once applied, {booted} after the boot",
+                    standing.mount
                 )]);
             }
         }

@@ -3,18 +3,12 @@
 use regex::bytes::Regex;
 use serde::Serialize;
 
-use super::super::survive::{is_shown, lasting, named, panics, setting, table};
+use super::super::survive::table::{self, Group, Verdict, worst};
+use super::super::survive::{is_shown, lasting, named, panics, setting};
 use super::super::words::seconds;
 use super::drawing::{arrow, heading};
 use super::{Block, Pair, Section, Table, cells, drawing, plain};
 use crate::stall::{Column, Fate, Prospect, Span, Standing, Survey, Timer, Trouble};
-
-/// Mounts of the same stack and the same fate, told as one.
-pub(super) struct Group<'a> {
-    first: &'a Standing,
-    last: &'a Standing,
-    count: usize,
-}
 
 /// One line of the summary.
 #[derive(Serialize)]
@@ -39,32 +33,28 @@ const COLUMNS: [(&str, &[Trouble]); 3] = [
 /// The mounts that are shown, in order, those that differ in names alone folded into one.
 pub(super) fn groups<'a>(survey: &'a Survey, only: Option<&Regex>) -> Vec<Group<'a>> {
     let shown: Vec<&Standing> = survey.standings.iter().filter(|standing| is_shown(standing, only)).collect();
-    let group = |standings: &[&'a Standing]| {
-        let (first, last) = (*standings.first()?, *standings.last()?);
-        Some(Group { first, last, count: standings.len() })
-    };
-    table::groups(&shown).iter().filter_map(|folded| group(&folded.standings)).collect()
+    table::groups(&shown)
 }
 
-impl Group<'_> {
-    fn title(&self) -> String {
-        if self.count == 1 {
-            return named(self.first);
-        }
-        let between = if self.count == 2 { "," } else { " \u{2026}" };
-        format!("{}{between} {}", self.first.mount, self.last.mount)
+/// The mount, or the first and the last of many.
+fn title(group: &Group<'_>) -> String {
+    match group.standings.as_slice() {
+        [first, .., last] => format!("{} \u{2026} {}", first.mount, last.mount),
+        one => one.iter().map(|one| named(one)).collect(),
     }
+}
 
-    /// How many they are, and on which disks.
-    fn under(&self) -> String {
-        let stack = self.first.stack.join(" \u{b7} ");
-        match (self.count, self.first.disks.last(), self.last.disks.last()) {
-            (1, _, _) => stack,
-            (count, Some(first), Some(last)) if first != last => {
-                format!("{count} mounts: {first} \u{2026} {last}, each {stack}")
-            }
-            (count, _, _) => format!("{count} mounts, each {stack}"),
+/// The stack; of many how many they are, and on which disks.
+fn under(group: &Group<'_>, first: &Standing) -> String {
+    let stack = first.stack.join(" \u{b7} ");
+    let count = group.standings.len();
+    let last = group.standings.last().and_then(|last| last.disks.last());
+    match (count, first.disks.last(), last) {
+        (1, _, _) => stack,
+        (_, Some(first), Some(last)) if first != last => {
+            format!("{count} mounts: {first} \u{2026} {last}, each {stack}")
         }
+        _ => format!("{count} mounts, each {stack}"),
     }
 }
 
@@ -76,29 +66,27 @@ pub(super) fn heads(groups: &[Group<'_>]) -> Vec<&'static str> {
 
 fn has(groups: &[Group<'_>], troubles: &[Trouble]) -> bool {
     let counts = |prospect: &Prospect| troubles.contains(&prospect.trouble);
-    groups.iter().any(|group| group.first.prospects.iter().any(counts))
+    groups.iter().any(|group| group.standings.iter().any(|one| one.prospects.iter().any(counts)))
 }
 
 pub(super) fn summaries(groups: &[Group<'_>], survey: &Survey) -> Vec<Summary> {
     let columns: Vec<_> = COLUMNS.iter().filter(|(_, troubles)| has(groups, troubles)).collect();
     let one = |(number, group): (usize, &Group<'_>)| {
-        let (class, sign, verdict) = verdict(group.first, survey.budget);
+        let first = *group.standings.first()?;
+        let (class, sign, verdict) = verdict(first, survey.budget);
         let cells = columns.iter().map(|(head, troubles)| Pair {
             name: head,
-            value: worst(group.first, troubles).unwrap_or_else(|| "\u{2013}".to_owned()),
+            value: change(first, troubles).unwrap_or_else(|| "\u{2013}".to_owned()),
         });
-        let (cells, id, title) = (cells.collect(), format!("m{number}"), group.title());
-        Summary { id, title, under: group.under(), cells, class, sign, verdict }
+        let (cells, id, title) = (cells.collect(), format!("m{number}"), title(group));
+        Some(Summary { id, title, under: under(group, first), cells, class, sign, verdict })
     };
-    groups.iter().enumerate().map(one).collect()
+    groups.iter().enumerate().filter_map(one).collect()
 }
 
 /// The soonest end under any of these troubles, now and after the plan.
-fn worst(standing: &Standing, troubles: &[Trouble]) -> Option<String> {
-    let at = |column| {
-        let fates = troubles.iter().filter_map(|trouble| standing.fate(*trouble, column));
-        fates.min_by_key(|fate| fate.at)
-    };
+fn change(standing: &Standing, troubles: &[Trouble]) -> Option<String> {
+    let at = |column| worst(standing, troubles, column);
     let ends = arrow(at(Column::Now)?, at(Column::AfterReboot)?);
     let cures = standing.uncured.is_none() || troubles.iter().any(|trouble| !trouble.is_errors());
     Some(if cures { ends } else { format!("{ends} (not counted)") })
@@ -106,20 +94,18 @@ fn worst(standing: &Standing, troubles: &[Trouble]) -> Option<String> {
 
 /// A class for the colour, a sign, and words.
 fn verdict(standing: &Standing, budget: u64) -> (&'static str, &'static str, &'static str) {
-    let [now, applied, booted] = Column::ALL.map(|column| standing.survives(column, budget));
-    let untold = standing.weakest(Column::AfterReboot).is_none_or(|fate| !fate.unknown.is_empty());
-    match (now, applied, booted) {
-        (true, _, true) => ("good", "\u{2713}", "survives"),
-        (_, true, true) => ("gain", "\u{25b2}", "lost now, survives with the plan"),
-        (_, _, true) => ("gain", "\u{25b2}", "lost now, survives with the plan after a reboot"),
-        _ if untold => ("short", "?", "could not tell"),
-        _ => ("short", "\u{2717}", "short of the budget"),
+    match Verdict::of(standing, budget) {
+        Verdict::Now => ("good", "\u{2713}", "survives"),
+        Verdict::AfterApply => ("gain", "\u{25b2}", "lost now, survives with the plan"),
+        Verdict::AfterReboot => ("gain", "\u{25b2}", "lost now, survives with the plan after a reboot"),
+        Verdict::Unknown => ("short", "?", "could not tell"),
+        Verdict::Never => ("short", "\u{2717}", "short of the budget"),
     }
 }
 
 pub(super) fn sections(groups: &[Group<'_>], survey: &Survey) -> Vec<Section> {
     let mut sections: Vec<Section> =
-        groups.iter().enumerate().map(|(number, group)| section(number, group, survey)).collect();
+        groups.iter().enumerate().filter_map(|(number, group)| section(number, group, survey)).collect();
     if !sections.is_empty() {
         let how = format!(
             "Each bar lasts until I/O fails: the upper one now, the lower one with the plan. The dashed line is the \
@@ -131,14 +117,14 @@ pub(super) fn sections(groups: &[Group<'_>], survey: &Survey) -> Vec<Section> {
     sections
 }
 
-fn section(number: usize, group: &Group<'_>, survey: &Survey) -> Section {
-    let standing = group.first;
+fn section(number: usize, group: &Group<'_>, survey: &Survey) -> Option<Section> {
+    let standing = *group.standings.first()?;
     let (class, sign, verdict) = verdict(standing, survey.budget);
     let mut lines = vec![
-        Pair { name: "stack", value: group.under() },
+        Pair { name: "stack", value: under(group, standing) },
         Pair { name: class, value: format!("{sign} {verdict}") },
     ];
-    if group.count > 1 {
+    if group.standings.len() > 1 {
         lines.push(plain(format!("Below is {}; the others differ in names alone.", standing.mount)));
     }
     if let Some(why) = &standing.short {
@@ -161,14 +147,14 @@ fn section(number: usize, group: &Group<'_>, survey: &Survey) -> Section {
         lines.push(plain(format!("With the plan I/O goes on within {seconds} s once a stall is over.")));
     }
     let block = |prospect: &Prospect| block(prospect, standing, survey.host_holds);
-    Section {
+    Some(Section {
         id: format!("m{number}"),
         class: "mount",
-        title: group.title(),
+        title: title(group),
         lines,
         drawings: vec![drawing::of(standing, survey.budget, survey.host_holds)],
         blocks: standing.prospects.iter().map(block).collect(),
-    }
+    })
 }
 
 /// The timers of one trouble, now and after the plan; once where they are the same.

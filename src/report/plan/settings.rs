@@ -74,16 +74,51 @@ pub(in crate::report) fn changes(assignment: &Assignment, present: &[Present]) -
     let row = |(value, met): (Option<&str>, bool)| {
         let like = |one: &&Present| one.value.as_deref() == value && one.met == met;
         let on: Vec<&str> = present.iter().filter(like).map(|one| one.on.as_str()).collect();
-        let on = if on.len() == 1 { words::place(on.first().unwrap_or(&"")) } else { words::names(&on) };
-        // No disk of the class is here yet.
-        let nowhere = matches!(assignment.target, Target::Udev { .. }) && value.is_none();
+        // The class itself stands there where no disk of it is here yet.
+        let is_class =
+            |one: &&str| matches!(assignment.target, Target::Udev { .. }) && **one == assignment.place();
+        let nowhere = on.iter().all(is_class);
         let now = value.map_or_else(|| "?".to_owned(), |value| words::value(&knob, value));
         let change = match (met, nowhere) {
             (true, _) => format!("{now} (kept)"),
             (false, true) => format!("-> {want}"),
             (false, false) => format!("{now} -> {want}"),
         };
+        let on = if let [one] = on.as_slice() { words::place(one) } else { words::names(&on) };
         [knob.clone(), on, change]
     };
     values.into_iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tunable::{Select, UdevAttr, Want};
+
+    #[test]
+    fn a_value_that_could_not_be_read_is_told_from_a_disk_that_is_not_there() {
+        let target = Target::Udev { select: Select::Iscsi, attr: UdevAttr::Timeout };
+        let assignment = Assignment::new(target, Want::AtLeast(180));
+        let changes = |present: &[(&str, Option<&str>, bool)]| {
+            let one = |(on, value, met): &(&str, Option<&str>, bool)| Present {
+                on: (*on).to_owned(),
+                value: value.map(str::to_owned),
+                met: *met,
+            };
+            let rows = changes(&assignment, &present.iter().map(one).collect::<Vec<_>>());
+            rows.into_iter()
+                .map(|row| row.join(" | ").replace(crate::report::text::GLUE, " "))
+                .collect::<Vec<_>>()
+        };
+        let place = assignment.place();
+        assert_eq!(changes(&[(&place, None, false)]), ["device/timeout | iSCSI disks | -> >= 180 s"]);
+        assert_eq!(
+            changes(&[("sdb", Some("30"), false), ("sdc", None, false), ("sdd", Some("300"), true)]),
+            [
+                "device/timeout | sdb | 30 s -> >= 180 s",
+                "device/timeout | sdc | ? -> >= 180 s",
+                "device/timeout | sdd | 300 s (kept)"
+            ]
+        );
+    }
 }

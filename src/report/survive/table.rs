@@ -1,7 +1,8 @@
 //! One line for each mount, equal ones folded, and what the plan gains.
 
+use std::collections::BTreeMap;
+
 use super::{lasting, named};
-use crate::order::by_number;
 use crate::plan::{Plan, Standstill};
 use crate::report::text::{Cell, Text, Tone};
 use crate::report::words;
@@ -57,50 +58,47 @@ impl Group<'_> {
     }
 }
 
-/// Folds what is alike, where it is many; root stands for itself.
+/// Folds what is alike, where it is many; root stands for itself. In the order of the report.
 pub(in crate::report) fn groups<'a>(standings: &[&'a Standing]) -> Vec<Group<'a>> {
-    let mut groups: Vec<(Vec<String>, Group<'a>)> = Vec::new();
+    let alike = gathered(standings, shape);
+    let mut folded: Vec<Group<'a>> = Vec::new();
     for standing in standings.iter().copied() {
-        let shape = shape(standing);
-        let mut like = groups.iter_mut().filter(|_| standing.mount != "/");
-        match like
-            .find(|(other, group)| *other == shape && group.standings.iter().all(|one| one.mount != "/"))
-        {
-            Some((_, group)) => group.standings.push(standing),
-            None => groups.push((shape, Group { standings: vec![standing] })),
+        let is_here = |group: &&Group<'a>| group.standings.iter().any(|one| std::ptr::eq(*one, standing));
+        match alike.iter().find(is_here).map(|group| group.standings.as_slice()) {
+            Some(many) if many.len() >= FOLDED_FROM => {
+                if many.first().is_some_and(|first| std::ptr::eq(*first, standing)) {
+                    folded.push(Group { standings: many.to_vec() });
+                }
+            }
+            _ => folded.push(Group { standings: vec![standing] }),
         }
     }
-    let mut folded = Vec::new();
-    for (_, group) in groups {
-        if group.standings.len() >= FOLDED_FROM {
-            folded.push(group);
-        } else {
-            folded.extend(group.standings.into_iter().map(|one| Group { standings: vec![one] }));
-        }
-    }
-    let place = |group: &Group<'_>| {
-        let first = |one: &&Standing| group.standings.first() == Some(one);
-        standings.iter().position(first).unwrap_or(0) as u64
-    };
-    by_number(folded, place)
+    folded
 }
 
 /// Mounts that end alike, whatever file system they carry: for the drawings, which tell the storage's timers.
 pub(super) fn ends<'a>(standings: &[&'a Standing]) -> Vec<Group<'a>> {
-    let mut groups: Vec<(Vec<String>, Group<'a>)> = Vec::new();
+    gathered(standings, fates)
+}
+
+/// Mounts of one shape together, where the first of them stands.
+fn gathered<'a>(standings: &[&'a Standing], shape: fn(&Standing) -> Vec<String>) -> Vec<Group<'a>> {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
     for standing in standings.iter().copied() {
-        let shape = fates(standing);
-        match groups.iter_mut().find(|(other, _)| *other == shape) {
-            Some((_, group)) => group.standings.push(standing),
-            None => groups.push((shape, Group { standings: vec![standing] })),
+        let place = *places.entry(shape(standing).join("\n")).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.standings.push(standing),
+            None => groups.push(Group { standings: vec![standing] }),
         }
     }
-    groups.into_iter().map(|(_, group)| group).collect()
+    groups
 }
 
 /// What a reader would call equal: the kinds of the storeys, and every end with its timers, names left out.
 fn shape(standing: &Standing) -> Vec<String> {
     let mut shape = vec![standing.fstype.clone(), standing.follows.clone()];
+    shape.extend((standing.mount == "/").then(|| standing.mount.clone()));
     shape.extend(standing.stack.iter().map(|storey| kind_of(storey)));
     shape.extend(fates(standing));
     shape
@@ -144,13 +142,16 @@ fn kind_of(storey: &str) -> String {
 }
 
 /// How the worst of some kinds of trouble ends.
-fn worst<'a>(standing: &'a Standing, kinds: &[Trouble], column: Column) -> Option<&'a Fate> {
+pub(in crate::report) fn worst<'a>(
+    standing: &'a Standing,
+    kinds: &[Trouble],
+    column: Column,
+) -> Option<&'a Fate> {
     kinds.iter().filter_map(|kind| standing.fate(*kind, column)).min_by_key(|fate| fate.at)
 }
 
 /// `130 s -> no limit`; one time where both are the same.
-pub(in crate::report) fn change(standing: &Standing, errors: bool) -> String {
-    let kinds: &[Trouble] = if errors { &ERRORS } else { &SILENCES };
+fn change(standing: &Standing, kinds: &[Trouble]) -> String {
     let [now, later] = [Column::Now, Column::AfterReboot]
         .map(|column| worst(standing, kinds, column).map(|fate| lasting(Some(fate))));
     match (now, later) {
@@ -160,19 +161,52 @@ pub(in crate::report) fn change(standing: &Standing, errors: bool) -> String {
     }
 }
 
-/// Whether it lasts the budget, and from when on.
-pub(in crate::report) fn verdict(standing: &Standing, budget: u64) -> (String, Tone) {
-    let [now, applied, booted] = Column::ALL.map(|column| standing.survives(column, budget));
-    let unknown = standing.weakest(Column::AfterReboot).is_none_or(|fate| !fate.unknown.is_empty());
-    let errors = worst(standing, &ERRORS, Column::AfterReboot).is_some_and(|fate| !fate.at.covers(budget));
-    let but = if errors { ", not errors" } else { "" };
-    match (now, applied, booted) {
-        (true, _, true) => (format!("yes{but}"), Tone::Good),
-        (_, true, true) => (format!("after apply{but}"), Tone::Care),
-        (_, _, true) => (format!("after a reboot{but}"), Tone::Care),
-        _ if unknown => ("could not tell".to_owned(), Tone::Bad),
-        _ => ("no".to_owned(), Tone::Bad),
+/// Whether none of these kinds of trouble ends it within the budget.
+fn lasts(standing: &Standing, kinds: &[Trouble], column: Column, budget: u64) -> bool {
+    kinds.iter().all(|kind| standing.rides_out(*kind, column, budget) != Some(false))
+}
+
+/// From when on a mount outlasts the budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) enum Verdict {
+    /// As the machine is.
+    Now,
+    /// With what the plan makes live.
+    AfterApply,
+    /// With the whole plan.
+    AfterReboot,
+    /// A fact is missing.
+    Unknown,
+    /// Not even with the plan.
+    Never,
+}
+
+impl Verdict {
+    pub(in crate::report) fn of(standing: &Standing, budget: u64) -> Self {
+        let unknown = standing.weakest(Column::AfterReboot).is_none_or(|fate| !fate.unknown.is_empty());
+        match Column::ALL.map(|column| standing.survives(column, budget)) {
+            [true, _, true] => Self::Now,
+            [_, true, true] => Self::AfterApply,
+            [_, _, true] => Self::AfterReboot,
+            _ if unknown => Self::Unknown,
+            _ => Self::Never,
+        }
     }
+}
+
+/// The verdict in a cell, and whether errors are left out of it.
+fn verdict(standing: &Standing, budget: u64) -> Cell {
+    let verdict = Verdict::of(standing, budget);
+    let (said, tone) = match verdict {
+        Verdict::Now => ("yes", Tone::Good),
+        Verdict::AfterApply => ("after apply", Tone::Care),
+        Verdict::AfterReboot => ("after a reboot", Tone::Care),
+        Verdict::Unknown => ("could not tell", Tone::Bad),
+        Verdict::Never => ("no", Tone::Bad),
+    };
+    let lasts = matches!(verdict, Verdict::Unknown | Verdict::Never)
+        || lasts(standing, &ERRORS, Column::AfterReboot, budget);
+    Cell::new(format!("{said}{}", if lasts { "" } else { ", not errors" }), tone)
 }
 
 pub(super) fn text(standings: &[&Standing], survey: &Survey, text: &mut Text) {
@@ -180,9 +214,8 @@ pub(super) fn text(standings: &[&Standing], survey: &Survey, text: &mut Text) {
         .iter()
         .filter_map(|group| {
             let first = *group.standings.first()?;
-            let (verdict, tone) = verdict(first, survey.budget);
-            let (silence, errors) = (change(first, false), change(first, true));
-            Some(vec![Cell::from(group.name()), silence.into(), errors.into(), Cell::new(verdict, tone)])
+            let (silence, errors) = (change(first, &SILENCES), change(first, &ERRORS));
+            Some(vec![Cell::from(group.name()), silence.into(), errors.into(), verdict(first, survey.budget)])
         })
         .collect();
     text.gap();
@@ -224,12 +257,9 @@ pub(in crate::report) fn gist(survey: &Survey, plan: &Plan) -> Vec<String> {
 
 fn gains(survey: &Survey) -> Vec<String> {
     let budget = survey.budget;
-    let covers = |standing: &Standing, kinds: &[Trouble], column| {
-        worst(standing, kinds, column).is_none_or(|fate| fate.at.covers(budget))
-    };
     let gained = |kinds: &[Trouble]| {
-        let more =
-            |one: &&Standing| !covers(one, kinds, Column::Now) && covers(one, kinds, Column::AfterReboot);
+        let lasts = |one: &Standing, column| lasts(one, kinds, column, budget);
+        let more = |one: &&Standing| !lasts(one, Column::Now) && lasts(one, Column::AfterReboot);
         survey.standings.iter().filter(more).count()
     };
     let mut gains = Vec::new();

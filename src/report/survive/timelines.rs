@@ -32,16 +32,17 @@ pub(super) fn text(standings: &[&Standing], survey: &Survey, verbose: bool, text
 
 /// The trouble to draw: silence where it ends within the budget, else what ends soonest.
 fn worst(standing: &Standing, budget: u64) -> Trouble {
-    let ends = |trouble: Trouble, column| standing.fate(trouble, column).map(|fate| fate.at);
     let short = |trouble: Trouble| {
-        let at = [Column::Now, Column::AfterReboot].map(|column| ends(trouble, column));
-        at.iter().flatten().any(|at| !at.covers(budget))
+        let at = [Column::Now, Column::AfterReboot];
+        at.iter().any(|column| standing.rides_out(trouble, *column, budget) == Some(false))
     };
     if short(Trouble::Silence) {
         return Trouble::Silence;
     }
     let others = Trouble::ALL.into_iter().filter(|trouble| short(*trouble));
-    others.min_by_key(|trouble| ends(*trouble, Column::Now)).unwrap_or(Trouble::Silence)
+    others
+        .min_by_key(|trouble| standing.fate(*trouble, Column::Now).map(|fate| fate.at))
+        .unwrap_or(Trouble::Silence)
 }
 
 fn one(
