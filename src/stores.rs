@@ -84,10 +84,15 @@ pub enum Refusal {
         line: usize,
     },
     /// It is no environment block that GRUB reads.
-    #[error("{0}, so GRUB does not read this block: make a new one with grub-editenv FILE create")]
+    #[error(
+        "{0}, so GRUB does not read this block: put back one that it reads, with all variables that it had"
+    )]
     NoBlock(&'static str),
     /// The environment block is full.
-    #[error("the block would have {bytes} bytes, and has room for {}: unset a variable in it", grubenv::SIZE)]
+    #[error(
+        "the block would have {bytes} bytes, and has room for {}: make room by hand, and keep what the boot needs",
+        grubenv::SIZE
+    )]
     Full {
         /// It would have so many.
         bytes: usize,

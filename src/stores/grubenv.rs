@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn what_grub_does_not_read_is_refused() {
         let said = |block: &[u8]| find(block, "kernelopts").unwrap_err().to_string();
-        let todo = "so GRUB does not read this block: make a new one with grub-editenv FILE create";
+        let todo =
+            "so GRUB does not read this block: put back one that it reads, with all variables that it had";
         let good = block("kernelopts=a\n");
         assert_eq!(said(&good[1..]), format!("the file has not just 1024 bytes, {todo}"));
         assert_eq!(
@@ -127,7 +128,7 @@ mod tests {
         full.push(b'\n');
         assert_eq!(
             fill(&mut full).unwrap_err().to_string(),
-            "the block would have 1025 bytes, and has room for 1024: unset a variable in it"
+            "the block would have 1025 bytes, and has room for 1024: make room by hand, and keep what the boot needs"
         );
     }
 }
