@@ -111,7 +111,8 @@ fn on_terminal(columns: usize, environment: &[(&str, &str)]) -> String {
     );
     let mut command = Command::new("script");
     command.current_dir(&fixture.dir).args(["-qec", &line, "/dev/null"]).env("TERM", "xterm");
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    // CI, where it is set, is one more reason for colours on a terminal.
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "COLUMNS"] {
         command.env_remove(name);
     }
     let output = command.envs(environment.iter().copied()).output().expect("script is installed (bsdutils)");
