@@ -4,7 +4,7 @@
 use super::IN_FORCE;
 use crate::facts::Facts;
 use crate::resolve::wanted::{On, chain};
-use crate::resolve::{Chain, InForce};
+use crate::resolve::{Chain, InForce, sysctl};
 use crate::tunable::{Assignment, Decision, Target, Want};
 
 /// What becomes of one assignment.
@@ -15,6 +15,8 @@ enum Baseline {
     Already(String),
     /// It would be a step back, or may be: why nobody can tell.
     Untold(String),
+    /// Somebody else has the last word, and with our line another one of his: whose, and what.
+    Lost(String),
 }
 
 /// Takes out of each decision what the next boot has already without us.
@@ -25,16 +27,18 @@ pub(super) fn settle(facts: &Facts, decisions: Vec<Decision>) -> Vec<Decision> {
 fn one(facts: &Facts, decision: Decision) -> Vec<Decision> {
     let Decision::Set { what, mut because } = decision else { return vec![decision] };
     let (mut kept, mut already, mut untold) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lost = Vec::new();
     for assignment in what {
         match baseline(facts, &assignment) {
             Baseline::Keep => kept.push(assignment),
             Baseline::Already(why) => already.push(why),
             Baseline::Untold(why) => untold.push((assignment.target.knob(), why)),
+            Baseline::Lost(why) => lost.push((assignment.target.knob(), why)),
         }
     }
     let said = already.join("; ");
     let mut decisions = Vec::new();
-    if kept.is_empty() && untold.is_empty() {
+    if kept.is_empty() && untold.is_empty() && lost.is_empty() {
         return vec![Decision::Fine { because: format!("already right: {said}") }];
     }
     if !kept.is_empty() {
@@ -49,26 +53,50 @@ fn one(facts: &Facts, decision: Decision) -> Vec<Decision> {
             "{knob} is left alone, as what would be in force without us could not be told: {why}"
         ),
     }));
+    decisions.extend(lost.into_iter().map(|(knob, why)| Decision::CannotTell {
+        fact: format!("{IN_FORCE}{knob}"),
+        because: format!("{knob} is left alone: {why}"),
+    }));
     decisions
 }
 
 fn baseline(facts: &Facts, assignment: &Assignment) -> Baseline {
     // A rule looks before it writes, and edited lines are looked at one by one.
     let by_file = matches!(assignment.target, Target::Sysctl(_) | Target::ModuleOption { .. });
-    if !by_file || matches!(assignment.want, Want::Exactly(_)) {
+    if !by_file {
         return Baseline::Keep;
     }
     let without = chain(facts, assignment, On::All, None);
+    if matches!(assignment.want, Want::Exactly(_)) {
+        let value = without.in_force().value().unwrap_or_default().to_owned();
+        return loses(facts, assignment, &value).map_or(Baseline::Keep, Baseline::Lost);
+    }
     match without.in_force() {
         InForce::Known { value, by } if assignment.met_by(&value) => {
             Baseline::Already(told(&without, by, assignment))
         }
-        InForce::Known { .. } => Baseline::Keep,
+        InForce::Known { value, .. } => {
+            loses(facts, assignment, &value).map_or(Baseline::Keep, Baseline::Lost)
+        }
         InForce::Unknown { candidates, because } => {
             let better = candidates.iter().any(|value| assignment.met_by(value));
             if better || !without.doubts.is_empty() { Baseline::Untold(because) } else { Baseline::Keep }
         }
     }
+}
+
+/// Whether a line of ours would not be the last, and another value than now would come out of it: of equal
+/// lines the first place counts, and the last one where another value stands between them.
+fn loses(facts: &Facts, assignment: &Assignment, without: &str) -> Option<String> {
+    let Target::Sysctl(key) = assignment.target else { return None };
+    let ours = assignment.want.value();
+    let with = sysctl::planned(facts, key, Some(ours.as_str()));
+    let InForce::Known { value, by } = with.in_force() else { return None };
+    if assignment.met_by(&value) || value == without {
+        return None;
+    }
+    let who = with.writers.get(by).map_or_else(String::new, |writer| writer.who.name());
+    Some(format!("{who} has the last word, and beside a line of ours it would make it {value}"))
 }
 
 fn told(chain: &Chain, by: usize, assignment: &Assignment) -> String {
@@ -82,7 +110,7 @@ fn told(chain: &Chain, by: usize, assignment: &Assignment) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::kernel::HUNG_TASK;
-    use super::super::memory::SWAPPINESS;
+    use super::super::memory::{DIRTY, SWAPPINESS};
     use super::super::testing::guest;
     use super::*;
     use crate::facts::{Class, SysctlFile, Unread};
@@ -138,5 +166,26 @@ mod tests {
         let found = decided(&SWAPPINESS, &facts);
         assert!(found[0].starts_with("unknown: vm.swappiness is left alone"), "{found:?}");
         assert!(found[0].contains("etc/sysctl.d/50-x.conf"), "{found:?}");
+    }
+
+    /// An equal value keeps the place of the first line; beside another one of ours the last one counts.
+    #[test]
+    fn a_line_that_would_lose_and_change_what_wins_is_not_written() {
+        let big = "vm.dirty_background_bytes = 5368709120\n";
+        let last = format!("vm.dirty_bytes = 10737418240\n{big}");
+        let mut facts = with(&[
+            ("etc/sysctl.d/00-a.conf", big),
+            ("etc/sysctl.d/10-b.conf", "vm.dirty_background_ratio = 1\n"),
+            ("etc/sysctl.d/99-z.conf", &last),
+        ]);
+        facts.machine.as_mut().unwrap().memory = Some(16 << 30);
+        let found = decided(&DIRTY, &facts);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("vm.dirty_bytes=") && !found[0].contains("background"), "{found:?}");
+        assert!(found[1].starts_with("unknown: vm.dirty_background_bytes is left alone"), "{found:?}");
+        assert!(
+            found[1].contains("etc/sysctl.d/99-z.conf:2") && found[1].contains("5368709120"),
+            "{found:?}"
+        );
     }
 }
