@@ -7,6 +7,7 @@ pub(crate) mod live;
 
 use crate::marker::{EDITS, RECORD};
 use crate::plan::{Change, Plan, state};
+use crate::record;
 use crate::render::Effect;
 use crate::root::{self, Op, Root};
 
@@ -134,7 +135,7 @@ fn directories_back(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     if !held.contains(&RECORD) {
         ops.push(Op::Remove { path: RECORD.to_owned() });
     } else if !is_kept(RECORD) && stay != state::made_directories(root)? {
-        ops.push(Op::Write { path: RECORD.to_owned(), mode: 0o644, bytes: state::content(&stay) });
+        ops.push(Op::Write { path: RECORD.to_owned(), mode: 0o644, bytes: record::content(&stay) });
     }
     ops.extend(go.into_iter().map(|path| Op::RemoveDir { path }));
     Ok(ops)
@@ -161,7 +162,7 @@ fn edits_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
     Ok(match (after == before, after.is_empty()) {
         (true, _) => None,
         (false, true) => Some(Op::Remove { path }),
-        (false, false) => Some(Op::Write { path, mode: 0o644, bytes: state::edits_content(&after) }),
+        (false, false) => Some(Op::Write { path, mode: 0o644, bytes: record::edits_content(&after) }),
     })
 }
 
@@ -175,7 +176,7 @@ fn directories_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
         }
     }
     made.extend(plan.directories.iter().cloned());
-    let bytes = state::content(&made);
+    let bytes = record::content(&made);
     Ok((made.len() > known).then(|| Op::Write { path: RECORD.to_owned(), mode: 0o644, bytes }))
 }
 
@@ -196,10 +197,11 @@ pub fn activate(plan: &Plan, root: &Root, activation: Activation, doing: &mut dy
         steps.extend(live::udev(plan, root));
         steps.extend(live::daemons(plan));
     }
-    let fragment = plan.changes.iter().any(|change| change.effect() == Some(Effect::BootMenu));
-    if fragment {
+    if let Some(menu) = plan.menu.as_ref().filter(|_| plan.remakes_menu()) {
         doing("making the boot menu anew");
-        steps.push(boot_menu::refresh(root));
+        steps.push(boot_menu::refresh(root, menu));
+    } else if plan.changes.iter().any(|change| change.effect() == Some(Effect::BootEntries)) {
+        steps.extend(boot_menu::settle_entries(root, &plan.changes));
     }
     steps
 }

@@ -71,6 +71,6 @@ fn of_the_machine(mut trail: Trail) -> Trail {
         let below = |top: &&str| path.starts_with(*top);
         ["sys/", "proc/", "run/udev/data/"].iter().any(below) || MARKS.contains(&path)
     };
-    trail.retain(|path, _| wanted(path));
+    trail.retain(wanted);
     trail
 }

@@ -21,10 +21,11 @@ mod writers;
 use std::collections::BTreeMap;
 
 use crate::cmdline::Cmdline;
+use crate::order::Named;
 
 pub use crate::attribute::Attribute;
 pub use crate::formats::boot_line::{BootArg, BootLine, Configured, Holds, LineKind};
-pub use boot::{Boot, BootStack};
+pub use boot::{Boot, BootStack, StoreFile};
 pub use kernels::KernelRelease;
 pub use members::{ARRAY_SIGNATURE, LEGS, MEMBER_SIGNATURES, is_leg, is_member};
 pub use modprobe::{ModprobeFile, ModprobeLine};
@@ -158,7 +159,7 @@ pub struct Machine {
     /// Live `/sys/module/MODULE/parameters/NAME` values, by `module.name`.
     pub parameters: BTreeMap<String, String>,
     /// iSCSI sessions by kernel name (`session1`).
-    pub sessions: BTreeMap<String, Session>,
+    pub sessions: Named<Session>,
     /// Timers below mounts and swap; `None` = nobody looked, as few commands need them.
     pub timers: Option<Timers>,
 }

@@ -24,7 +24,7 @@
 //! - no two modules import each other, directly or through others, here or within a room; a room
 //!   and its own parts may;
 //! - [`facts`], [`value`], [`tunable`], [`tunables`], [`host`], [`resolve`], [`stall`], [`render`], [`cmdline`],
-//!   [`formats`] and [`stores`] touch no file, clock, environment or process, so they cannot fail on the
+//!   [`formats`], [`record`], [`stacks`] and [`stores`] touch no file, clock, environment or process, so they cannot fail on the
 //!   machine's account;
 //! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
 //! - [`probe`] does not decide, and one unreadable file never fails it: it becomes a gap;
@@ -36,7 +36,7 @@
 //! the kernel command line in the text of a file, and puts arguments in or takes them out.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`attribute`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`marker`]; the two doors, [`root`]
+//! [`attribute`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`stacks`], [`marker`], [`record`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
@@ -58,6 +58,7 @@ pub mod pattern;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod record;
 pub mod render;
 pub mod report;
 pub mod resolve;
@@ -65,6 +66,7 @@ pub mod root;
 pub mod run;
 pub mod scale;
 mod seeded;
+pub mod stacks;
 pub mod stall;
 pub mod stores;
 pub mod tunable;

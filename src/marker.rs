@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use crate::facts::WATCHED;
+use crate::stores::place::is_store;
 
 /// The one base name of everything that we write.
 pub const BASE_NAME: &str = "90-hvtune";
@@ -43,13 +44,14 @@ pub fn known_paths() -> Vec<String> {
     paths
 }
 
-/// Whether a path is that of a file of others in which single lines are changed.
+/// Whether a path is that of a file of others in which single lines or arguments are changed.
 pub fn is_edited(path: &str) -> bool {
     // What begins with a dot climbs, or is a staged file that a power cut left. A line end would break a
     // line of the journal.
     let climbs = path.contains('\n') || path.split('/').any(|part| part.is_empty() || part.starts_with('.'));
     let below = |top: &&str| path.starts_with(*top);
     matches!(path, "etc/fstab" | "etc/iscsi/iscsid.conf" | "etc/waagent.conf")
+        || is_store(path)
         || (!climbs && ["etc/iscsi/nodes/", "var/lib/iscsi/nodes/"].iter().any(below))
 }
 

@@ -3,12 +3,12 @@
 
 use crate::apply::{boot_menu, live};
 use crate::marker::marker_line;
-use crate::plan::state;
 use crate::probe::boot::{self, look};
 use crate::probe::disks::{above, attrs, path};
 use crate::probe::hypervisor::{self, marks};
 use crate::probe::mounts::parse as mounts;
 use crate::probe::{iscsi, kernel, memory, modules, os, waagent, writers};
+use crate::record;
 use crate::root::journal::Journal;
 
 /// One value of sysfs or procfs.
@@ -86,10 +86,10 @@ pub fn journal(bytes: &[u8]) {
 /// Records of what was made and edited. The marker is added, as its hash is no input that an engine finds.
 pub fn records(bytes: &[u8]) {
     for bytes in [bytes.to_vec(), [marker_line(bytes).as_bytes(), bytes].concat()] {
-        for entry in state::parse_edits(&bytes) {
+        for entry in record::parse_edits(&bytes) {
             assert!(!entry.path.contains("..") && !entry.ours.contains('\n'), "{entry:?}");
         }
-        for directory in state::parse_made(&bytes) {
+        for directory in record::parse_made(&bytes) {
             assert!(!directory.starts_with('/') && !directory.contains(".."), "{directory}");
         }
     }

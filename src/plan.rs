@@ -1,19 +1,25 @@
 //! What apply would do: artifacts against a root. Reads the root, writes nothing.
 
+mod change;
 mod contenders;
 mod edits;
 mod live;
 mod pending;
 pub mod state;
+mod stores;
 
-use crate::facts::{Facts, Hides, Hypervisor, Mask};
+use std::borrow::Cow;
+
+use crate::facts::{BootStack, Facts, Hides, Hypervisor, Mask};
 use crate::formats::edit::Owned;
 use crate::marker::{Standing, all_paths, standing_of};
-use crate::render::{Artifact, Effect, says_the_same};
+use crate::render::{Artifact, Effect};
 use crate::root::{Result, Root};
+use crate::stacks::makes_menu;
 use crate::tunable::{Assignment, Decision, Verdict};
 use crate::tunables::not_a_guest;
 
+pub use change::Change;
 pub use contenders::{Contender, UNKNOWN};
 pub use live::{AttributeWrite, DiskTrigger, Live, SysctlWrite};
 pub use pending::{Pending, Step};
@@ -33,6 +39,10 @@ pub struct Plan {
     pub contenders: Vec<Contender>,
     /// What has to follow that nobody does by itself.
     pub pending: Vec<Pending>,
+    /// A menu is made from what is written.
+    pub of_menu: bool,
+    /// That menu, where it is known which it is and what makes it.
+    pub menu: Option<Menu>,
     /// What can be made live on this machine at once.
     pub live: Live,
     /// Directories that the changes need made (apply) or that were made for them (revert), outermost first.
@@ -43,6 +53,15 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     /// Why nothing is done here at all, where that is so.
     pub standstill: Option<Standstill>,
+}
+
+/// A boot menu, and the program of GRUB's that makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// `grub-mkconfig` or `grub2-mkconfig`.
+    pub program: &'static str,
+    /// The file, below the root.
+    pub path: String,
 }
 
 /// Something of ours that a revert leaves.
@@ -65,114 +84,17 @@ pub enum Standstill {
     CouldNotTell(String),
 }
 
-/// One file's change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// A file that is not there.
-    Create(Artifact),
-    /// A file of ours with other content.
-    Replace {
-        /// The new file.
-        artifact: Artifact,
-        /// The present bytes.
-        found: Vec<u8>,
-    },
-    /// A file of ours that nothing asks for any more.
-    Remove {
-        /// Its path.
-        path: String,
-        /// The present bytes.
-        found: Vec<u8>,
-    },
-    /// Lines of somebody else's file, or what they were where nobody asks for ours any more.
-    Edit {
-        /// Its path.
-        path: String,
-        /// The present bytes.
-        found: Vec<u8>,
-        /// The new bytes.
-        bytes: Vec<u8>,
-        /// The lines that are ours then.
-        owned: Vec<Owned>,
-    },
-    /// A file that is somebody else's, or ours but edited: never touched.
-    Conflict {
-        /// Its path.
-        path: String,
-        /// Why, and what to do.
-        why: &'static str,
-    },
-}
-
-impl Change {
-    /// The path concerned.
-    pub fn path(&self) -> &str {
-        match self {
-            Self::Create(artifact) | Self::Replace { artifact, .. } => &artifact.path,
-            Self::Remove { path, .. } | Self::Edit { path, .. } | Self::Conflict { path, .. } => path,
-        }
-    }
-
-    /// The action's name in JSON and text.
-    pub fn action(&self) -> &'static str {
-        match self {
-            Self::Create(_) => "create",
-            Self::Replace { .. } => "replace",
-            Self::Remove { .. } => "remove",
-            Self::Edit { owned, .. } if owned.is_empty() => "restore",
-            Self::Edit { .. } => "edit",
-            Self::Conflict { .. } => "conflict",
-        }
-    }
-
-    /// Whether it would change comments only.
-    fn rewords(&self) -> bool {
-        match self {
-            Self::Replace { artifact, found } => says_the_same(artifact.format, found, &artifact.body),
-            _ => false,
-        }
-    }
-
-    /// What must follow it.
-    pub fn effect(&self) -> Option<Effect> {
-        match self {
-            Self::Create(artifact) | Self::Replace { artifact, .. } => Some(artifact.effect),
-            Self::Remove { path, .. } => Some(effect_of(path)),
-            // Sessions to come read the records, the agent its file when it starts.
-            Self::Edit { .. } | Self::Conflict { .. } => None,
-        }
-    }
-
-    /// Whether it takes something of ours away and brings nothing.
-    pub fn takes_away(&self) -> bool {
-        match self {
-            Self::Remove { .. } => true,
-            Self::Edit { owned, .. } => owned.is_empty(),
-            _ => false,
-        }
-    }
-}
-
-fn effect_of(path: &str) -> Effect {
-    if path.contains("/rules.d/") {
-        Effect::ReloadUdev
-    } else if path.contains("/sysctl.d/") {
-        Effect::WriteSysctl
-    } else if path.contains("/modprobe.d/") {
-        Effect::Initramfs
-    } else if path.contains("/multipath/") {
-        Effect::ReloadMultipath
-    } else if path.contains("/systemd/") {
-        Effect::ReloadUnits
-    } else {
-        Effect::BootMenu
-    }
-}
-
 impl Plan {
     /// Whether apply would change a file.
     pub fn changes_files(&self) -> bool {
         self.changes.iter().any(|change| !matches!(change, Change::Conflict { .. }))
+    }
+
+    /// Whether a menu is made from what this changes.
+    pub fn remakes_menu(&self) -> bool {
+        let effects = || self.changes.iter().filter_map(Change::effect);
+        effects().any(|effect| effect == Effect::BootMenu)
+            || (self.of_menu && effects().any(|effect| effect == Effect::BootEntries))
     }
 
     /// Whether a file stands in the way.
@@ -222,11 +144,24 @@ pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, roo
     }
     leftovers(facts, root, &mut plan)?;
     edits::plan(facts, root, &mut plan)?;
+    stores::plan(facts, root, &mut plan)?;
     plan.directories = missing_directories(root, &plan.changes)?;
+    set_menu(facts, &mut plan);
     plan.contenders = contenders::find(facts, &plan);
     plan.pending = pending::list(facts, &plan);
     plan.live = live::live(facts, &plan);
     Ok(plan)
+}
+
+fn set_menu(facts: &Facts, plan: &mut Plan) {
+    let boot = &facts.system.boot;
+    plan.of_menu = makes_menu(boot.stack);
+    plan.menu = if boot.stack == BootStack::DebianGrub {
+        Some(Menu { program: "grub-mkconfig", path: "boot/grub/grub.cfg".to_owned() })
+    } else {
+        let known = boot.tools.mkconfig.zip(boot.menu.clone()).filter(|_| plan.of_menu);
+        known.map(|(program, path)| Menu { program, path })
+    };
 }
 
 fn standstill(facts: &Facts) -> Option<Standstill> {
@@ -302,7 +237,7 @@ const HIDDEN: &str =
     "it does not carry our marker, and ours of the same name would hide it: move it away to let hvtune write";
 
 fn conflict(path: String, why: &'static str) -> Change {
-    Change::Conflict { path, why }
+    Change::Conflict { path, why: Cow::Borrowed(why) }
 }
 
 /// The bytes at a path, where a link or a special file counts as somebody else's.
@@ -375,8 +310,10 @@ pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
         }
     }
     edits::revert(root, &mut plan)?;
+    stores::revert(facts, root, &mut plan)?;
     plan.kept.extend(state::edited_records(root)?.into_iter().map(keep));
     plan.directories = state::made_directories(root)?;
+    set_menu(facts, &mut plan);
     plan.pending = pending::after_revert(facts, &plan);
     Ok(plan)
 }

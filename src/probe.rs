@@ -26,6 +26,8 @@ use crate::facts::{
     Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, MultipathFiles, Origin, System,
     Unit, WATCHED,
 };
+use crate::marker::EDITS;
+use crate::record::{LIMIT, parse_edits};
 use crate::root::Root;
 
 pub use identity::{Identity, MACHINE_JSON};
@@ -158,7 +160,9 @@ fn assume(azure: bool) -> Machine {
 
 fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let os = os::read_release(root, gaps);
-    let boot = boot::read(root, os.as_ref(), gaps);
+    let record = noted(gaps, "edits", EDITS, root.read_at_most(EDITS, LIMIT)).into_value();
+    let edits = record.map_or_else(Vec::new, |bytes| parse_edits(&bytes));
+    let boot = boot::read(root, os.as_ref(), &edits, gaps);
     let listed = units::Units::open(root, gaps);
     let mut writers = writers::read_beside(root, &listed, gaps);
     let mut units: Vec<Unit> = WATCHED.iter().filter_map(|unit| listed.read(unit, gaps)).collect();

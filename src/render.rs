@@ -42,6 +42,8 @@ pub enum Effect {
     Initramfs,
     /// The boot menu is made anew, and the machine restarted.
     BootMenu,
+    /// The machine is restarted: the boot loader reads its entries.
+    BootEntries,
     /// multipathd reads its configuration anew.
     ReloadMultipath,
     /// systemd reads its units anew.

@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use crate::order::Named;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -171,7 +172,7 @@ impl Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What reading went through, for `capture`: path → what was there.
-pub type Trail = BTreeMap<String, Seen>;
+pub type Trail = Named<Seen>;
 
 /// One thing that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,7 +260,7 @@ impl Root {
             Kind::Link | Kind::Special => return,
         };
         if let Some(trail) = self.trail.borrow_mut().as_mut() {
-            trail.entry(path.trim_matches('/').to_owned()).or_insert(seen);
+            trail.or_insert_with(path.trim_matches('/').to_owned(), || seen);
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod bls;
 pub mod grubenv;
 pub mod grubset;
+pub mod place;
 pub mod plain;
 pub mod shell;
 
@@ -134,6 +135,22 @@ impl Store<'_> {
     /// Takes out exactly these arguments; those that are not there are left out of the result.
     pub fn remove(self, text: &[u8], ours: &[Value]) -> Result<Edited, Refusal> {
         self.edit(text, |line| Ok(line.remove(ours)))
+    }
+
+    /// The text with `mark` in the place of the first of these arguments that is there, and without the
+    /// others; behind all arguments where none of them is.
+    pub fn mark(self, text: &[u8], ours: &[Value], mark: &Value) -> Result<Vec<u8>, Refusal> {
+        let there = self.read(text)?;
+        let place = |arg: &Value| there.args().position(|other| other == arg.as_str());
+        let first = ours.iter().filter(|arg| place(arg).is_some()).min_by_key(|arg| place(arg));
+        let Some(first) = first else {
+            return Ok(self.append(text, std::slice::from_ref(mark))?.text);
+        };
+        let marked = self.edit(text, |line| {
+            line.replace(first.as_str(), mark);
+            Ok(line.remove(&ours.iter().filter(|arg| *arg != first).cloned().collect::<Vec<_>>()))
+        })?;
+        Ok(marked.text)
     }
 
     fn edit(

@@ -298,8 +298,7 @@ mod testing {
         };
         let mut facts = Facts { machine: Some(machine), ..Facts::default() };
         facts.system.cluster = Attribute::Absent;
-        facts.system.kernels =
-            Some(vec![InstalledKernel { release, modules: std::collections::BTreeMap::new() }]);
+        facts.system.kernels = Some(vec![InstalledKernel { release, modules: crate::order::Named::new() }]);
         facts
     }
 

@@ -14,6 +14,8 @@
 
 #[path = "consumers/boot_menu.rs"]
 mod boot_menu;
+#[path = "consumers/bootctl.rs"]
+mod bootctl;
 #[path = "consumers/bytes.rs"]
 mod bytes;
 #[path = "consumers/chains.rs"]
@@ -28,16 +30,23 @@ mod daemons;
 mod device;
 #[path = "consumers/grub.rs"]
 mod grub;
+#[path = "consumers/loader.rs"]
+mod loader;
 #[path = "consumers/mock.rs"]
 mod mock;
 #[path = "consumers/modprobe.rs"]
 mod modprobe;
 #[path = "consumers/offline.rs"]
 mod offline;
+#[path = "consumers/other_menus.rs"]
+mod other_menus;
 #[path = "consumers/rendered.rs"]
 mod rendered;
 #[path = "consumers/retries.rs"]
 mod retries;
+#[path = "stacks/roots.rs"]
+#[allow(dead_code, reason = "tests/stacks.rs uses all of it")]
+mod roots;
 #[path = "consumers/rules.rs"]
 mod rules;
 #[path = "consumers/stage.rs"]

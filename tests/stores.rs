@@ -254,5 +254,6 @@ fn the_fixtures_files_are_changed_or_refused_with_reason() {
         }
     }
     assert!(refused.contains(&format!("root-partition: {quoted}")), "{refused:#?}");
-    assert_eq!(refused.len(), 7, "{refused:#?}");
+    assert!(refused.contains(&format!("el8-kernelopts: {no_default}")), "{refused:#?}");
+    assert_eq!(refused.len(), 8, "{refused:#?}");
 }

@@ -9,39 +9,54 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Step;
+use crate::plan::{Change, Menu};
+use crate::render::Effect;
 use crate::root::{self, Root};
 use crate::run;
 
-const LIVE: &str = "boot/grub/grub.cfg";
 /// Dot-named, so that nothing takes it for a configuration.
-const NEW: &str = "boot/grub/.grub.cfg.hvtune-new";
+const NEW: &str = ".grub.cfg.hvtune-new";
 /// grub-mkconfig probes every disk for other systems; a slow SAN makes that long.
 const DEADLINE: Duration = Duration::from_mins(10);
 /// A menu of a machine with many kernels stays well below.
 const MENU_LIMIT: usize = 8 << 20;
 
 /// Makes the menu anew from /etc/default/grub and its fragments.
-pub(super) fn refresh(root: &Root) -> Step {
+pub(super) fn refresh(root: &Root, menu: &Menu) -> Step {
     let what = "boot menu made anew";
-    match try_refresh(root) {
+    let (dir, _) = menu.path.rsplit_once('/').unwrap_or((".", &menu.path));
+    let new = format!("{dir}/{NEW}");
+    match try_refresh(root, menu, &new) {
         Ok(()) => settle(root).map_or_else(|why| Step::failed(what, &why), |()| Step::done(what)),
         Err(error) => {
             // The live menu is untouched; a stray new one is ours to take away.
-            let _ = root.discard(NEW);
+            let _ = root.discard(&new);
             Step::failed(what, &format!("{error:#}; the old menu is kept"))
         }
     }
 }
 
-fn try_refresh(root: &Root) -> anyhow::Result<()> {
+/// After entries were changed, for boot loaders that replay no journal; nothing to say where all is well.
+pub(super) fn settle_entries(root: &Root, changes: &[Change]) -> Option<Step> {
+    let entries = changes.iter().filter(|change| change.effect() == Some(Effect::BootEntries));
+    let mut dirs: Vec<&str> = entries.filter_map(|change| Some(change.path().rsplit_once('/')?.0)).collect();
+    dirs.dedup();
+    let flushed =
+        dirs.into_iter().try_for_each(|dir| root.write_back(dir)).map_err(|error| error.to_string());
+    flushed.and_then(|()| settle(root)).err().map(|why| Step::failed("boot entries flushed", &why))
+}
+
+fn try_refresh(root: &Root, menu: &Menu, beside: &str) -> anyhow::Result<()> {
     let read = |path: &str| -> Result<Option<String>, root::Error> {
         let bytes = root.read_at_most(path, MENU_LIMIT)?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     };
-    let old = read(LIVE)?.ok_or_else(|| anyhow::anyhow!("there is no {LIVE}; GRUB is not set up here"))?;
-    run::run("grub-mkconfig", &["-o", &format!("/{NEW}")], DEADLINE)?;
-    run::run("grub-script-check", &[&format!("/{NEW}")], DEADLINE)?;
-    let new = read(NEW)?.ok_or_else(|| anyhow::anyhow!("grub-mkconfig wrote no {NEW}"))?;
+    let Menu { program, path } = menu;
+    let old = read(path)?.ok_or_else(|| anyhow::anyhow!("there is no {path}; GRUB is not set up here"))?;
+    run::run(program, &["-o", &format!("/{beside}")], DEADLINE)?;
+    let checker = if *program == "grub2-mkconfig" { "grub2-script-check" } else { "grub-script-check" };
+    run::run(checker, &[&format!("/{beside}")], DEADLINE)?;
+    let new = read(beside)?.ok_or_else(|| anyhow::anyhow!("{program} wrote no {beside}"))?;
     compare(&old, &new).map_err(anyhow::Error::msg)?;
     for kernel in kernels(&new) {
         let found = ["", "boot"].iter().any(|prefix| {
@@ -50,7 +65,7 @@ fn try_refresh(root: &Root) -> anyhow::Result<()> {
         });
         anyhow::ensure!(found, "the new menu names {kernel}, which does not exist");
     }
-    root.exchange(NEW, LIVE)?;
+    root.exchange(beside, path)?;
     Ok(())
 }
 
@@ -66,7 +81,7 @@ fn settle(root: &Root) -> Result<(), String> {
     if remount("remount,ro").is_ok() {
         remount("remount,rw").map_err(|error| {
             format!(
-                "the new menu is in place, but /boot stays read-only: {error:#}; mount -o remount,rw /boot"
+                "what is new is in place, but /boot stays read-only: {error:#}; mount -o remount,rw /boot"
             )
         })?;
     }

@@ -75,7 +75,7 @@ const SCRUBBED: &str = "scrubbed";
 pub fn scrub(trail: &Trail) -> Trail {
     let mut scrubber = Scrubber::default();
     let mut clean = Trail::new();
-    for (path, seen) in trail {
+    for (path, seen) in trail.iter() {
         if path.rsplit('/').next().is_some_and(|name| NEVER.contains(&name)) {
             continue;
         }

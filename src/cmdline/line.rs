@@ -136,6 +136,16 @@ impl Line {
         ours.iter().filter(|value| self.cut(value.as_str())).cloned().collect()
     }
 
+    /// Puts another argument in the place of one, at the last place of several; whether it was there.
+    pub fn replace(&mut self, arg: &str, other: &Value) -> bool {
+        let Some((at, _)) = args(&self.text).into_iter().rfind(|(_, there)| *there == arg) else {
+            return false;
+        };
+        let parts = [self.text.get(..at), Some(other.as_str()), self.text.get(at + arg.len()..)];
+        self.text = parts.map(Option::unwrap_or_default).concat();
+        true
+    }
+
     fn cut(&mut self, arg: &str) -> bool {
         let Some((at, _)) = args(&self.text).into_iter().rfind(|(_, there)| *there == arg) else {
             return false;
@@ -200,6 +210,13 @@ mod tests {
             assert_eq!(line.remove(&values(ours)), values(found), "{before}");
             assert_eq!(line.as_str(), after);
         }
+    }
+
+    #[test]
+    fn an_argument_is_put_in_the_place_of_another() {
+        let mut line = Line::parse("a=1 ro a=1  x=\"a=1\" -- a=1").unwrap();
+        assert!(line.replace("a=1", &Value::word("b")) && line.as_str() == "a=1 ro b  x=\"a=1\" -- a=1");
+        assert!(!line.replace("a=2", &Value::word("c")) && line.as_str() == "a=1 ro b  x=\"a=1\" -- a=1");
     }
 
     #[test]

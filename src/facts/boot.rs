@@ -2,6 +2,7 @@
 
 use super::BootTools;
 use crate::formats::boot_line::{BootLine, Configured};
+use crate::stores::Store;
 
 /// How the root boots.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +19,9 @@ pub struct Boot {
     pub configured: Configured,
     /// What the boot entries that are there pass, and what a kernel that comes later inherits.
     pub lines: Vec<BootLine>,
+    /// The files that our arguments go to, in the order in which they are written; empty on a stack with
+    /// none.
+    pub stores: Vec<StoreFile>,
     /// What could not be read or understood of the entries.
     pub doubts: Vec<String>,
     /// Programs of the root that make this stack's boot files.
@@ -26,6 +30,24 @@ pub struct Boot {
     pub menu: Option<String>,
     /// `/etc/kernel/cmdline` is there, on a stack that takes a new kernel's arguments from it.
     pub kernel_cmdline: bool,
+}
+
+impl Boot {
+    /// Whether hvtune writes this root's kernel arguments: to a fragment of its own, or to files of others.
+    pub fn is_written(&self) -> bool {
+        self.stack.has_fragment() || !self.stores.is_empty()
+    }
+}
+
+/// A file that holds a command line, to which arguments of ours go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreFile {
+    /// The file, below the root.
+    pub path: String,
+    /// Its format.
+    pub store: Store<'static>,
+    /// Why no argument can be put there, where that is so and the stack needs it.
+    pub problem: Option<String>,
 }
 
 /// Boot stacks told apart (first hit wins).
@@ -86,6 +108,11 @@ impl BootStack {
         Self::Unrecognised,
         Self::Unknown,
     ];
+
+    /// Whether `/etc/default/grub.d` is read, so that our arguments have a file of their own.
+    pub fn has_fragment(self) -> bool {
+        matches!(self, Self::DebianGrub | Self::AzureLinuxGrubD)
+    }
 
     /// The name in JSON and text.
     pub fn name(self) -> &'static str {

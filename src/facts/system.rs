@@ -1,12 +1,13 @@
 //! What the root knows, as plain data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     Arch, Attribute, Boot, IscsiFiles, KernelRelease, Mask, ModprobeFile, MultipathFiles, MultipathSetting,
     Programs, ServedMount, SysctlFiles, Unit, Unread, Watchdog,
 };
 use crate::formats::udev::Rules;
+use crate::order::Named;
 
 /// What the root knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -129,7 +130,7 @@ pub struct InstalledKernel {
     /// Its release.
     pub release: KernelRelease,
     /// Per module of [`crate::probe::MODULES`]: built in, loadable, absent, or could not tell.
-    pub modules: BTreeMap<String, ModuleFact>,
+    pub modules: Named<ModuleFact>,
 }
 
 /// What an installed kernel says of one module.

@@ -1,21 +1,21 @@
 //! Timers that end a stall, as plain data: what only `hvtune survive` and the
 //! tunables of iSCSI, multipath and systemd look at.
 
-use std::collections::BTreeMap;
-
 use super::Attribute;
+use crate::order::Named;
+use std::collections::BTreeMap;
 
 /// What only a running machine knows of timers, beside the disks' own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Timers {
     /// SCSI disks below a mount or swap, by disk.
-    pub scsi: BTreeMap<String, ScsiTimers>,
+    pub scsi: Named<ScsiTimers>,
     /// Names that device-mapper devices were given, by disk.
     pub maps: BTreeMap<String, String>,
     /// RAID levels (`raid1`), by md disk.
-    pub levels: BTreeMap<String, Attribute<String>>,
+    pub levels: Named<Attribute<String>>,
     /// What file systems say of errors, by block device (`sda2`, `dm-0`).
-    pub errors: BTreeMap<String, ErrorPolicy>,
+    pub errors: Named<ErrorPolicy>,
 }
 
 /// Error handling of a SCSI disk.
@@ -84,7 +84,7 @@ pub struct IscsiFile {
     /// Below the root.
     pub path: String,
     /// The settings that hold a timer; the last of a key counts.
-    pub settings: BTreeMap<String, IscsiSetting>,
+    pub settings: Named<IscsiSetting>,
     /// A record that is a link, which is somebody's arrangement: read, but not edited.
     pub linked: bool,
 }

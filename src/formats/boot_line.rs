@@ -54,8 +54,10 @@ pub struct BootLine {
     pub entry: String,
     /// What passes it.
     pub kind: LineKind,
-    /// Its arguments, in order.
+    /// Its arguments in order, without ours.
     pub args: Vec<BootArg>,
+    /// Before which of them ours stand; `None`: none of ours come to this line.
+    pub ours_at: Option<usize>,
 }
 
 /// What passes a command line to a kernel.

@@ -1,5 +1,7 @@
 //! Settings that go into files which are not ours alone: open-iscsi's, the Azure agent's, fstab.
 
+use std::borrow::Cow;
+
 use super::{Change, Kept, Plan, state};
 use crate::facts::{ExtMount, Facts};
 use crate::formats::edit::{self, Owned};
@@ -9,6 +11,7 @@ use crate::marker::is_edited;
 use crate::resolve::fstab::needed;
 use crate::root::{Kind, Result, Root};
 use crate::scale::Scale;
+use crate::stores::place::is_store;
 use crate::tunable::{Target, Want};
 
 /// A file, a key, and how it is wanted.
@@ -22,9 +25,8 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     {
         let wanted = wanted(facts, plan);
         let lines = needed(&facts.system.ext, facts.machine.as_ref());
-        let paths =
-            wanted.iter().map(|(path, ..)| *path).chain(owned.iter().map(|entry| entry.path.as_str()));
-        let mut paths: Vec<&str> = paths.collect();
+        let of_record = owned.iter().map(|entry| entry.path.as_str()).filter(|path| !is_store(path));
+        let mut paths: Vec<&str> = wanted.iter().map(|(path, ..)| *path).chain(of_record).collect();
         paths.sort_unstable();
         paths.dedup();
         for path in paths {
@@ -48,14 +50,15 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
 /// Takes back every edit; what somebody changed since is left, named, and kept on record.
 pub(super) fn revert(root: &Root, plan: &mut Plan) -> Result<()> {
     let owned = state::edits(root)?;
-    let mut paths: Vec<&str> = owned.iter().map(|entry| entry.path.as_str()).collect();
+    let paths = owned.iter().map(|entry| entry.path.as_str());
+    let mut paths: Vec<&str> = paths.filter(|path| !is_store(path)).collect();
     paths.sort_unstable();
     paths.dedup();
     for path in paths {
         let ours: Vec<&Owned> = owned.iter().filter(|entry| entry.path == path).collect();
         let lines = match edited(root, path, &[], &ours, &[])? {
             Some(Change::Conflict { why, .. }) => {
-                plan.kept.push(Kept { path: path.to_owned(), because: why.to_owned(), line: None });
+                plan.kept.push(Kept { path: path.to_owned(), because: why.into_owned(), line: None });
                 continue;
             }
             Some(change) => {
@@ -133,7 +136,7 @@ fn edited(
         Some(dir) => dir.kind(name)?,
         None => None,
     };
-    let conflict = |why| Ok(Some(Change::Conflict { path: path.to_owned(), why }));
+    let conflict = |why| Ok(Some(Change::Conflict { path: path.to_owned(), why: Cow::Borrowed(why) }));
     match kind {
         None if ours.is_empty() => return Ok(None),
         // The file is gone, and our lines with it.

@@ -11,6 +11,7 @@ mod initramfs;
 use super::Plan;
 use crate::facts::{BootStack, Facts};
 use crate::render::Effect;
+use crate::stores::Store;
 
 /// The kinds of pending step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,16 +88,26 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     let mut steps = Vec::new();
     steps.extend(arguments::step(facts, plan));
     let effects: Vec<Effect> = plan.changes.iter().filter_map(super::Change::effect).collect();
-    if effects.contains(&Effect::BootMenu) && facts.files_only() {
-        steps.push(menu_step(facts, "the image's own boot loader step takes the fragment up"));
+    if plan.remakes_menu() && (facts.files_only() || plan.menu.is_none()) {
+        steps.push(menu_step(facts, "the menu takes the arguments up when it is made anew"));
     }
     if effects.contains(&Effect::Initramfs) {
         let because = "storage modules are loaded from the initramfs, which holds a copy of modprobe.d";
         steps.push(initramfs::step(facts, plan, because));
     }
-    let restarts = [Effect::BootMenu, Effect::Initramfs].iter().any(|effect| effects.contains(effect));
+    let restarts = [Effect::BootMenu, Effect::BootEntries, Effect::Initramfs]
+        .iter()
+        .any(|effect| effects.contains(effect));
     if (restarts || !steps.is_empty()) && facts.running().is_some() {
-        let because = "kernel arguments and module options take effect at the next boot";
+        let mut because = "kernel arguments and module options take effect at the next boot".to_owned();
+        let boot = &facts.system.boot;
+        let entries = boot.stores.iter().any(|file| file.store == Store::Bls);
+        if entries && !boot.kernel_cmdline && effects.contains(&Effect::BootEntries) {
+            because.push_str(
+                "; restart before a kernel is installed: without /etc/kernel/cmdline it gets the running \
+                 kernel's command line",
+            );
+        }
         steps.push(Pending::new(Step::Reboot, because, "systemctl reboot"));
     }
     steps
@@ -106,7 +117,7 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
 pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     let effects: Vec<Effect> = plan.changes.iter().filter_map(super::Change::effect).collect();
     let mut steps = Vec::new();
-    if effects.contains(&Effect::BootMenu) && facts.files_only() {
+    if plan.remakes_menu() && (facts.files_only() || plan.menu.is_none()) {
         steps.push(menu_step(facts, "the menu may still carry our arguments"));
     }
     // initramfs-tools and newer dracut copy /etc/udev/rules.d and modprobe.d into the initramfs.

@@ -9,9 +9,11 @@ mod config;
 mod entries;
 mod grub;
 pub(crate) mod look;
+mod stores;
 mod tools;
 
 use crate::facts::{Boot, BootStack, Gap, OsRelease};
+use crate::formats::edit::Owned;
 use crate::root::Root;
 
 use look::Look;
@@ -44,8 +46,10 @@ const BY_CMDLINE: &[BootStack] = &[
 ];
 
 /// Reads the boot stack, what GRUB's defaults hold, and what the entries pass.
-pub fn read(root: &Root, os: Option<&OsRelease>, gaps: &mut Vec<Gap>) -> Boot {
-    let mut look = Look::new(root, os, gaps);
+///
+/// `record`: arguments of ours that earlier runs put there; every file is read as if they were not.
+pub fn read(root: &Root, os: Option<&OsRelease>, record: &[Owned], gaps: &mut Vec<Gap>) -> Boot {
+    let mut look = Look::new(root, os, record, gaps);
     let (stack, because) =
         STACKS.iter().find_map(|stack| stack(&mut look)).unwrap_or_else(|| nothing(&mut look));
     let others = alive::others(&mut look, stack);
@@ -61,6 +65,7 @@ pub fn read(root: &Root, os: Option<&OsRelease>, gaps: &mut Vec<Gap>) -> Boot {
         boot.because.push_str(&format!("; it may boot by another: {}", also.join(", ")));
     }
     boot.others = others;
+    boot.stores = stores::find(&mut look, &boot);
     entries::read(&mut look, &mut boot);
     if alive::is_grub(stack) || stack == BootStack::TransactionalUpdate {
         boot.configured = config::read(&mut look, stack);

@@ -1,10 +1,10 @@
 //! iSCSI: the kernel's sessions, and open-iscsi's settings for those to come.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::facts::{Attribute, Gap, IscsiFile, IscsiFiles, IscsiSetting, Session, UnreadFile};
 use crate::formats::{bytes, iscsi};
+use crate::order::Named;
 use crate::root::{Dir, Kind, Result, Root};
 
 use super::disks::resolve;
@@ -29,19 +29,15 @@ const KEYS: &[&str] = &[
 ];
 
 /// The sessions that the kernel holds, by name.
-pub fn read_sessions(machine: &Root, gaps: &mut Vec<Gap>) -> BTreeMap<String, Session> {
-    let mut sessions = BTreeMap::new();
+pub fn read_sessions(machine: &Root, gaps: &mut Vec<Gap>) -> Named<Session> {
+    let mut sessions = Named::new();
     if let Err(error) = list_sessions(machine, gaps, &mut sessions) {
         gaps.push(Gap::new("iscsi.sessions", SESSIONS, error.reason()));
     }
     sessions
 }
 
-fn list_sessions(
-    machine: &Root,
-    gaps: &mut Vec<Gap>,
-    sessions: &mut BTreeMap<String, Session>,
-) -> Result<()> {
+fn list_sessions(machine: &Root, gaps: &mut Vec<Gap>, sessions: &mut Named<Session>) -> Result<()> {
     let Some(class) = machine.dir(SESSIONS)? else { return Ok(()) };
     for entry in class.entries()? {
         let mut session = Session::default();
@@ -188,13 +184,13 @@ fn read_file(root: &Root, path: &str, unread: &mut Vec<UnreadFile>) -> Option<Is
 }
 
 /// The last of a key counts.
-pub(crate) fn parse_settings(text: &str) -> BTreeMap<String, IscsiSetting> {
+pub(crate) fn parse_settings(text: &str) -> Named<IscsiSetting> {
     let timers = iscsi::scan(text).into_iter().filter(|entry| KEYS.contains(&entry.key));
     let setting = |entry: iscsi::Entry<'_>| {
         let value = iscsi::number(entry.value).into();
         (entry.key.to_owned(), IscsiSetting { line: entry.line, value, shown: entry.value.to_owned() })
     };
-    let mut settings = BTreeMap::new();
+    let mut settings = Named::new();
     settings.extend(timers.map(setting));
     settings
 }

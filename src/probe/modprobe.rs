@@ -5,12 +5,11 @@
 //! /dev/null does, and is empty
 //! (<https://github.com/kmod-project/kmod/blob/v34/libkmod/libkmod-config.c>, `conf_files_filter_out`).
 
-use std::collections::BTreeMap;
-
 use crate::facts::{Gap, Mask, ModprobeFile, ModprobeLine};
 use crate::formats::bytes::decode;
 use crate::formats::kmod;
 use crate::marker::{BASE_NAME, body_of};
+use crate::order::Named;
 use crate::root::{Dir, Entry, Kind, Root};
 
 use super::MODULES;
@@ -20,7 +19,7 @@ const FACT: &str = "modprobe";
 
 /// Reads them, and tells which file takes the place of ours.
 pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> (Vec<ModprobeFile>, Option<Mask>) {
-    let mut by_name: BTreeMap<String, Vec<ModprobeFile>> = BTreeMap::new();
+    let mut by_name: Named<Vec<ModprobeFile>> = Named::new();
     let own = format!("{BASE_NAME}.conf");
     let mut mask = None;
     for path in tops(root).iter().map(|top| format!("{top}/modprobe.d")) {
@@ -29,7 +28,7 @@ pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> (Vec<ModprobeFile>, Option<Mask
             Ok(Some((dir, entries))) => {
                 for entry in entries.into_iter().filter(|entry| counts(&entry.name)) {
                     let first_own = entry.name == own && !by_name.contains_key(&own);
-                    let files = by_name.entry(entry.name.clone()).or_default();
+                    let files = by_name.or_insert_with(entry.name.clone(), Default::default);
                     let taken =
                         files.iter().find(|file| file.kept_out.is_none()).map(|file| file.path.clone());
                     let hidden = first_own.then_some(&mut mask);
@@ -39,7 +38,7 @@ pub fn read(root: &Root, gaps: &mut Vec<Gap>) -> (Vec<ModprobeFile>, Option<Mask
             Err(error) => {
                 gaps.push(Gap::new(FACT, &path, error.reason()));
                 let unread = Some(format!("{path} could not be listed: {}", error.reason()));
-                by_name.entry(String::new()).or_default().push(ModprobeFile {
+                by_name.or_insert_with(String::new(), Default::default).push(ModprobeFile {
                     path,
                     unread,
                     ..ModprobeFile::default()

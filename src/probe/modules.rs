@@ -5,11 +5,12 @@
 //! for a built-in one; so every installed kernel is asked, by its own files
 //! (<https://docs.kernel.org/kbuild/kbuild.html#modules-builtin>).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use object::{Object, ObjectSection};
 
 use crate::facts::{Attribute, Gap, InstalledKernel, KernelRelease, ModuleFact};
+use crate::order::Named;
 use crate::root::{CONFIG_LIMIT, Dir, Kind, Root};
 
 use super::{MODULES, noted};
@@ -61,7 +62,7 @@ fn read_kernel(root: &Root, parent: &str, name: &str, gaps: &mut Vec<Gap>) -> Op
     };
     let builtin = builtin.into_value().map(|bytes| parse_builtin(&String::from_utf8_lossy(&bytes)));
     let mut kernel = Kernel { root, path, fact, builtin, modinfo: None };
-    let mut modules = BTreeMap::new();
+    let mut modules = Named::new();
     modules.extend(MODULES.iter().map(|module| ((*module).to_owned(), kernel.module(module, gaps))));
     Some(InstalledKernel { release, modules })
 }
@@ -78,7 +79,7 @@ struct Kernel<'root> {
 }
 
 /// Parameters by module.
-type Parameters = BTreeMap<String, BTreeSet<String>>;
+type Parameters = Named<BTreeSet<String>>;
 
 impl Kernel<'_> {
     fn module(&mut self, module: &str, gaps: &mut Vec<Gap>) -> ModuleFact {
@@ -167,7 +168,7 @@ pub(crate) fn parse_builtin_modinfo(bytes: &[u8]) -> Parameters {
             continue;
         };
         if let Some(name) = parameter_of(entry) {
-            all.entry(module.replace('-', "_")).or_default().insert(name.to_owned());
+            all.or_insert_with(module.replace('-', "_"), Default::default).insert(name.to_owned());
         }
     }
     all

@@ -6,6 +6,7 @@ use crate::facts::{Gap, SwapGround, SwapSource};
 use crate::formats::bytes::decode;
 use crate::formats::fstab::{self, FSTAB, names_temporary, unescape};
 use crate::formats::unit;
+use crate::order::Named;
 use crate::root::Root;
 
 use super::noted;
@@ -107,7 +108,7 @@ fn units(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> Vec<SwapSource
     for (top, names) in UNITS.iter().filter_map(|top| Some((top, listed.names(top)?))) {
         for name in names {
             if name.ends_with(SWAP_UNIT) {
-                files.entry(name.clone()).or_insert(format!("{top}/{name}"));
+                files.entry(name.clone()).or_insert_with(|| format!("{top}/{name}"));
             } else if PULLS.iter().any(|ending| name.ends_with(ending)) {
                 let below = format!("{top}/{name}");
                 let links = noted(gaps, "swaps", &below, root.list(&below)).into_value().unwrap_or_default();
@@ -153,17 +154,17 @@ fn zram(root: &Root, gaps: &mut Vec<Gap>) -> Vec<SwapSource> {
         let dir = format!("{path}.d");
         let entries = noted(gaps, "swaps", &dir, root.list(&dir)).into_value().unwrap_or_default();
         for name in entries.into_iter().map(|entry| entry.name).filter(|name| name.ends_with(CONF)) {
-            drop_ins.entry(name.clone()).or_insert(format!("{dir}/{name}"));
+            drop_ins.entry(name.clone()).or_insert_with(|| format!("{dir}/{name}"));
         }
     }
     for path in drop_ins.into_values() {
         let bytes = noted(gaps, "swaps", &path, root.read(&path)).into_value();
         texts.extend(bytes.map(|bytes| (path, decode(&bytes))));
     }
-    let mut devices: BTreeMap<String, (String, BTreeMap<String, String>)> = BTreeMap::new();
+    let mut devices: Named<(String, BTreeMap<String, String>)> = Named::new();
     for (path, text) in &texts {
         for (device, key, value) in parse_zram(text) {
-            let entry = devices.entry(device).or_insert((path.clone(), BTreeMap::new()));
+            let entry = devices.or_insert_with(device, || (path.clone(), BTreeMap::new()));
             entry.1.extend(key.map(|key| (key, value)));
         }
     }

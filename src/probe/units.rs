@@ -1,11 +1,9 @@
 //! systemd's units with their drop-ins.
 
-use std::collections::BTreeMap;
-
 use crate::facts::{DropIn, Gap, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, drop_in_dirs};
 use crate::formats::{bytes, unit};
 use crate::marker::body_of;
-use crate::order::by_name;
+use crate::order::{Named, by_name};
 use crate::root::{Dir, Entry, Kind, Result, Root, link_target};
 
 /// How drop-ins' names end.
@@ -25,7 +23,7 @@ pub fn read(root: &Root, names: &[&str], gaps: &mut Vec<Gap>) -> Vec<Unit> {
 pub(super) struct Units<'r> {
     root: &'r Root,
     /// By rank in [`UNIT_DIRS`].
-    dirs: Vec<(usize, Dir<'r>, BTreeMap<String, Entry>)>,
+    dirs: Vec<(usize, Dir<'r>, Named<Entry>)>,
     unread: Vec<UnreadFile>,
 }
 
@@ -39,7 +37,7 @@ impl<'r> Units<'r> {
             match root.dir(top).and_then(|dir| dir.map(|dir| Ok((dir.entries()?, dir))).transpose()) {
                 Ok(None) => {}
                 Ok(Some((entries, dir))) => {
-                    let mut by_name = BTreeMap::new();
+                    let mut by_name = Named::new();
                     by_name.extend(entries.into_iter().map(|entry| (entry.name.clone(), entry)));
                     dirs.push((rank, dir, by_name));
                 }
@@ -108,7 +106,7 @@ impl<'r> Units<'r> {
         for (order, name) in names.iter().enumerate() {
             let (own, _) = drop_in_dirs(name);
             for (rank, dir, entries) in &self.dirs {
-                for (at, below) in own.iter().enumerate().filter(|(_, below)| entries.contains_key(*below)) {
+                for (at, below) in own.iter().enumerate().filter(|(_, below)| entries.contains_key(below)) {
                     let rank = (order * UNIT_DIRS.len() + rank) * MOST_PREFIXES + at;
                     self.take_dir(unit, &mut found, dir, below, rank);
                 }

@@ -1,11 +1,12 @@
 //! Where an assignment lands: which file, under which directory, or nowhere that we write.
 
 use super::{Format, Share, shares_of};
-use crate::facts::{BootStack, Facts, WATCHED};
+use crate::facts::{Facts, WATCHED};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::marker::BASE_NAME;
 use crate::resolve::sysctl;
+use crate::stores::Store;
 use crate::tunable::{Assignment, Target, Value, Verdict};
 
 /// Where an assignment takes effect from.
@@ -47,8 +48,8 @@ pub(super) fn shares<'a>(
     format: Format,
     file: &str,
 ) -> Vec<Share<'a>> {
-    // Every other boot stack is named under `pending`, and nothing is written for it.
-    if format == Format::Grub && facts.system.boot.stack != BootStack::DebianGrub {
+    // On other boot stacks arguments go into files of others, or are named under `pending`.
+    if format == Format::Grub && !facts.system.boot.stack.has_fragment() {
         return Vec::new();
     }
     shares_of(verdicts, |assignment| match (format, &assignment.target) {
@@ -89,17 +90,24 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
 /// two: the command line has the last word.
 pub fn home(facts: &Facts, target: &Target) -> Option<String> {
     let grub = || {
-        let written = facts.system.boot.stack == BootStack::DebianGrub;
+        let written = facts.system.boot.stack.has_fragment();
         written.then(|| path(Format::Grub, facts, ""))
+    };
+    // The first file that the next boot takes them from.
+    let store = || {
+        let files = &facts.system.boot.stores;
+        let file = files.iter().find(|file| !matches!(file.store, Store::Shell(_))).or(files.first());
+        file.map(|file| file.path.clone())
     };
     match target {
         Target::Udev { .. } => Some(path(Format::Udev, facts, "")),
         Target::Sysctl(_) => Some(path(Format::Sysctl, facts, "")),
         Target::Multipath { .. } => Some(path(Format::Multipath, facts, "")),
         Target::Unit { unit, .. } => Some(path(Format::Unit, facts, unit)),
-        Target::KernelArg(_) | Target::DropKernelArg(_) => grub(),
+        Target::KernelArg(_) => grub().or_else(store),
+        Target::DropKernelArg(_) => grub(),
         Target::ModuleOption { module, .. } => match landing(facts, module) {
-            Landing { cmdline: true, .. } => grub(),
+            Landing { cmdline: true, .. } => grub().or_else(store),
             Landing { cmdline: false, .. } => Some(path(Format::Modprobe, facts, "")),
         },
         Target::Iscsi(_) => facts.system.iscsi.conf.as_ref().map(|conf| conf.path.clone()),

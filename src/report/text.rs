@@ -319,8 +319,18 @@ impl Text {
     }
 }
 
+/// Whether a row ends in one word that has no room behind the first cell: it stands below that one, and
+/// the other rows keep their columns.
+fn ends_too_long(row: &[Cell], room: usize) -> bool {
+    let [first, last] = row else { return false };
+    let word = last.text.trim();
+    !word.contains(' ') && width_of(&first.text) + GAP + width_of(word) + 1 > room
+}
+
 /// The width of each column: its widest cell, narrowed from the widest on until all fit.
 fn widths(rows: &[&Vec<Cell>], room: usize) -> Vec<usize> {
+    let short: Vec<&Vec<Cell>> = rows.iter().copied().filter(|row| !ends_too_long(row, room)).collect();
+    let rows = if short.is_empty() { rows } else { &short };
     let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
     let whole = |cell: &Cell| lines(&cell.text, usize::MAX).first().map_or(0, |line| width_of(line));

@@ -45,7 +45,7 @@ fn store(stack: BootStack) -> Store {
 }
 
 /// Everybody who gives an argument of this key, in the order of the command line; `ours`: the value
-/// that our fragment adds. Nobody giving it is [`ABSENT`].
+/// that hvtune adds. Nobody giving it is [`ABSENT`].
 pub fn chain(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
     let boot = &facts.system.boot;
     match store(boot.stack) {
@@ -90,7 +90,7 @@ fn configured(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     let config = &boot.configured;
     let mut own = ours.map(|ours| {
         let acts = if config.reads_ours { acts(&config.ours) } else { Acts::No(unread(boot)) };
-        own(ours.path, ours.value, acts, "our fragment adds it behind what stood in the variable")
+        own(ours.path, ours.value, acts, "hvtune adds it behind what stood in the variable")
     });
     let mut writers = start(None);
     for (at, arg) in config.args.iter().enumerate() {
@@ -107,7 +107,7 @@ fn configured(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     Chain { writers, doubts }
 }
 
-/// The chain of entries that stand for themselves.
+/// The chain of entries that stand for themselves. Ours is in the files of [`Boot::stores`].
 fn of_entries(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     let lines = entry_lines(boot);
     let mut doubts = doubts(boot);
@@ -116,8 +116,9 @@ fn of_entries(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     }
     let (mut losers, mut winners): (Vec<Writer>, Vec<Writer>) = (Vec::new(), Vec::new());
     let mut values: Vec<(String, InForce)> = Vec::new();
+    let written = if boot.stores.is_empty() { None } else { ours };
     for line in &lines {
-        let of_line = of_line(line, key);
+        let of_line = of_line(line, key, written);
         let in_force = of_line.in_force();
         for (at, writer) in of_line.writers.into_iter().enumerate().skip(1) {
             let wins = matches!(in_force, InForce::Known { by, .. } if by == at);
@@ -137,7 +138,9 @@ fn of_entries(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     let mut writers = start(None);
     writers.extend(losers);
     writers.extend(winners);
-    writers.extend(by_hand(boot, ours));
+    if written.is_none() {
+        writers.extend(by_hand(boot, ours));
+    }
     Chain { writers, doubts }
 }
 
@@ -165,9 +168,19 @@ fn entry_lines(boot: &Boot) -> Vec<&BootLine> {
     entries
 }
 
-fn of_line(line: &BootLine, key: &str) -> Chain {
+/// One line's chain; ours behind what stood in its file, where that is one that we write.
+fn of_line(line: &BootLine, key: &str, ours: Option<Ours<'_>>) -> Chain {
+    let of = |args: &[BootArg]| -> Vec<Writer> {
+        args.iter().filter(|arg| concerns(arg, key)).map(writer).collect()
+    };
+    let (before, after) = line.args.split_at(line.ours_at.unwrap_or(line.args.len()).min(line.args.len()));
     let mut writers = start(None);
-    writers.extend(line.args.iter().filter(|arg| concerns(arg, key)).map(writer));
+    writers.extend(of(before));
+    if let (Some(ours), Some(_)) = (ours, line.ours_at) {
+        let because = "hvtune adds it behind what stood there";
+        writers.push(own(ours.path, ours.value, Acts::Yes, because));
+    }
+    writers.extend(of(after));
     Chain { writers, doubts: Vec::new() }
 }
 
@@ -307,12 +320,14 @@ pub struct EntryValue {
 }
 
 /// What every entry that is there now gives a key: the menu or the files that the next boot takes as
-/// long as nobody makes them anew, and what a new kernel inherits.
-pub fn entries(facts: &Facts, key: &str) -> Vec<EntryValue> {
+/// long as nobody makes them anew, and what a new kernel inherits. `ours`: the value that we add to files
+/// of others, on a stack on which we do.
+pub fn entries(facts: &Facts, key: &str, ours: Option<&str>) -> Vec<EntryValue> {
+    let ours = ours.map(|value| Ours { path: "", value });
     let of = |line: &BootLine| EntryValue {
         entry: name(line),
         new_kernels: line.kind == LineKind::NewKernel,
-        value: of_line(line, key).in_force().value().map(str::to_owned),
+        value: of_line(line, key, ours).in_force().value().map(str::to_owned),
     };
     facts.system.boot.lines.iter().map(of).collect()
 }
@@ -322,7 +337,7 @@ pub fn entries(facts: &Facts, key: &str) -> Vec<EntryValue> {
 pub fn held(facts: &Facts, arg: &str) -> Option<bool> {
     let (key, value) = split_arg(arg);
     let boot = &facts.system.boot;
-    let entries = entries(facts, key);
+    let entries = entries(facts, key, None);
     if boot.unsure.is_some() || !boot.doubts.is_empty() || entries.iter().all(|entry| entry.new_kernels) {
         return None;
     }

@@ -191,12 +191,30 @@ fn exchange(dir: &Dir<'_>, name: &str) -> Answer<String> {
         Err(errno) if is_missing(errno) => {
             // Still atomic: the old content has a second name before it loses its first.
             unlink(dir, &spare)?;
-            rustix::fs::linkat(dir.fd(), name, dir.fd(), spare.as_str(), AtFlags::empty())?;
+            match rustix::fs::linkat(dir.fd(), name, dir.fd(), spare.as_str(), AtFlags::empty()) {
+                Err(errno) if has_no_links(errno) => copy(dir, name, &spare),
+                other => other,
+            }?;
             rename(dir, &temp, name)?;
             Ok(spare)
         }
         other => other.map(|()| temp),
     }
+}
+
+/// Whether a file has one name at most: FAT, which has no exchange before Linux 6.0 either.
+fn has_no_links(errno: Errno) -> bool {
+    matches!(errno, Errno::PERM | Errno::NOTSUP | Errno::MLINK)
+}
+
+/// Gives a file's content a second name, where a file cannot have two.
+fn copy(dir: &Dir<'_>, name: &str, to: &str) -> Answer<()> {
+    let gone = |_| Errno::STALE;
+    let (_, bytes) = existing(dir, name, name).map_err(gone)?.ok_or(Errno::NOENT)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+    let fd = open_name(dir.fd(), to, flags, Mode::from_raw_mode(0o600))?;
+    write_new(&fd, &bytes)?;
+    rustix::fs::fsync(&fd)
 }
 
 /// Gives a file a name that must be free.

@@ -4,10 +4,10 @@
 //! the directory must be new or empty, every file and link is created, and a
 //! name that already stands there is an error.
 
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use crate::order::Named;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
@@ -26,14 +26,14 @@ impl Root {
         let name = dir.display().to_string();
         make_new(dir, &name)?;
         let tree = Self::offline(dir)?;
-        let mut dirs = BTreeMap::new();
+        let mut dirs = Named::new();
         if let Some(top) = tree.dir(".")? {
             if !top.entries()?.is_empty() {
                 return Err(Error::NotEmpty { path: name });
             }
             dirs.insert(String::new(), top);
         }
-        for (path, seen) in &beyond_links(files) {
+        for (path, seen) in beyond_links(files).iter() {
             let (parent, last) = path.rsplit_once('/').unwrap_or(("", path));
             let parent = tree.dir_for(&mut dirs, parent)?;
             match seen {
@@ -50,7 +50,7 @@ impl Root {
     /// The handle of a directory of the tree, made with its parents where it is missing.
     fn dir_for<'a, 'root>(
         &'root self,
-        dirs: &'a mut BTreeMap<String, Dir<'root>>,
+        dirs: &'a mut Named<Dir<'root>>,
         path: &str,
     ) -> Result<&'a Dir<'root>> {
         if !dirs.contains_key(path) {
@@ -92,7 +92,7 @@ fn create_file(parent: &Dir<'_>, name: &str, path: &str, bytes: &[u8]) -> Result
 /// is the link alone.
 fn beyond_links(files: &Trail) -> Trail {
     let mut plain = Trail::new();
-    for (path, seen) in files {
+    for (path, seen) in files.iter() {
         let (parent, last) = split(path);
         let parent = settle(files, parent);
         let path = if parent.is_empty() { last.to_owned() } else { format!("{parent}/{last}") };

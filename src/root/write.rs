@@ -42,6 +42,15 @@ impl Root {
         rustix::fs::syncfs(&fd).and_then(|()| rustix::fs::syncfs(&fd)).map_err(fail)
     }
 
+    /// Brings what was written to a directory's file system to its own place on the disk: who reads that without
+    /// replaying its journal sees it then.
+    pub fn write_back(&self, directory: &str) -> Result<()> {
+        let Some(dir) = self.dir(directory)? else { return Ok(()) };
+        let fail = |errno| Error::io("flushing the file system of", directory, errno);
+        let fd = open_name(dir.fd(), ".", OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).map_err(fail)?;
+        rustix::fs::syncfs(&fd).and_then(|()| rustix::fs::syncfs(&fd)).map_err(fail)
+    }
+
     /// Removes a generated file that is not wanted after all.
     pub fn discard(&self, path: &str) -> Result<()> {
         let (parent, name) = split(path);

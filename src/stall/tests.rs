@@ -111,7 +111,7 @@ fn storvsc_is_silent_for_ever_where_its_driver_re_arms() {
 #[test]
 fn what_is_not_known_is_a_lower_bound() {
     let base = machine("6.1.0-18-amd64", vec![disk("sdb", iscsi())]);
-    let blind = with(&base, |machine| machine.sessions.clear());
+    let blind = with(&base, |machine| machine.sessions = crate::order::Named::new());
     assert_eq!(three(&blind), ["0+", "0+", "0+"]);
     let half = with(&base, |machine| {
         machine.sessions.get_mut("session1").unwrap().recovery_tmo = Attribute::Unknown;

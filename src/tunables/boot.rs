@@ -3,7 +3,7 @@
 use super::kernel::PANIC_SECONDS;
 use super::{cannot_tell, fine, kernels, not_here};
 use crate::cmdline::{same_key, split_arg};
-use crate::facts::{BootStack, Facts};
+use crate::facts::Facts;
 use crate::policy::{Policy, Recovery};
 use crate::resolve::kernel_arg::{self, ABSENT};
 use crate::resolve::{Acts, InForce};
@@ -142,8 +142,8 @@ fn panic(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         return vec![not_here("only with recovery = \"self-heal\"")];
     }
     let value = policy.pin("kernel.panic").map_or(Value::number(PANIC_SECONDS), |pin| pin.value.clone());
-    // A fragment of ours is kept as it is; elsewhere it is somebody's step, asked for until it is done.
-    let by_hand = facts.system.boot.stack != BootStack::DebianGrub;
+    // What we wrote is kept as it is; elsewhere it is somebody's step, asked for until it is done.
+    let by_hand = !facts.system.boot.is_written();
     let arg = format!("panic={value}");
     if by_hand && kernel_arg::held(facts, &arg) == Some(true) {
         return vec![fine(format!("every boot entry, and what a new kernel inherits, has {arg}"))];
@@ -159,7 +159,7 @@ mod tests {
     use super::super::testing::{ask, assumed, disk, guest};
     use super::*;
     use crate::cmdline::Cmdline;
-    use crate::facts::{Attribute, BootArg, BootLine, Class, Holds, LineKind};
+    use crate::facts::{Attribute, BootArg, BootLine, BootStack, Class, Holds, LineKind};
 
     fn given(arg: &str) -> BootArg {
         BootArg {
@@ -234,6 +234,7 @@ mod tests {
             line: 1,
             entry: String::new(),
             kind: LineKind::Entry,
+            ours_at: None,
             args: args.iter().map(|arg| given(arg)).collect(),
         };
         entries.system.boot.lines = vec![line(&["panic=10"]), line(&["quiet"])];

@@ -7,6 +7,8 @@ use crate::plan::{Change, Plan};
 use crate::render::{home, landing};
 use crate::resolve::kernel_arg::{self, ABSENT};
 use crate::resolve::wanted::{On, Outcome, chain, outcome};
+use crate::stacks::makes_menu;
+use crate::stores::place::is_store;
 use crate::tunable::{Assignment, Target};
 
 /// Where a setting stands for the next boot.
@@ -65,7 +67,16 @@ fn menu(facts: &Facts, assignment: &Assignment) -> Option<Next> {
         }
         _ => return None,
     };
-    let entries = kernel_arg::entries(facts, &key);
+    // Entries that stand for themselves are no menu that was made; a kernel that is installed later counts.
+    if facts.system.boot.is_written() && !makes_menu(facts.system.boot.stack) {
+        let entries = kernel_arg::entries(facts, &key, Some(&wanted)).into_iter();
+        let mut later = entries.filter(|entry| entry.new_kernels && entry.value.as_ref() != Some(&wanted));
+        let found = later.next()?;
+        let because = format!("{} gives a kernel that is installed later another value", found.entry);
+        let state = if found.value.is_none() { State::Unknown } else { State::Overridden };
+        return Some(Next::new(state, Layer::Shadowed, found.value, because));
+    }
+    let entries = kernel_arg::entries(facts, &key, None);
     let made_before = entries
         .into_iter()
         .filter(|entry| !entry.new_kernels)
@@ -77,6 +88,7 @@ fn menu(facts: &Facts, assignment: &Assignment) -> Option<Next> {
 
 /// Why the file that should carry an assignment does not.
 fn file_differs(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'_>) -> Option<String> {
+    let on_line = |path: &str| path.contains("/grub.d/") || is_store(path);
     let concerns = |path: &str| match (&assignment.target, on) {
         (Target::Iscsi(_), On::Record(record)) => path == record,
         (Target::Iscsi(_), _) => path.ends_with("/iscsid.conf"),
@@ -84,10 +96,10 @@ fn file_differs(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'_>)
         (Target::Sysctl(_), _) => path.contains("/sysctl.d/"),
         (Target::ModuleOption { module, .. }, _) => {
             let landing = landing(facts, module);
-            (landing.modprobe && path.contains("/modprobe.d/"))
-                || (landing.cmdline && path.contains("/grub.d/"))
+            (landing.modprobe && path.contains("/modprobe.d/")) || (landing.cmdline && on_line(path))
         }
-        (Target::KernelArg(_) | Target::DropKernelArg(_), _) => path.contains("/grub.d/"),
+        (Target::KernelArg(_), _) => on_line(path),
+        (Target::DropKernelArg(_), _) => path.contains("/grub.d/"),
         (Target::Waagent(_), _) => path.ends_with("/waagent.conf"),
         (Target::Fstab(_), _) => path == FSTAB,
         (Target::Multipath { .. }, _) => path.contains("/multipath/"),

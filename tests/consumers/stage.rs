@@ -19,15 +19,19 @@ pub(crate) enum Suite {
     Bookworm,
     /// systemd 257, procps 4.0.4, kmod 34, GRUB 2.12, kernel 6.12 cloud.
     Trixie,
+    /// systemd of sid, and GRUB 2.14 as a program of its own.
+    Sid,
 }
 
 impl Suite {
+    /// Those whose programs judge every file.
     pub(crate) const ALL: [Self; 2] = [Self::Bookworm, Self::Trixie];
 
     fn name(self) -> &'static str {
         match self {
             Self::Bookworm => "bookworm",
             Self::Trixie => "trixie",
+            Self::Sid => "sid",
         }
     }
 
@@ -35,9 +39,11 @@ impl Suite {
     pub(crate) fn root(self) -> &'static Path {
         static BOOKWORM: OnceLock<PathBuf> = OnceLock::new();
         static TRIXIE: OnceLock<PathBuf> = OnceLock::new();
+        static SID: OnceLock<PathBuf> = OnceLock::new();
         let cell = match self {
             Self::Bookworm => &BOOKWORM,
             Self::Trixie => &TRIXIE,
+            Self::Sid => &SID,
         };
         cell.get_or_init(|| make_root(self.name()))
     }

@@ -69,23 +69,6 @@ fn on_debian() {
 const ENTRIES: &str = "boot/loader/entries";
 const GRUBENV: &str = "boot/grub2/grubenv";
 
-/// `grubby --update-kernel=ALL --args="panic=10 fsck.repair=yes"`: every entry, and what new ones are made from.
-fn grubby(stage: &Stage) -> Vec<Writer> {
-    let mut files: Vec<Writer> = entries(stage)
-        .into_iter()
-        .map(|path| {
-            let text = stage.text(&path).replace(" $tuned_params", " $tuned_params panic=10 fsck.repair=yes");
-            file(path, text)
-        })
-        .collect();
-    let kernel = stage.text("etc/kernel/cmdline");
-    files.push(file("etc/kernel/cmdline", format!("{} panic=10 fsck.repair=yes\n", kernel.trim_end())));
-    let grub =
-        stage.text("etc/default/grub").replace("lv=rl/swap\"", "lv=rl/swap panic=10 fsck.repair=yes\"");
-    files.push(file("etc/default/grub", grub));
-    files
-}
-
 fn entries(stage: &Stage) -> Vec<String> {
     let dir = fs::read_dir(stage.root().join(ENTRIES)).unwrap();
     dir.map(|entry| format!("{ENTRIES}/{}", entry.unwrap().file_name().to_str().unwrap())).collect()
@@ -133,17 +116,45 @@ fn on_bls() {
     ];
     let mut subject = Subject::new("el9-bls", "panic", breaks);
     subject.policy = "recovery = \"self-heal\"\n";
-    subject.by_hand = grubby;
-    // Somebody else's step on this stack: an image may leave it at that.
-    subject.control = &["ok", "by-hand", "pending-reboot", "nothing asked"];
     each_break_is_told(&subject);
+}
+
+/// A changed environment block, filled up to its size again.
+fn block(stage: &Stage, from: &str, to: &str) -> Writer {
+    let text = stage.text(GRUBENV).replace(from, to);
+    file(GRUBENV, format!("{:#<1024}", text.trim_end_matches('#')))
+}
+
+#[test]
+fn in_grubs_environment_block() {
+    let breaks = vec![
+        broken("the argument is removed", |stage| vec![block(stage, " panic=10", "")]),
+        broken("another value after it", |stage| vec![block(stage, " panic=10", " panic=10 panic=0")]),
+        broken("another variable comes after it on the line", |stage| {
+            vec![block(stage, "boot_success=1\n", "tuned_params=panic=0\n")]
+        }),
+        broken("to another variable", |stage| vec![block(stage, "kernelopts=", "kernel_options=")]),
+        broken("the block is removed", |_| vec![at(GRUBENV, Content::Gone)]),
+        broken("the block has another size", |stage| vec![file(GRUBENV, stage.text(GRUBENV) + "#")]),
+        broken("the entry does not take the block's", |stage| {
+            let path = entries(stage).remove(0);
+            let text = stage.text(&path).replace("$kernelopts", "root=/dev/mapper/rl-root ro");
+            vec![file(path, text)]
+        }),
+        broken("a second entry with a list of its own", |stage| {
+            let path = entries(stage).remove(0);
+            let text = stage.text(&path).replace("$kernelopts", "root=/dev/mapper/rl-root ro");
+            vec![file(path.replace("4.18.0-553", "4.18.0-999"), text.replace("4.18.0-553", "4.18.0-999"))]
+        }),
+    ];
+    each_break_is_told(&Subject::new("el8-kernelopts", "panic", breaks));
 }
 
 /// Where nobody took the step that is asked for, the row is never ok, whatever the running kernel was
 /// given by hand at its menu.
 #[test]
-fn on_bls_where_nobody_did_it() {
-    let mut subject = Subject::new("el9-bls", "panic", vec![broken("nobody took the step", |_| Vec::new())]);
+fn where_nobody_took_the_step() {
+    let mut subject = Subject::new("rhel7", "panic", vec![broken("nobody took the step", |_| Vec::new())]);
     subject.policy = "recovery = \"self-heal\"\n";
     subject.control = &["by-hand", "pending-reboot", "deviates", "differs"];
     each_break_is_told(&subject);

@@ -1,6 +1,6 @@
 //! From facts and a policy to files: always the same, always rendered, always what was decided.
 
-use hvtune::facts::{BootStack, Facts};
+use hvtune::facts::Facts;
 use hvtune::formats::{LINE_LIMIT, grub, modprobe, multipath, sysctl, udev, unit};
 use hvtune::marker::{Standing, all_paths, standing_of};
 use hvtune::plan::{self, Plan};
@@ -79,7 +79,7 @@ fn assignments(verdicts: &[Verdict]) -> impl Iterator<Item = &Assignment> {
 
 /// What a format's file must carry, worked out from the verdicts alone.
 fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
-    let debian = facts.system.boot.stack == BootStack::DebianGrub;
+    let fragment = facts.system.boot.stack.has_fragment();
     let said = |assignment: &Assignment| {
         let value = assignment.want.value();
         match (format, &assignment.target) {
@@ -96,16 +96,16 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
                 Some(format!("{module} {option}={value}"))
             }
             (Format::Grub, Target::ModuleOption { module, .. })
-                if debian && landing(facts, module).cmdline =>
+                if fragment && landing(facts, module).cmdline =>
             {
                 kernel_arg(assignment)
             }
-            (Format::Grub, Target::KernelArg(_)) if debian => kernel_arg(assignment),
+            (Format::Grub, Target::KernelArg(_)) if fragment => kernel_arg(assignment),
             (Format::Multipath, Target::Multipath { section, key }) => {
                 Some(format!("{section}/{key} {value}"))
             }
             (Format::Unit, Target::Unit { property, .. }) => Some(format!("{property}={value}")),
-            (Format::Grub, Target::DropKernelArg(key)) if debian => Some(format!("without {key}")),
+            (Format::Grub, Target::DropKernelArg(key)) if fragment => Some(format!("without {key}")),
             _ => None,
         }
     };

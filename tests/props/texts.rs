@@ -1,6 +1,5 @@
 //! Parsers meet any text and any bytes, and none of them panics.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use hvtune::cmdline::{Cmdline, same_key, split_arg};
@@ -142,7 +141,7 @@ proptest! {
             let first = vec!["a".to_owned(), "b".to_owned()];
             let _ = grub::evaluate(&Files { first, texts: texts.into(), shell, ..Files::default() });
         }
-        let _ = grub::menu::menu_lines("grub.cfg", &text, &BTreeMap::new());
+        let _ = grub::menu::menu_lines("grub.cfg", &text, &hvtune::order::Named::new());
         let _ = (grub::env::parse(&text), bls::parse(&text), kmod::lines(&text));
         let _ = udev::read(&text);
         let keys = ["vm/swappiness", "vm/dirty_ratio"];

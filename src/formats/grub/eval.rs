@@ -3,11 +3,12 @@
 mod args;
 mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::attribute::Attribute;
 use crate::formats::boot_line::Configured;
 use crate::formats::shell::{Form, Part, Script, Statement, Word, parse};
+use crate::order::Named;
 
 use super::words::{Cell, UNKNOWN, cells};
 use super::{LINUX, LINUX_DEFAULT};
@@ -36,7 +37,7 @@ pub struct Files {
     /// What is run first, in order: `etc/default/grub`, and the fragments where grub-mkconfig sources them itself.
     pub first: Vec<String>,
     /// Texts by path; one that is missing here has not been looked for.
-    pub texts: BTreeMap<String, Attribute<String>>,
+    pub texts: Named<Attribute<String>>,
     /// The files that `/etc/default/grub.d/*.cfg` stands for, sorted; ours among them though it may not be there.
     pub fragments: Vec<String>,
     /// The path of our own fragment, whose text is not looked at.
@@ -44,7 +45,7 @@ pub struct Files {
     /// The shell.
     pub shell: Shell,
     /// Variables of GRUB's own script, by name.
-    pub variables: BTreeMap<String, GrubVariable>,
+    pub variables: Named<GrubVariable>,
 }
 
 /// What comes out.
@@ -68,7 +69,7 @@ pub fn evaluate(files: &Files) -> Outcome {
     let mut run = Run {
         files,
         state: State::default(),
-        functions: BTreeMap::new(),
+        functions: Named::new(),
         wanted: BTreeSet::new(),
         left: STATEMENTS,
         ended: false,
@@ -82,7 +83,7 @@ pub fn evaluate(files: &Files) -> Outcome {
 struct Run<'a> {
     files: &'a Files,
     state: State,
-    functions: BTreeMap<String, (Vec<Statement>, String)>,
+    functions: Named<(Vec<Statement>, String)>,
     wanted: BTreeSet<String>,
     left: usize,
     /// An `exit` was met.

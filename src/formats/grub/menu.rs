@@ -1,8 +1,7 @@
 //! The command lines of a `grub.cfg`, and of BLS entries as GRUB reads them.
 
-use std::collections::BTreeMap;
-
 use crate::formats::boot_line::{BootArg, BootLine, Holds, LineKind};
+use crate::order::Named;
 
 use super::eval::{Expanding, GrubVariable, Source, argument};
 use super::words::{cells, words};
@@ -12,7 +11,7 @@ const LINUX: &[&str] = &["linux", "linux16", "linuxefi"];
 
 /// The ordinary entries of a menu: recovery entries, other systems and memory tests left out.
 /// `known`: variables of the environment block.
-pub fn menu_lines(path: &str, text: &str, known: &BTreeMap<String, GrubVariable>) -> Vec<BootLine> {
+pub fn menu_lines(path: &str, text: &str, known: &Named<GrubVariable>) -> Vec<BootLine> {
     let mut variables = set_in(path, text);
     variables.extend(known.iter().map(|(name, variable)| (name.clone(), variable.clone())));
     let (mut title, mut other) = (String::new(), false);
@@ -38,6 +37,7 @@ pub fn menu_lines(path: &str, text: &str, known: &BTreeMap<String, GrubVariable>
             entry: title.clone(),
             kind: LineKind::Menu,
             args,
+            ours_at: None,
         });
     }
     lines
@@ -61,8 +61,8 @@ fn loads_linux(file: &BootArg) -> bool {
 }
 
 /// What a menu's own `set` commands may give its variables, the last one first to count.
-pub fn set_in(path: &str, text: &str) -> BTreeMap<String, GrubVariable> {
-    let mut variables: BTreeMap<String, GrubVariable> = BTreeMap::new();
+pub fn set_in(path: &str, text: &str) -> Named<GrubVariable> {
+    let mut variables: Named<GrubVariable> = Named::new();
     for (number, line) in (1..).zip(text.lines()) {
         let Some(rest) = line.trim().strip_prefix("set ") else { continue };
         let Some((name, value)) = rest.split_once('=') else { continue };
@@ -84,7 +84,7 @@ pub fn set_in(path: &str, text: &str) -> BTreeMap<String, GrubVariable> {
 
 /// The words of a command without variables.
 fn plain(text: &str) -> Vec<String> {
-    let known = BTreeMap::new();
+    let known = Named::new();
     let mut sources = vec![Source::default()];
     let found = words(
         &cells(text, 0).collect::<Vec<_>>(),
@@ -98,7 +98,7 @@ pub fn args_of(
     path: &str,
     line: u32,
     text: &str,
-    known: &BTreeMap<String, GrubVariable>,
+    known: &Named<GrubVariable>,
     complete: bool,
 ) -> Vec<BootArg> {
     let mut sources = vec![Source { path: path.to_owned(), line, maybe: None, before_ours: false }];
@@ -151,7 +151,7 @@ menuentry 'Memory test' {\n\tlinux16\t/boot/memtest86+x64.bin\n}\n\
 ### BEGIN /etc/grub.d/30_os-prober ###\n\
 menuentry 'Other' {\n\tlinux\t/boot/vmlinuz-5 root=UUID=y\n}\n";
         assert_eq!(
-            flat(&menu_lines("boot/grub/grub.cfg", menu, &BTreeMap::new())),
+            flat(&menu_lines("boot/grub/grub.cfg", menu, &Named::new())),
             [
                 "Ubuntu:8 root=UUID=x ro quiet splash ?vt.handoff=7",
                 "Ubuntu, with Linux 6.8:13 root=UUID=x ro \"dyndbg=file x +p\"",
@@ -168,12 +168,12 @@ menuentry 'Other' {\n\tlinux\t/boot/vmlinuz-5 root=UUID=y\n}\n";
             line: 3,
             maybe: None,
         };
-        let known = BTreeMap::from([("kernelopts".to_owned(), kernelopts)]);
+        let known = Named::from([("kernelopts".to_owned(), kernelopts)]);
         let menu = "linux /boot/$mariner_linux rd.auto=1 root=$rootdevice $kernelopts -- x\n";
         let lines = menu_lines("boot/grub2/grub.cfg", menu, &known);
         assert_eq!(flat(&lines), [":1 rd.auto=1 root= console=ttyS0 panic=10 -- !x"]);
         let panic = lines[0].args.iter().find(|arg| arg.text.as_deref() == Some("panic=10")).unwrap();
         assert_eq!((panic.path.as_str(), panic.line), ("boot/grub2/grubenv", 3));
-        assert_eq!(args(&args_of("a", 1, "ro $tuned_params $other", &BTreeMap::new(), false)), "ro ?*");
+        assert_eq!(args(&args_of("a", 1, "ro $tuned_params $other", &Named::new(), false)), "ro ?*");
     }
 }

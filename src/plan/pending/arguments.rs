@@ -12,10 +12,15 @@ const CMDLINE: &str = "/etc/kernel/cmdline";
 
 pub(super) fn step(facts: &Facts, plan: &Plan) -> Option<Pending> {
     let boot = &facts.system.boot;
-    if boot.stack == BootStack::DebianGrub {
+    // A fragment of ours adds and takes away.
+    if boot.stack.has_fragment() {
         return None;
     }
-    let (add, remove) = wanted(facts, plan);
+    let (mut add, remove) = wanted(facts, plan);
+    if boot.is_written() {
+        // apply puts them there; what others wrote is theirs to take out.
+        add.clear();
+    }
     if add.is_empty() && remove.is_empty() {
         return None;
     }
@@ -90,7 +95,6 @@ fn places(facts: &Facts, add: &[String]) -> Vec<Place> {
         BootStack::GrubBls => [linux(), entries("/boot/loader/entries")].into_iter().chain(cmdline).collect(),
         BootStack::GrubBlsKernelopts => vec![linux(), grubenv()],
         BootStack::AzureLinuxGrubenv => vec![grubenv()],
-        BootStack::AzureLinuxGrubD => vec![azurelinux(add)],
         // sdbootutil makes the entries from it.
         BootStack::SystemdBoot | BootStack::TransactionalUpdate if boot.tools.sdbootutil => {
             cmdline.into_iter().collect()
@@ -104,23 +108,11 @@ fn places(facts: &Facts, add: &[String]) -> Vec<Place> {
         BootStack::Flatcar => vec![flatcar(add)],
         BootStack::Ostree
         | BootStack::DebianGrub
+        | BootStack::AzureLinuxGrubD
         | BootStack::Nullboot
         | BootStack::Unrecognised
         | BootStack::Unknown => Vec::new(),
     }
-}
-
-/// The fragments are sourced last, and the variable is the last that the menu takes.
-fn azurelinux(add: &[String]) -> Place {
-    let line = if add.is_empty() {
-        "the GRUB_CMDLINE_LINUX lines of these and of /etc/default/grub".to_owned()
-    } else {
-        let args = add.join(" ");
-        format!(
-            "in a new one that sorts last, this line: GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT {args}\""
-        )
-    };
-    place("/etc/default/grub.d/*.cfg", line)
 }
 
 fn uki() -> Place {
@@ -158,9 +150,7 @@ fn command(facts: &Facts, add: &[String], remove: &[String]) -> String {
     let boot = &facts.system.boot;
     let live = facts.running().is_some();
     match boot.stack {
-        BootStack::GrubMkconfig | BootStack::SuseGrub | BootStack::AzureLinuxGrubD => {
-            menu_command(facts).unwrap_or_default()
-        }
+        BootStack::GrubMkconfig | BootStack::SuseGrub => menu_command(facts).unwrap_or_default(),
         BootStack::SystemdBoot if live && boot.tools.sdbootutil && boot.kernel_cmdline => {
             "sdbootutil update-all-entries".to_owned()
         }

@@ -142,7 +142,7 @@ fn arguments_without_a_command_have_a_place() {
         let boot = &facts.system.boot;
         let steps = list(&facts, &plan_of(&[ADD, DROP]));
         let step = steps.iter().find(|step| step.step == Step::KernelArguments);
-        if boot.stack == BootStack::DebianGrub {
+        if boot.stack == BootStack::DebianGrub || boot.stack == BootStack::AzureLinuxGrubD {
             assert_eq!(step, None);
             continue;
         }

@@ -17,6 +17,12 @@ pub(super) fn menu(look: &mut Look<'_>) -> Option<&'static str> {
     MENUS.into_iter().find(|path| look.there(path))
 }
 
+/// A menu on the ESP, where EL 7 and 8 have it on machines with UEFI.
+fn vendor_menu(look: &mut Look<'_>) -> Option<String> {
+    let vendors = look.names("boot/efi/EFI").unwrap_or_default();
+    vendors.into_iter().map(|vendor| format!("boot/efi/EFI/{vendor}/grub.cfg")).find(|path| look.there(path))
+}
+
 /// Whether a stack is one of GRUB's.
 pub(super) fn is_grub(stack: BootStack) -> bool {
     matches!(
@@ -121,7 +127,7 @@ pub(super) fn unsure(look: &mut Look<'_>, stack: BootStack, others: &[Hit]) -> O
         let name = other.name();
         return Some(format!("the machine may boot by {name} instead of {}: {why}", stack.name()));
     }
-    if is_grub(stack) && menu(look).is_none() {
+    if is_grub(stack) && menu(look).is_none() && vendor_menu(look).is_none() {
         let [one, two] = MENUS;
         return Some(format!(
             "neither {one} nor {two} is there, so whether GRUB boots this root is not known"

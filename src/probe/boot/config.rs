@@ -1,14 +1,15 @@
 //! `/etc/default/grub` and all that it sources, run in thought.
 
-use std::collections::BTreeMap;
-
 use crate::facts::{Attribute, BootStack, Configured, Holds};
 use crate::formats::grub::{self, Files, GrubVariable, Shell};
 use crate::marker::body_of;
+use crate::order::Named;
 
 use super::Look;
 use super::grub::{DEFAULTS, FRAGMENTS};
 use super::look::setting;
+use super::stores::{block, is_mark, marked, place_of_ours as place_of_mark};
+use crate::stacks::{self, Files as Place};
 
 const OURS: &str = "etc/default/grub.d/90-hvtune.cfg";
 /// Files that name each other; distributions have none that do.
@@ -28,6 +29,8 @@ pub(super) fn read(look: &mut Look<'_>, stack: BootStack) -> Configured {
     let mut files =
         Files { first, fragments, ours: OURS.to_owned(), shell: shell(look), variables, ..Files::default() };
     let foreign = sourced && !place_of_ours(look, &mut files);
+    let edited = marked_defaults(look, stack);
+    files.texts.extend(edited.clone().map(|text| (DEFAULTS.to_owned(), Attribute::Is(text))));
     let mut outcome = grub::evaluate(&files);
     for _ in 0..ROUNDS {
         if outcome.wanted.is_empty() {
@@ -47,8 +50,23 @@ pub(super) fn read(look: &mut Look<'_>, stack: BootStack) -> Configured {
         configured.reads_ours = false;
         configured.ours = Holds::No(format!("{OURS} is a file of somebody else's"));
     }
+    if edited.is_some() {
+        let stands = configured.args.iter().find(|arg| is_mark(arg)).map(|arg| arg.holds.clone());
+        configured.ours_at = place_of_mark(&mut configured.args).unwrap_or(configured.args.len());
+        configured.reads_ours = stands.is_some();
+        configured.ours = stands.unwrap_or_else(|| Holds::No(format!("{DEFAULTS} does not give it on")));
+    }
     configured.doubts.splice(0..0, doubts);
     configured
+}
+
+/// `/etc/default/grub` with an argument in the place of ours, where ours go there.
+fn marked_defaults(look: &mut Look<'_>, stack: BootStack) -> Option<String> {
+    let place = stacks::row(stack).filter(|row| row.menu)?.places.first()?;
+    match place.files {
+        Place::One(path, store) => marked(look, path, store),
+        _ => None,
+    }
 }
 
 /// The fragments in the order in which a shell takes them, ours among them.
@@ -87,15 +105,13 @@ fn shell(look: &mut Look<'_>) -> Shell {
 }
 
 /// GRUB's environment block.
-pub(super) fn environment(look: &mut Look<'_>) -> BTreeMap<String, GrubVariable> {
-    let mut found = BTreeMap::new();
-    for path in ["boot/grub2/grubenv", "boot/grub/grubenv"] {
-        let Some(text) = look.text(path) else { continue };
-        for (line, name, value) in grub::env::parse(&text).unwrap_or_default() {
-            let variable = GrubVariable { text: Some(value), path: path.to_owned(), line, maybe: None };
-            found.insert(name, variable);
-        }
-        break;
+pub(super) fn environment(look: &mut Look<'_>) -> Named<GrubVariable> {
+    let mut found = Named::new();
+    let Some((path, _)) = block(look) else { return found };
+    let text = look.text(&path).unwrap_or_default();
+    for (line, name, value) in grub::env::parse(&text).unwrap_or_default() {
+        let variable = GrubVariable { text: Some(value), path: path.clone(), line, maybe: None };
+        found.insert(name, variable);
     }
     found
 }

@@ -1,19 +1,20 @@
 //! What the boot entries that are there pass to their kernels, and what a new kernel inherits.
 
-use std::collections::BTreeMap;
-
 use toml::de::{DeTable, DeValue};
 
 use crate::cmdline::Cmdline;
 use crate::facts::{Attribute, Boot, BootArg, BootLine, BootStack, Holds, LineKind};
 use crate::formats::bls;
-use crate::formats::grub::{GrubVariable, menu};
+use crate::formats::grub::{self, GrubVariable, menu};
+use crate::order::Named;
 
 use super::alive::{MENUS, is_grub};
 use super::config::environment;
 use super::grub::ENTRIES;
 use super::look::ESPS;
+use super::stores::{is_of_another, is_ordinary, marked, marked_value, ordinary, place_of_ours};
 use super::{Look, uki_image};
+use crate::stores::Store;
 
 /// Who reads the entries of `loader/entries`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,8 @@ enum Reader {
 
 /// Reads them into the boot facts.
 pub(super) fn read(look: &mut Look<'_>, boot: &mut Boot) {
-    let variables = variables(look);
+    let mut variables = variables(look);
+    mark_block(look, boot, &mut variables);
     match boot.stack {
         BootStack::GrubBls | BootStack::GrubBlsKernelopts | BootStack::Ostree | BootStack::Bootc => {
             entries(look, boot, ENTRIES, Reader::Grub, &variables);
@@ -44,8 +46,8 @@ pub(super) fn read(look: &mut Look<'_>, boot: &mut Boot) {
 }
 
 /// Variables of GRUB's script: what the menu sets, and over it the environment block.
-fn variables(look: &mut Look<'_>) -> BTreeMap<String, GrubVariable> {
-    let mut known = BTreeMap::new();
+fn variables(look: &mut Look<'_>) -> Named<GrubVariable> {
+    let mut known = Named::new();
     for path in MENUS {
         if let Some(text) = look.text(path) {
             known.extend(menu::set_in(path, &text));
@@ -55,15 +57,34 @@ fn variables(look: &mut Look<'_>) -> BTreeMap<String, GrubVariable> {
     known
 }
 
+/// Puts the argument that stands for ours into GRUB's environment block, on a stack that has ours there.
+fn mark_block(look: &mut Look<'_>, boot: &Boot, variables: &mut Named<GrubVariable>) {
+    let Some(file) = boot.stores.iter().find(|file| matches!(file.store, Store::Grubenv(_))) else { return };
+    let marked = marked(look, &file.path, file.store);
+    let block = marked.and_then(|text| grub::env::parse(&text)).unwrap_or_default();
+    let value = block.into_iter().find(|(_, name, _)| name == "kernelopts").map(|(.., value)| value);
+    let variable = variables.get_mut("kernelopts").and_then(|variable| variable.text.as_mut());
+    if let Some(text) = variable {
+        // A full block has no room for one more.
+        *text = value.unwrap_or_else(|| marked_value(text));
+    }
+}
+
 /// GRUB's menus, those on the ESP among them (EL 7).
-fn menus(look: &mut Look<'_>, boot: &mut Boot, variables: &BTreeMap<String, GrubVariable>) {
+fn menus(look: &mut Look<'_>, boot: &mut Boot, variables: &Named<GrubVariable>) {
     let mut paths: Vec<String> = MENUS.iter().map(|path| (*path).to_owned()).collect();
     let esp = "boot/efi/EFI";
     let vendors = look.names(esp).unwrap_or_default();
     paths.extend(vendors.iter().map(|vendor| format!("{esp}/{vendor}/grub.cfg")));
     for path in paths {
         match look.read(&path) {
-            Attribute::Is(text) => boot.lines.extend(menu::menu_lines(&path, &text, variables)),
+            Attribute::Is(text) => {
+                let mut lines = menu::menu_lines(&path, &text, variables);
+                for line in &mut lines {
+                    line.ours_at = place_of_ours(&mut line.args);
+                }
+                boot.lines.extend(lines);
+            }
             Attribute::Absent => {}
             Attribute::Unknown => boot.doubts.push(format!("{path} could not be read")),
         }
@@ -71,41 +92,34 @@ fn menus(look: &mut Look<'_>, boot: &mut Boot, variables: &BTreeMap<String, Grub
 }
 
 /// The files of one `loader/entries`.
-fn entries(
-    look: &mut Look<'_>,
-    boot: &mut Boot,
-    dir: &str,
-    reader: Reader,
-    variables: &BTreeMap<String, GrubVariable>,
-) {
-    let Some(mut names) = look.names(dir) else {
+fn entries(look: &mut Look<'_>, boot: &mut Boot, dir: &str, reader: Reader, variables: &Named<GrubVariable>) {
+    let Some(names) = ordinary(look, dir) else {
         return boot.doubts.push(format!("{dir} could not be listed"));
     };
-    names.retain(|name| name.strip_suffix(".conf").is_some());
-    names.sort();
     for name in names {
         let path = format!("{dir}/{name}");
         let Some(text) = look.text(&path) else {
             boot.doubts.push(format!("{path} could not be read"));
             continue;
         };
-        let entry = bls::parse(&text);
-        if menu::is_rescue(&entry.title)
-            || name.contains("-0-rescue")
-            || entry.linux.is_empty()
-            || entry.linux.contains("memtest")
-        {
+        let mut entry = bls::parse(&text);
+        if !is_ordinary(&name, &entry) || is_of_another(look, &entry) {
             continue;
+        }
+        let is_store = boot.stores.iter().any(|file| file.path == path);
+        if is_store && let Some(marked) = marked(look, &path, Store::Bls) {
+            entry.options = bls::parse(&marked).options;
         }
         let used = if reader == Reader::Grub { 1 } else { entry.options.len() };
         let args = entry.options.iter().take(used).flat_map(|(line, text)| match reader {
             Reader::Grub => menu::args_of(&path, *line, text, variables, true),
             Reader::SystemdBoot => plain(&path, *line, text),
         });
-        let args: Vec<BootArg> = args.collect();
+        let mut args: Vec<BootArg> = args.collect();
+        let ours_at = place_of_ours(&mut args);
         let line = entry.options.first().map_or(1, |(line, _)| *line);
         let title = if entry.title.is_empty() { name } else { entry.title };
-        boot.lines.push(BootLine { path, line, entry: title, kind: LineKind::Entry, args });
+        boot.lines.push(BootLine { path, line, entry: title, kind: LineKind::Entry, args, ours_at });
     }
 }
 
@@ -122,7 +136,7 @@ fn plain(path: &str, line: u32, text: &str) -> Vec<BootArg> {
 }
 
 /// The command line of a kernel that is installed later.
-fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &BTreeMap<String, GrubVariable>) {
+fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &Named<GrubVariable>) {
     match boot.stack {
         BootStack::GrubBlsKernelopts => {
             let args = menu::args_of(ENTRIES, 0, "$kernelopts $tuned_params", variables, true);
@@ -133,6 +147,9 @@ fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &BTreeMap<String, 
             for path in ["etc/kernel/cmdline", "usr/lib/kernel/cmdline"] {
                 match look.read(path) {
                     Attribute::Is(text) => {
+                        let is_store = boot.stores.iter().any(|file| file.path == path);
+                        let marked = marked(look, path, Store::Plain).filter(|_| is_store);
+                        let text = marked.unwrap_or(text);
                         let lines =
                             (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with('#'));
                         let args = lines.flat_map(|(number, line)| plain(path, number, line)).collect();
@@ -148,8 +165,16 @@ fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &BTreeMap<String, 
     }
 }
 
-fn new_kernel(path: &str, args: Vec<BootArg>) -> BootLine {
-    BootLine { path: path.to_owned(), line: 1, entry: String::new(), kind: LineKind::NewKernel, args }
+fn new_kernel(path: &str, mut args: Vec<BootArg>) -> BootLine {
+    let ours_at = place_of_ours(&mut args);
+    BootLine {
+        path: path.to_owned(),
+        line: 1,
+        entry: String::new(),
+        kind: LineKind::NewKernel,
+        args,
+        ours_at,
+    }
 }
 
 /// A file of bootc's `kargs.d` (<https://bootc-dev.github.io/bootc/building/kernel-arguments.html>).

@@ -1,11 +1,14 @@
 //! Looking at a root for its boot loader; what cannot be read is noted.
 
-use std::collections::BTreeMap;
-
 use crate::facts::{Attribute, Gap, OsRelease};
 use crate::formats::bytes::decode;
+use crate::formats::edit::Owned;
+use crate::order::Named;
 use crate::probe::noted;
 use crate::root::Root;
+use crate::stores::Store;
+use crate::stores::place::{self, is_store, without_ours};
+use crate::value::Value;
 
 const FACT: &str = "boot";
 /// systemd-boot takes some 100 KiB, shim and GRUB up to 4 MiB.
@@ -19,8 +22,10 @@ pub(super) struct Look<'a> {
     pub(super) root: &'a Root,
     pub(super) os: Option<&'a OsRelease>,
     pub(super) gaps: &'a mut Vec<Gap>,
+    /// Arguments of ours in files of others.
+    record: &'a [Owned],
     /// What was found so far, by path: several stacks are told by the same file.
-    seen: BTreeMap<String, Seen>,
+    seen: Named<Seen>,
 }
 
 /// What was looked at of a path.
@@ -28,16 +33,23 @@ pub(super) struct Look<'a> {
 struct Seen {
     there: Option<bool>,
     text: Option<Attribute<String>>,
+    /// The bytes of a file in which arguments of ours may be, with them.
+    whole: Vec<u8>,
     names: Option<Attribute<Vec<String>>>,
 }
 
 impl<'a> Look<'a> {
-    pub(super) fn new(root: &'a Root, os: Option<&'a OsRelease>, gaps: &'a mut Vec<Gap>) -> Self {
-        Self { root, os, gaps, seen: BTreeMap::new() }
+    pub(super) fn new(
+        root: &'a Root,
+        os: Option<&'a OsRelease>,
+        record: &'a [Owned],
+        gaps: &'a mut Vec<Gap>,
+    ) -> Self {
+        Self { root, os, gaps, record, seen: Named::new() }
     }
 
     fn seen(&mut self, path: &str) -> &mut Seen {
-        self.seen.entry(path.to_owned()).or_default()
+        self.seen.or_insert_with(path.to_owned(), Default::default)
     }
 
     /// Whether anything stands at a path.
@@ -49,7 +61,7 @@ impl<'a> Look<'a> {
         *self.seen(path).there.insert(there)
     }
 
-    /// A file's text, whatever its bytes.
+    /// A file's text, whatever its bytes, without arguments of ours.
     pub(super) fn text(&mut self, path: &str) -> Option<String> {
         self.read(path).into_value()
     }
@@ -60,11 +72,26 @@ impl<'a> Look<'a> {
             return text.clone();
         }
         let text = match noted(self.gaps, FACT, path, self.root.read(path)) {
-            Attribute::Is(bytes) => Attribute::Is(decode(&bytes)),
+            Attribute::Is(bytes) => {
+                if is_store(path) {
+                    self.seen(path).whole.clone_from(&bytes);
+                }
+                Attribute::Is(decode(&without_ours(path, bytes, self.record)))
+            }
             Attribute::Absent => Attribute::Absent,
             Attribute::Unknown => Attribute::Unknown,
         };
         self.seen(path).text.insert(text).clone()
+    }
+
+    /// The text of a store with `mark` where our arguments stand, or will; `None` where it is no store that
+    /// can be changed.
+    pub(super) fn marked(&mut self, path: &str, store: Store<'_>, mark: &Value) -> Option<String> {
+        self.text(path)?;
+        let ours = place::ours(path, self.record).into_iter().filter(|(own, _)| *own == store);
+        let ours: Vec<Value> = ours.map(|(_, arg)| arg).collect();
+        let text = store.mark(&self.seen(path).whole, &ours, mark).ok()?;
+        Some(decode(&text))
     }
 
     /// The names in a directory: none where it does not exist, `None` where it cannot be listed.

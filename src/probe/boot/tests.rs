@@ -26,7 +26,7 @@ fn boot(id: &str, files: Files<'_>) -> (Boot, Vec<Gap>) {
     let temp = stage(files);
     let os = OsRelease { id: id.to_owned(), ..OsRelease::default() };
     let mut gaps = Vec::new();
-    let boot = read(&Root::offline(temp.path()).unwrap(), Some(&os), &mut gaps);
+    let boot = read(&Root::offline(temp.path()).unwrap(), Some(&os), &[], &mut gaps);
     (boot, gaps)
 }
 

@@ -1,12 +1,10 @@
 //! What stands above a disk: the bus that it hangs on, its SCSI host. Read once
 //! each and shared, as a thousand disks may hang below one controller.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use super::attrs::Reader;
 use super::path::{Scsi, split_last};
 use crate::facts::{Attribute, Class, Gap, VmbusClass};
+use crate::order::Named;
 use crate::root::{Dir, Root};
 
 /// The instance GUID by which Azure presents the OS, temporary and CD disks of a
@@ -92,21 +90,19 @@ pub(super) struct Host {
 #[derive(Debug)]
 pub(super) struct Above<'root> {
     buses: Buses<'root>,
-    hosts: BTreeMap<String, Host>,
+    hosts: Named<Host>,
 }
 
 impl<'root> Above<'root> {
     /// `azure`: `device_id`s are looked at unless it is known not to be, as they are random elsewhere.
     pub(super) fn new(machine: &'root Root, azure: Option<bool>) -> Self {
-        Self { buses: Buses { machine, azure, met: BTreeMap::new() }, hosts: BTreeMap::new() }
+        Self { buses: Buses { machine, azure, met: Named::new() }, hosts: Named::new() }
     }
 
     /// The host of a SCSI disk.
     pub(super) fn host(&mut self, scsi: &Scsi<'_>, gaps: &mut Vec<Gap>) -> &mut Host {
-        match self.hosts.entry(scsi.host_dir.to_owned()) {
-            Entry::Occupied(met) => met.into_mut(),
-            Entry::Vacant(new) => new.insert(read_host(&mut self.buses, scsi, gaps)),
-        }
+        let buses = &mut self.buses;
+        self.hosts.or_insert_with(scsi.host_dir.to_owned(), || read_host(buses, scsi, gaps))
     }
 
     /// The bus that a directory is on, itself included.
@@ -145,7 +141,7 @@ fn read_host(buses: &mut Buses<'_>, scsi: &Scsi<'_>, gaps: &mut Vec<Gap>) -> Hos
 struct Buses<'root> {
     machine: &'root Root,
     azure: Option<bool>,
-    met: BTreeMap<String, Bus>,
+    met: Named<Bus>,
 }
 
 impl Buses<'_> {

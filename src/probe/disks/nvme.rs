@@ -1,11 +1,9 @@
 //! NVMe namespaces: which controller they belong to, and what that calls itself.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use super::attrs::Reader;
 use super::path::{parse_nvme, resolve, split_last};
 use crate::facts::{Class, Gap};
+use crate::order::Named;
 use crate::root::Root;
 
 /// Native-multipath heads live here, away from the controllers that serve them
@@ -24,7 +22,7 @@ struct Parent {
 #[derive(Debug)]
 pub(super) struct Controllers<'root> {
     machine: &'root Root,
-    met: BTreeMap<String, Parent>,
+    met: Named<Parent>,
 }
 
 /// What a namespace is.
@@ -38,22 +36,19 @@ pub(super) struct Namespace {
 
 impl<'root> Controllers<'root> {
     pub(super) fn new(machine: &'root Root) -> Self {
-        Self { machine, met: BTreeMap::new() }
+        Self { machine, met: Named::new() }
     }
 
     /// Looks up a namespace by name and resolved path.
     pub(super) fn namespace(&mut self, name: &str, path: &str, gaps: &mut Vec<Gap>) -> Namespace {
         let above = split_last(path).map_or("", |(above, _)| above);
-        let parent = match self.met.entry(above.to_owned()) {
-            Entry::Occupied(met) => met.into_mut(),
-            Entry::Vacant(new) if path.starts_with(SUBSYSTEMS) => {
-                new.insert(read_subsystem(self.machine, above, name, gaps))
+        let machine = self.machine;
+        let parent = self.met.or_insert_with(above.to_owned(), || {
+            if path.starts_with(SUBSYSTEMS) {
+                return read_subsystem(machine, above, name, gaps);
             }
-            Entry::Vacant(new) => {
-                let model = read_model(self.machine, above, name, gaps);
-                new.insert(Parent { model, controllers: Vec::new() })
-            }
-        };
+            Parent { model: read_model(machine, above, name, gaps), controllers: Vec::new() }
+        });
         let paths = match parse_nvme(name) {
             Some((subsystem, None, namespace)) => {
                 parent.controllers.iter().map(|c| format!("nvme{subsystem}c{c}n{namespace}")).collect()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::parse::Line;
 use crate::facts::{Disk, Gap};
+use crate::order::Named;
 use crate::probe::disks::{find, resolve, whole_disk};
 use crate::root::{Dir, Result, Root};
 
@@ -25,7 +26,7 @@ pub(super) struct Devices<'a> {
 }
 
 /// The devices of one file system by kernel name, and the disk of each; `None` = could not tell.
-type Members = BTreeMap<String, Option<String>>;
+type Members = Named<Option<String>>;
 
 impl<'a> Devices<'a> {
     pub(super) fn new(machine: &'a Root, disks: Option<&'a [Disk]>) -> Self {

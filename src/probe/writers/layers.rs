@@ -4,11 +4,10 @@
 //! counts is taken in one order of names, whatever the directory; a link to /dev/null
 //! leaves nothing (<https://man7.org/linux/man-pages/man5/sysctl.d.5.html>).
 
-use std::collections::BTreeMap;
-
 use crate::facts::{Gap, Hides, LAYERS, Mask, Unread};
 use crate::formats::bytes::decode;
 use crate::marker::{BASE_NAME, body_of};
+use crate::order::Named;
 use crate::root::{Dir, Entry, Error, Kind, Root};
 
 use super::super::units::Units;
@@ -63,14 +62,14 @@ impl Layers {
         gaps: &mut Vec<Gap>,
     ) -> Vec<Found> {
         let mut dirs = Vec::new();
-        let mut files: BTreeMap<String, (usize, Entry)> = BTreeMap::new();
+        let mut files: Named<(usize, Entry)> = Named::new();
         for top in tops {
             let path = format!("{top}/{}", self.below);
             match open(root, &path) {
                 Ok(None) => {}
                 Ok(Some((dir, entries))) => {
                     for entry in entries.into_iter().filter(|entry| self.is_read(&entry.name)) {
-                        files.entry(entry.name.clone()).or_insert((dirs.len(), entry));
+                        files.or_insert_with(entry.name.clone(), || (dirs.len(), entry));
                     }
                     dirs.push(dir);
                 }

@@ -106,7 +106,7 @@ pub(super) struct Change<'a> {
     /// The change as a unified diff; of a file of others the lines of hvtune's alone; empty for a conflict.
     diff: String,
     /// Why it is left alone, where it is a conflict; null otherwise.
-    because: Option<&'static str>,
+    because: Option<&'a str>,
 }
 
 pub(super) fn changes<'a>(plan: &'a Plan, keys: &mut Keys) -> Vec<Change<'a>> {
@@ -116,7 +116,7 @@ pub(super) fn changes<'a>(plan: &'a Plan, keys: &mut Keys) -> Vec<Change<'a>> {
         action: change.action(),
         diff: diff(change),
         because: match change {
-            plan::Change::Conflict { why, .. } => Some(why),
+            plan::Change::Conflict { why, .. } => Some(why.as_ref()),
             _ => None,
         },
     };

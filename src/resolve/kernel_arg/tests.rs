@@ -98,6 +98,7 @@ fn entries_of(lines: &[&[&str]]) -> Facts {
         entry: String::new(),
         kind: if at == last { LineKind::NewKernel } else { LineKind::Entry },
         args: args.iter().map(|text| arg(text, 1)).collect(),
+        ours_at: None,
     };
     facts.system.boot.lines = lines.iter().enumerate().map(line).collect();
     facts
@@ -136,7 +137,7 @@ fn the_next_line_has_what_all_entries_have() {
         next_boot(&facts).args.into_iter().map(|arg| (arg.text, arg.holds == Holds::Yes)).collect();
     let expected = [("ro", true), ("a=1", false), ("b", false)];
     assert_eq!(flat, expected.map(|(text, yes)| (Some(text.to_owned()), yes)));
-    let shown = entries(&facts, "c");
+    let shown = entries(&facts, "c", None);
     assert_eq!(shown.iter().map(|entry| entry.new_kernels).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!(shown.last().unwrap().value.as_deref(), Some(""));
 }

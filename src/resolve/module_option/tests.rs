@@ -1,7 +1,5 @@
 //! modprobe.d, the command line, and kernels that have the module built in.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::facts::{Attribute, BootArg, BootStack, Holds, InstalledKernel, ModuleFact};
 
@@ -11,7 +9,7 @@ fn kernel(release: &str, builtin: bool) -> InstalledKernel {
     let module = ModuleFact { builtin: Some(builtin), parameters: Attribute::Unknown };
     InstalledKernel {
         release: KernelRelease::parse(release).unwrap(),
-        modules: BTreeMap::from([("nvme_core".to_owned(), module)]),
+        modules: crate::order::Named::from([("nvme_core".to_owned(), module)]),
     }
 }
 

@@ -11,6 +11,7 @@ use super::pattern::{Answer, Text};
 use super::{Planned, base};
 use crate::facts::{Facts, RuleFile};
 use crate::formats::udev::{Key, Rule, Term};
+use crate::order::Named;
 use crate::resolve::{Moment, Writer};
 use crate::tunable::UdevAttr;
 
@@ -28,7 +29,7 @@ pub(super) struct Walk<'a> {
     /// The devices met so far, each with those above it.
     pub(super) met: BTreeMap<Place, Rc<[Node]>>,
     /// Attributes as rules left them, by spot.
-    pub(super) state: BTreeMap<String, Text>,
+    pub(super) state: Named<Text>,
     /// Who wrote the attribute, in order.
     pub(super) writers: Vec<Writer>,
 }
@@ -45,8 +46,8 @@ pub(super) struct Event<'a> {
     /// The device and those above it, once a line has looked at parents.
     pub(super) nodes: Option<Rc<[Node]>>,
     pub(super) cache: Cache,
-    pub(super) env: BTreeMap<String, Text>,
-    pub(super) tags: BTreeMap<String, Answer>,
+    pub(super) env: Named<Text>,
+    pub(super) tags: Named<Answer>,
     /// Which of the nodes the last line that looked at parents stopped at.
     pub(super) parent: Option<usize>,
     pub(super) runs: Vec<Run>,
@@ -99,7 +100,7 @@ impl<'a> Walk<'a> {
         bearing: &'a Bearing<'a>,
         (attr, ours): (UdevAttr, Option<&'a Planned<'a>>),
     ) -> Self {
-        let (met, state) = (BTreeMap::new(), BTreeMap::new());
+        let (met, state) = (BTreeMap::new(), Named::new());
         Self { facts, subject, attr, ours, bearing, writers_of_scsi: false, met, state, writers: Vec::new() }
     }
 
@@ -111,8 +112,8 @@ impl<'a> Walk<'a> {
             own: own(self.subject, place),
             nodes: None,
             cache: Cache::new(),
-            env: BTreeMap::new(),
-            tags: BTreeMap::new(),
+            env: Named::new(),
+            tags: Named::new(),
             parent: None,
             runs: Vec::new(),
             closed: Answer::No,

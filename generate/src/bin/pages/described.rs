@@ -33,10 +33,10 @@ pub(crate) fn described(command: &str) -> &'static [&'static str] {
              policy asks for that cannot be had here. Nothing is written.",
         ],
         "apply" => &[
-            "Writes what plan shows, all files or none, then sets what can be set on the running system. On \
-             Debian's and Ubuntu's GRUB the boot menu is made anew beside the old one and exchanged for it \
-             only if it boots the same kernels. On other boot loaders the kernel arguments are named, and a \
-             person has to add them.",
+            "Writes what plan shows, all files or none, then sets what can be set on the running system. \
+             Kernel arguments go to the files that the boot loader takes them from. Where a menu is made from \
+             those, it is made anew beside the old one and exchanged for it only if it boots the same kernels. \
+             Where hvtune does not write them, plan names them and every place that they belong to.",
             "A file of this name that hvtune did not write, or that somebody edited since, is never overwritten: \
              then nothing at all is written. With --root, or with --machine, files are written and nothing is \
              set. A run that was interrupted is brought to its end by the next one.",

@@ -1,8 +1,7 @@
 //! The two variables to the arguments of an ordinary entry.
 
-use std::collections::BTreeMap;
-
 use crate::formats::boot_line::{BootArg, Configured, Holds};
+use crate::order::Named;
 
 use super::super::words::{Cell, GrubWord, OURS, UNKNOWN, Variables, cells, words};
 use super::VARIABLES;
@@ -23,7 +22,7 @@ pub struct GrubVariable {
 
 /// GRUB's variables while words are split.
 pub(in super::super) struct Expanding<'a> {
-    pub(in super::super) known: &'a BTreeMap<String, GrubVariable>,
+    pub(in super::super) known: &'a Named<GrubVariable>,
     pub(in super::super) sources: &'a mut Vec<Source>,
     /// One that is not known is one that nothing sets.
     pub(in super::super) complete: bool,
@@ -50,7 +49,7 @@ impl Variables for Expanding<'_> {
 }
 
 /// What the variables come to.
-pub(super) fn finish(mut state: State, known: &BTreeMap<String, GrubVariable>) -> Configured {
+pub(super) fn finish(mut state: State, known: &Named<GrubVariable>) -> Configured {
     let mut line = Vec::new();
     for variable in VARIABLES {
         line.extend(state.variables.remove(variable).unwrap_or_default());

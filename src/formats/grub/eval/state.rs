@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::words::{Cell, GrubWord, OURS, UNKNOWN, Variables, words};
 use super::super::{LINUX_DEFAULT, is_cmdline};
 use super::VARIABLES;
+use crate::order::Named;
 
 /// A value is no longer than this; the kernel's line is 2048 bytes.
 const LONGEST: usize = 64 << 10;
@@ -23,7 +24,7 @@ pub(in super::super) struct Source {
 /// What was said so far.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) variables: BTreeMap<String, Vec<Cell>>,
+    pub(super) variables: Named<Vec<Cell>>,
     pub(super) readonly: BTreeSet<String>,
     pub(super) sources: Vec<Source>,
     /// Words that are gone, and why.
