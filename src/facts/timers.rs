@@ -1,9 +1,10 @@
 //! Timers that end a stall, as plain data: what only `hvtune survive` and the
 //! tunables of iSCSI, multipath and systemd look at.
 
+use std::collections::BTreeMap;
+
 use super::Attribute;
 use crate::order::Named;
-use std::collections::BTreeMap;
 
 /// What only a running machine knows of timers, beside the disks' own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

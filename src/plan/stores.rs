@@ -59,8 +59,11 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     for (file, outcome) in files.into_iter().zip(planned) {
         match outcome {
             Some(Outcome::Edit { found, bytes, owned }) => {
-                let same = plan.recorded.iter().filter(|entry| entry.path == file.path).eq(&owned);
-                if found == bytes && same {
+                let rows: Vec<&Owned> =
+                    plan.recorded.iter().filter(|entry| entry.path == file.path).collect();
+                // A later kernel's entry that has ours from where we put them needs no line of the record.
+                let inherits = rows.is_empty() && owned.iter().all(|entry| entry.was.is_none());
+                if found == bytes && (inherits || rows.into_iter().eq(&owned)) {
                     if !owned.is_empty() {
                         plan.unchanged.push(file.path);
                     }

@@ -29,7 +29,8 @@ pub(super) fn diff(change: &Change) -> String {
 /// The lines of ours alone: what stands around them in a node record may be a password.
 fn edit_diff(path: &str, owned: &[Owned]) -> String {
     let mut text = format!("--- a/{path}\n+++ b/{path}\n");
-    for entry in owned {
+    // An argument that was there before us is on record, and no change.
+    for entry in owned.iter().filter(|entry| entry.was.as_ref() != Some(&entry.ours)) {
         if let Some(was) = &entry.was {
             text.push_str(&format!("-{was}\n"));
         }

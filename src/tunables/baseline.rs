@@ -68,8 +68,8 @@ fn baseline(facts: &Facts, assignment: &Assignment) -> Baseline {
     }
     let without = chain(facts, assignment, On::All, None);
     if matches!(assignment.want, Want::Exactly(_)) {
-        let value = without.in_force().value().unwrap_or_default().to_owned();
-        return loses(facts, assignment, &value).map_or(Baseline::Keep, Baseline::Lost);
+        let lost = without.in_force().value().and_then(|value| loses(facts, assignment, value));
+        return lost.map_or(Baseline::Keep, Baseline::Lost);
     }
     match without.in_force() {
         InForce::Known { value, by } if assignment.met_by(&value) => {

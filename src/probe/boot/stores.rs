@@ -4,7 +4,7 @@ use crate::facts::{Boot, BootArg, StoreFile};
 use crate::formats::bls;
 use crate::formats::grub::menu;
 use crate::stacks::{self, Files, Loader, Need};
-use crate::stores::{Store, place};
+use crate::stores::{Refusal, Store, place};
 use crate::value::Value;
 
 use super::Look;
@@ -42,8 +42,8 @@ pub(super) fn find(look: &mut Look<'_>, boot: &Boot) -> Vec<StoreFile> {
 fn one(look: &mut Look<'_>, path: &str, store: Store<'static>, need: Need) -> Vec<StoreFile> {
     let Some(text) = look.text(path) else { return Vec::new() };
     // A variable that is not there is not needed: nothing is made from it.
-    let lacks = matches!(store, Store::Shell(name) if !text.contains(&format!("{name}=")));
-    if lacks && need == Need::IfPresent {
+    let lacks = matches!(store.find(text.as_bytes()), Err(Refusal::Missing { .. }));
+    if lacks && matches!(store, Store::Shell(_)) && need == Need::IfPresent {
         return Vec::new();
     }
     vec![StoreFile { path: path.to_owned(), store, problem: None }]
