@@ -13,6 +13,7 @@ pub mod edit;
 pub mod fstab;
 pub mod glob;
 pub mod grub;
+pub mod initramfs;
 pub mod iscsi;
 pub mod kmod;
 pub mod modprobe;

@@ -23,7 +23,7 @@
 //! Invariants, each held by clippy or by a test in `tests/tidy.rs`:
 //! - no two modules import each other, directly or through others, here or within a room; a room
 //!   and its own parts may;
-//! - [`facts`], [`value`], [`tunable`], [`tunables`], [`host`], [`resolve`], [`stall`], [`render`], [`cmdline`],
+//! - [`facts`], [`initramfs`], [`value`], [`tunable`], [`tunables`], [`host`], [`resolve`], [`stall`], [`render`], [`cmdline`],
 //!   [`formats`], [`record`], [`stacks`] and [`stores`] touch no file, clock, environment or process, so they cannot fail on the
 //!   machine's account;
 //! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
@@ -36,7 +36,7 @@
 //! the kernel command line in the text of a file, and puts arguments in or takes them out.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`attribute`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`stacks`], [`marker`], [`record`]; the two doors, [`root`]
+//! [`attribute`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`initramfs`], [`stacks`], [`marker`], [`record`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`verify`], [`cli`], [`report`], [`command`].
 
@@ -49,6 +49,7 @@ pub mod command;
 pub mod facts;
 pub mod formats;
 pub mod host;
+pub mod initramfs;
 pub mod marker;
 pub mod nearest;
 pub mod order;

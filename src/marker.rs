@@ -14,6 +14,13 @@ pub const BASE_NAME: &str = "90-hvtune";
 /// The udev property that carries a disk's class from our mark to our writes; `udevadm info` shows it.
 pub const CLASS_MARK: &str = "ENV{HVTUNE_CLASS}";
 
+/// Where an initramfs's maker looks for more drivers: dracut on a host, in an image, and initramfs-tools.
+pub const DRIVER_LISTS: [&str; 3] = [
+    "etc/dracut.conf.d/90-hvtune.conf",
+    "usr/lib/dracut/dracut.conf.d/90-hvtune.conf",
+    "usr/share/initramfs-tools/modules.d/90-hvtune",
+];
+
 /// Every path that a file of ours can have, in plan order.
 pub fn all_paths() -> Vec<String> {
     let mut paths = Vec::new();
@@ -23,6 +30,7 @@ pub fn all_paths() -> Vec<String> {
     }
     paths.push(format!("etc/default/grub.d/{BASE_NAME}.cfg"));
     paths.push(format!("etc/multipath/conf.d/{BASE_NAME}.conf"));
+    paths.extend(DRIVER_LISTS.map(str::to_owned));
     for unit in WATCHED {
         paths.push(format!("etc/systemd/system/{unit}.d/{BASE_NAME}.conf"));
         paths.push(format!("usr/lib/systemd/system/{unit}.d/{BASE_NAME}.conf"));

@@ -30,6 +30,8 @@ pub struct Policy {
     pub host_holds: u64,
     /// What happens when the budget is spent.
     pub recovery: Recovery,
+    /// The initramfs of an image is told of Hyper-V's drivers.
+    pub hyperv_drivers: bool,
     /// Ids of tunables switched off.
     pub off: BTreeSet<String>,
     /// Pinned knobs, in order; the last of a name counts.
@@ -87,6 +89,7 @@ impl Default for Policy {
             stall: 180,
             host_holds: 60,
             recovery: Recovery::Default,
+            hyperv_drivers: false,
             off: BTreeSet::new(),
             set: Vec::new(),
         }

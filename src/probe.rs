@@ -51,6 +51,10 @@ pub const SYSCTL_KEYS: &[&str] = &[
 /// Modules looked up in every installed kernel.
 pub const MODULES: &[&str] = &["hv_storvsc", "nvme_core", "scsi_mod"];
 
+/// Drivers that bring up the disks and the network of a Hyper-V guest: each installed kernel is asked whether
+/// it has them built in.
+pub const BOOT_DRIVERS: &[&str] = &["hv_vmbus", "hv_storvsc", "hv_netvsc", "nvme", "pci_hyperv"];
+
 /// Live module parameters that are read, by module and name.
 pub const PARAMETERS: &[(&str, &str)] = &[
     ("hv_storvsc", "storvsc_ringbuffer_size"),

@@ -5,6 +5,7 @@
 //! parser of its format: it must carry exactly the planned assignments, in order.
 
 mod bounded;
+mod carried;
 mod format;
 mod loops;
 mod page;
@@ -16,20 +17,22 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use crate::facts::Facts;
-use crate::formats::{Refusal, grub, modprobe, multipath, sysctl, udev, unit};
+use crate::facts::{Facts, Initramfs};
+use crate::formats::{Refusal, udev};
 use crate::marker::marker_line;
 use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 
 use bounded::Bounded;
+use carried::{Carried, check};
 
+pub use carried::says_the_same;
 pub use format::Format;
 pub use page::page;
 pub use place::{Landing, home, kernel_arg, landing};
 pub use rules::at_least_pattern;
 
 /// Templates that an administrator put in place of the embedded ones, by file name.
-pub type Templates = BTreeMap<&'static str, String>;
+pub type Templates = BTreeMap<String, String>;
 
 /// What must follow before a file takes effect on the running system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,16 +148,6 @@ fn rule_line(tokens: &[udev::Token]) -> Line {
     Line::Rule { tokens }
 }
 
-/// What a file must carry, as its strict parser gives it back.
-#[derive(Debug, PartialEq, Eq)]
-enum Carried {
-    Rules(Vec<Vec<udev::Token>>),
-    Settings(Vec<(bool, String, String)>),
-    Options(Vec<(String, String, String)>),
-    Edits(Vec<grub::Edit>),
-    Pairs(Vec<(String, String)>),
-}
-
 /// Renders every file that the verdicts ask for, in [`Format::ALL`]'s order.
 pub fn render(verdicts: &[Verdict], facts: &Facts, templates: &Templates) -> Result<Vec<Artifact>, Error> {
     let mut artifacts = Vec::new();
@@ -167,7 +160,7 @@ pub fn render(verdicts: &[Verdict], facts: &Facts, templates: &Templates) -> Res
             path: place::path(format, facts, unit),
             format,
             mode: 0o644,
-            body: print(format, &shares, templates)?,
+            body: print(format, facts, &shares, templates)?,
             from: shares.iter().map(|share| share.tunable.id).collect(),
             effect: format.effect(),
         });
@@ -196,9 +189,14 @@ fn shares_of(verdicts: &[Verdict], wanted: impl Fn(&Assignment) -> bool) -> Vec<
         .collect()
 }
 
-fn print(format: Format, shares: &[Share<'_>], templates: &Templates) -> Result<Vec<u8>, Error> {
+fn print(
+    format: Format,
+    facts: &Facts,
+    shares: &[Share<'_>],
+    templates: &Templates,
+) -> Result<Vec<u8>, Error> {
     let name = format.template();
-    let (head, items, tail, carried) = compose(format, shares);
+    let (head, items, tail, carried) = compose(format, shares, facts.system.boot.tools.initramfs);
     let mut context = Context::new();
     context.insert("head", &head);
     context.insert("items", &items);
@@ -227,7 +225,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 type Composed = (Vec<Line>, Vec<Item>, Vec<Line>, Carried);
 
-fn compose(format: Format, shares: &[Share<'_>]) -> Composed {
+fn compose(format: Format, shares: &[Share<'_>], maker: Option<Initramfs>) -> Composed {
     match format {
         Format::Udev => compose_rules(shares),
         Format::Sysctl => plain(
@@ -273,14 +271,14 @@ fn compose(format: Format, shares: &[Share<'_>]) -> Composed {
             },
             Carried::Pairs,
         ),
-        Format::Unit => plain(
+        Format::Unit | Format::Drivers => plain(
             shares,
             |assignments| {
                 let pairs = assignments.iter().map(|a| (a.target.knob(), a.want.value().to_string()));
                 let pairs: Vec<(String, String)> = pairs.collect();
-                let line = |(key, value): &(String, String)| Line::Setting {
-                    key: key.clone(),
-                    value: value.clone(),
+                let line = |(key, value): &(String, String)| match format {
+                    Format::Drivers => Line::Shell { line: place::driver_line(maker, key) },
+                    _ => Line::Setting { key: key.clone(), value: value.clone() },
                 };
                 (pairs.iter().map(line).collect(), pairs)
             },
@@ -358,55 +356,4 @@ const NEEDED: bool = false;
 /// continue the line in modprobe.d.
 fn comment(text: &str) -> String {
     text.chars().map(|c| if matches!(c, ' '..='~') && c != '\\' { c } else { '?' }).collect()
-}
-
-/// What a file carries, by its own strict parser.
-fn carried(format: Format, body: &str) -> Result<Carried, Refusal> {
-    Ok(match format {
-        Format::Udev => Carried::Rules(udev::parse(body)?),
-        Format::Sysctl => Carried::Settings(
-            sysctl::parse(body)?.into_iter().map(|e| (e.optional, e.key, e.value)).collect(),
-        ),
-        Format::Modprobe => Carried::Options(
-            modprobe::parse(body)?.into_iter().map(|o| (o.module, o.parameter, o.value)).collect(),
-        ),
-        Format::Grub => Carried::Edits(grub::parse(body)?),
-        Format::Multipath => Carried::Pairs(multipath::parse(body)?),
-        Format::Unit => Carried::Pairs(unit::parse(body)?),
-    })
-}
-
-/// Whether two files of a format carry the same assignments, in the same order, whatever their comments.
-pub fn says_the_same(format: Format, one: &[u8], other: &[u8]) -> bool {
-    let read = |bytes| carried(format, std::str::from_utf8(bytes).ok()?).ok();
-    read(one).is_some_and(|one| read(other).as_ref() == Some(&one))
-}
-
-fn check(format: Format, body: &str, planned: &Carried) -> Result<(), Error> {
-    let name = format.template();
-    let found = carried(format, body).map_err(|refusal| Error::Refused { name, refusal })?;
-    if found == *planned {
-        return Ok(());
-    }
-    Err(Error::Differs { name, why: difference(planned, &found) })
-}
-
-/// The first place where two lists differ, in words.
-fn difference(planned: &Carried, found: &Carried) -> String {
-    fn first<T: std::fmt::Debug + PartialEq>(planned: &[T], found: &[T]) -> String {
-        let show = |one: Option<&T>| one.map_or("nothing".to_owned(), |one| format!("{one:?}"));
-        (0..planned.len().max(found.len()))
-            .find(|&index| planned.get(index) != found.get(index))
-            .map_or(String::new(), |index| {
-                format!("planned {}, found {}", show(planned.get(index)), show(found.get(index)))
-            })
-    }
-    match (planned, found) {
-        (Carried::Rules(a), Carried::Rules(b)) => first(a, b),
-        (Carried::Settings(a), Carried::Settings(b)) => first(a, b),
-        (Carried::Options(a), Carried::Options(b)) => first(a, b),
-        (Carried::Edits(a), Carried::Edits(b)) => first(a, b),
-        (Carried::Pairs(a), Carried::Pairs(b)) => first(a, b),
-        _ => "another format".to_owned(),
-    }
 }

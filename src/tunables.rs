@@ -9,6 +9,7 @@ pub mod boot;
 pub mod disk;
 pub mod filesystem;
 pub mod heal;
+pub mod image;
 pub mod iscsi;
 pub mod kernel;
 pub mod memory;
@@ -52,6 +53,7 @@ pub static CATALOGUE: &[&Tunable] = &[
     &boot::USE_BLK_MQ,
     &boot::PANIC,
     &filesystem::FSCK_REPAIR,
+    &image::HYPERV_DRIVERS,
 ];
 
 /// The tunable of an id, or of a knob that it holds.
@@ -298,7 +300,11 @@ mod testing {
         };
         let mut facts = Facts { machine: Some(machine), ..Facts::default() };
         facts.system.cluster = Attribute::Absent;
-        facts.system.kernels = Some(vec![InstalledKernel { release, modules: crate::order::Named::new() }]);
+        facts.system.kernels = Some(vec![InstalledKernel {
+            release,
+            modules: crate::order::Named::new(),
+            built_in: Vec::new(),
+        }]);
         facts
     }
 

@@ -131,6 +131,8 @@ pub struct InstalledKernel {
     pub release: KernelRelease,
     /// Per module of [`crate::probe::MODULES`]: built in, loadable, absent, or could not tell.
     pub modules: Named<ModuleFact>,
+    /// Those of [`crate::probe::BOOT_DRIVERS`] that are built in.
+    pub built_in: Vec<&'static str>,
 }
 
 /// What an installed kernel says of one module.

@@ -6,6 +6,8 @@
 pub struct BootTools {
     /// What makes the initramfs; `None` where nothing known is installed.
     pub initramfs: Option<Initramfs>,
+    /// What its configuration says of drivers; `None` where that maker's is not known to us.
+    pub drivers: Option<Drivers>,
     /// Debian's `update-grub`.
     pub update_grub: bool,
     /// `grub2-mkconfig` or `grub-mkconfig`, whichever is installed, where there is no `update-grub`.
@@ -14,6 +16,36 @@ pub struct BootTools {
     pub rpm_ostree: bool,
     /// openSUSE's `sdbootutil`.
     pub sdbootutil: bool,
+}
+
+/// What the configuration of an initramfs's maker says of drivers, without ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drivers {
+    /// Which are taken without being named.
+    pub taken: Taken,
+    /// What says so: file, line and setting, or that nothing does.
+    pub because: String,
+    /// Modules that are named, with underscores.
+    pub named: Vec<String>,
+    /// Modules that are left out, with underscores.
+    pub left_out: Vec<String>,
+}
+
+/// The drivers that an initramfs holds without being named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Those of all storage and network adapters.
+    StorageAndNetwork,
+    /// Those of all storage adapters.
+    Storage,
+    /// Those of all network adapters.
+    Network,
+    /// Those that the machine needs on which it is made.
+    ThatMachine,
+    /// None.
+    OnlyNamed,
+    /// Only a shell that runs can tell.
+    Unknown,
 }
 
 /// Programs that make an initramfs.

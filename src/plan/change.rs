@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::formats::edit::Owned;
+use crate::marker::DRIVER_LISTS;
 use crate::render::{Artifact, Effect, says_the_same};
 use crate::stores::place::is_store;
 
@@ -100,7 +101,7 @@ fn effect_of(path: &str) -> Effect {
         Effect::ReloadUdev
     } else if path.contains("/sysctl.d/") {
         Effect::WriteSysctl
-    } else if path.contains("/modprobe.d/") {
+    } else if path.contains("/modprobe.d/") || DRIVER_LISTS.contains(&path) {
         Effect::Initramfs
     } else if path.contains("/multipath/") {
         Effect::ReloadMultipath

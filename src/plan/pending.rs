@@ -91,10 +91,7 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     if plan.remakes_menu() && (facts.files_only() || plan.menu.is_none()) {
         steps.push(menu_step(facts, "the menu takes the arguments up when it is made anew"));
     }
-    if effects.contains(&Effect::Initramfs) {
-        let because = "storage modules are loaded from the initramfs, which holds a copy of modprobe.d";
-        steps.push(initramfs::step(facts, plan, because));
-    }
+    steps.extend(initramfs::after_apply(facts, plan));
     let restarts = [Effect::BootMenu, Effect::BootEntries, Effect::Initramfs]
         .iter()
         .any(|effect| effects.contains(effect));

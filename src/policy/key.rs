@@ -48,6 +48,15 @@ pub enum Key {
     ///
     /// Example: `off = ["disk.read_ahead", "vm.dirty"]`
     Off,
+    /// What is done for an image beyond its files of settings.
+    ///
+    /// Takes: a table with one key. `hyperv_drivers = true` names the drivers of Hyper-V's disks to the program
+    /// that makes the initramfs (dracut, initramfs-tools), where it would leave them out.
+    ///
+    /// Default: `image = { hyperv_drivers = false }`
+    ///
+    /// Example: `image = { hyperv_drivers = true }`
+    Image,
     /// Values that hvtune sets instead of its own.
     ///
     /// Takes: a table: a line `[set]`, then one line for each knob. The id of a setting stands for its first

@@ -6,6 +6,7 @@
 
 mod alive;
 mod config;
+mod drivers;
 mod entries;
 mod grub;
 pub(crate) mod look;

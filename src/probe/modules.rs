@@ -13,7 +13,7 @@ use crate::facts::{Attribute, Gap, InstalledKernel, KernelRelease, ModuleFact};
 use crate::order::Named;
 use crate::root::{CONFIG_LIMIT, Dir, Kind, Root};
 
-use super::{MODULES, noted};
+use super::{BOOT_DRIVERS, MODULES, noted};
 
 /// Where kernels are installed: merged `/usr` first.
 const DIRS: &[&str] = &["usr/lib/modules", "lib/modules"];
@@ -64,7 +64,9 @@ fn read_kernel(root: &Root, parent: &str, name: &str, gaps: &mut Vec<Gap>) -> Op
     let mut kernel = Kernel { root, path, fact, builtin, modinfo: None };
     let mut modules = Named::new();
     modules.extend(MODULES.iter().map(|module| ((*module).to_owned(), kernel.module(module, gaps))));
-    Some(InstalledKernel { release, modules })
+    let is_built_in = |driver: &&&str| kernel.builtin.as_ref().is_some_and(|names| names.contains(**driver));
+    let drivers = BOOT_DRIVERS.iter().filter(is_built_in).copied().collect();
+    Some(InstalledKernel { release, modules, built_in: drivers })
 }
 
 /// An installed kernel while its modules are looked up.

@@ -16,7 +16,7 @@ pub fn read(root: &Root) -> Result<Templates> {
     for format in Format::ALL {
         let name = format.template();
         if let Some(text) = root.read_text(&format!("{DIRECTORY}/{name}"))? {
-            templates.insert(name, text);
+            templates.insert(name.to_owned(), text);
         }
     }
     Ok(templates)

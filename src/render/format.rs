@@ -17,12 +17,14 @@ pub enum Format {
     Multipath,
     /// A drop-in of a systemd service; one file for each
     Unit,
+    /// Drivers that an initramfs's maker is told to take
+    Drivers,
 }
 
 impl Format {
     /// All of them, in the order of files in a plan.
-    pub const ALL: [Self; 6] =
-        [Self::Udev, Self::Sysctl, Self::Modprobe, Self::Grub, Self::Multipath, Self::Unit];
+    pub const ALL: [Self; 7] =
+        [Self::Udev, Self::Sysctl, Self::Modprobe, Self::Grub, Self::Multipath, Self::Unit, Self::Drivers];
 
     /// The template's file name, embedded and under `/etc/hvtune/templates/`.
     pub fn template(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Format {
             Self::Grub => "grub.cfg.tera",
             Self::Multipath => "multipath.conf.tera",
             Self::Unit => "unit.conf.tera",
+            Self::Drivers => "drivers.conf.tera",
         }
     }
 
@@ -44,6 +47,7 @@ impl Format {
             Self::Grub => include_str!("../../templates/grub.cfg.tera"),
             Self::Multipath => include_str!("../../templates/multipath.conf.tera"),
             Self::Unit => include_str!("../../templates/unit.conf.tera"),
+            Self::Drivers => include_str!("../../templates/drivers.conf.tera"),
         }
     }
 
@@ -52,7 +56,7 @@ impl Format {
         match self {
             Self::Udev => Effect::ReloadUdev,
             Self::Sysctl => Effect::WriteSysctl,
-            Self::Modprobe => Effect::Initramfs,
+            Self::Modprobe | Self::Drivers => Effect::Initramfs,
             Self::Grub => Effect::BootMenu,
             Self::Multipath => Effect::ReloadMultipath,
             Self::Unit => Effect::ReloadUnits,

@@ -1,10 +1,10 @@
 //! Where an assignment lands: which file, under which directory, or nowhere that we write.
 
 use super::{Format, Share, shares_of};
-use crate::facts::{Facts, WATCHED};
+use crate::facts::{Facts, Initramfs, WATCHED};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
-use crate::marker::BASE_NAME;
+use crate::marker::{BASE_NAME, DRIVER_LISTS};
 use crate::resolve::sysctl;
 use crate::stores::Store;
 use crate::tunable::{Assignment, Target, Value, Verdict};
@@ -56,7 +56,8 @@ pub(super) fn shares<'a>(
         (Format::Udev, Target::Udev { .. })
         | (Format::Sysctl, Target::Sysctl(_))
         | (Format::Grub, Target::KernelArg(_) | Target::DropKernelArg(_))
-        | (Format::Multipath, Target::Multipath { .. }) => true,
+        | (Format::Multipath, Target::Multipath { .. })
+        | (Format::Drivers, Target::Driver(_)) => true,
         (Format::Unit, Target::Unit { unit, .. }) => *unit == file,
         (Format::Modprobe, Target::ModuleOption { module, .. }) => landing(facts, module).modprobe,
         (Format::Grub, Target::ModuleOption { module, .. }) => landing(facts, module).cmdline,
@@ -76,6 +77,17 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
         Format::Grub => return format!("etc/default/grub.d/{BASE_NAME}.cfg"),
         Format::Multipath => return format!("etc/multipath/conf.d/{BASE_NAME}.conf"),
         Format::Unit => (below_unit.as_str(), "conf"),
+        Format::Drivers => {
+            let [host, image, debian] = DRIVER_LISTS;
+            let there = facts.system.ours.iter().any(|file| file.path == host);
+            let by_dracut = facts.system.boot.tools.initramfs == Some(Initramfs::Dracut);
+            let place = match (by_dracut, facts.for_image() && !there) {
+                (true, true) => image,
+                (true, false) => host,
+                (false, _) => debian,
+            };
+            return place.to_owned();
+        }
     };
     let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
@@ -113,6 +125,7 @@ pub fn home(facts: &Facts, target: &Target) -> Option<String> {
         Target::Iscsi(_) => facts.system.iscsi.conf.as_ref().map(|conf| conf.path.clone()),
         Target::Waagent(_) => facts.system.writers.waagent.as_ref().map(|agent| agent.path.clone()),
         Target::Fstab(_) => Some(FSTAB.to_owned()),
+        Target::Driver(_) => Some(path(Format::Drivers, facts, "")),
     }
 }
 
@@ -142,6 +155,14 @@ pub(super) fn edit_lines(edit: &grub::Edit) -> Vec<String> {
         grub::Edit::Drop(key) => {
             Value::new(key).map(|key| grub::drop_lines(&key).to_vec()).unwrap_or_default()
         }
+    }
+}
+
+/// The line by which a maker takes a driver more.
+pub(super) fn driver_line(maker: Option<Initramfs>, driver: &str) -> String {
+    match maker {
+        Some(Initramfs::Dracut) => format!("add_drivers+=\" {driver} \""),
+        _ => driver.to_owned(),
     }
 }
 

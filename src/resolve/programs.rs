@@ -50,11 +50,11 @@ pub(super) fn script_runs(script: &BootScript) -> Option<String> {
 /// The lines of tmpfiles.d in the order in which they are written: all of one path together, where its first line
 /// stands (<https://github.com/systemd/systemd/blob/v257/src/tmpfiles/tmpfiles.c>, `parse_line`, `run`).
 pub(super) fn tmpfiles_in_order(files: &[FileWrites]) -> Vec<(&str, &PathWrite)> {
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut all: Vec<(usize, &str, &PathWrite)> = Vec::new();
     for (file, write) in files.iter().flat_map(|file| file.writes.iter().map(move |write| (file, write))) {
         let next = places.len();
-        let at = *places.entry(&write.target).or_insert(next);
+        let at = *places.entry(write.target.clone()).or_insert(next);
         all.push((at, &file.path, write));
     }
     by_number(all, |(at, ..)| *at as u64).into_iter().map(|(_, path, write)| (path, write)).collect()

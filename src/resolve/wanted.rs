@@ -96,7 +96,7 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
         Target::Multipath { key, .. } => multipath::chain(facts, key, None, ours),
         Target::Unit { unit: name, property } => unit::chain(facts, name, property, ours),
         // The edited line is the one that counts in its file.
-        Target::Waagent(_) | Target::Fstab(_) => alone(ours),
+        Target::Waagent(_) | Target::Fstab(_) | Target::Driver(_) => alone(ours),
     }
 }
 

@@ -100,6 +100,8 @@ pub enum Target {
         /// The property: `WatchdogSec`.
         property: &'static str,
     },
+    /// A driver that the initramfs must hold.
+    Driver(&'static str),
     /// A kernel argument to add.
     KernelArg(&'static str),
     /// A kernel argument to take away wherever the distribution or the administrator put it.
@@ -272,6 +274,7 @@ impl Target {
             | Self::Iscsi(key)
             | Self::Waagent(key)
             | Self::Fstab(key)
+            | Self::Driver(key)
             | Self::Multipath { key, .. } => (*key).to_owned(),
             Self::Unit { property, .. } => (*property).to_owned(),
             Self::Udev { attr, .. } => attr.path().to_owned(),
@@ -295,6 +298,7 @@ impl Target {
             Self::Fstab(_) => "fstab".to_owned(),
             Self::Multipath { .. } => "multipath".to_owned(),
             Self::Unit { unit, .. } => format!("unit:{unit}"),
+            Self::Driver(_) => "initramfs".to_owned(),
             Self::KernelArg(_) => "cmdline".to_owned(),
             Self::DropKernelArg(_) => "cmdline-remove".to_owned(),
         }

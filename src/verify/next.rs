@@ -3,6 +3,7 @@
 use super::{Layer, State};
 use crate::facts::Facts;
 use crate::formats::fstab::FSTAB;
+use crate::marker::DRIVER_LISTS;
 use crate::plan::{Change, Plan};
 use crate::render::{home, landing};
 use crate::resolve::kernel_arg::{self, ABSENT};
@@ -102,6 +103,7 @@ fn file_differs(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'_>)
         (Target::DropKernelArg(_), _) => path.contains("/grub.d/"),
         (Target::Waagent(_), _) => path.ends_with("/waagent.conf"),
         (Target::Fstab(_), _) => path == FSTAB,
+        (Target::Driver(_), _) => DRIVER_LISTS.contains(&path),
         (Target::Multipath { .. }, _) => path.contains("/multipath/"),
         (Target::Unit { unit, .. }, _) => path.contains(&format!("/{unit}.d/")),
     };

@@ -57,7 +57,11 @@ fn one(machine: &mut Machine, assignment: &Assignment) {
                 mount.options.push(format!("errors={}", want.value()));
             }
         }
-        Target::Iscsi(_) | Target::Waagent(_) | Target::Multipath { .. } | Target::Unit { .. } => {}
+        Target::Iscsi(_)
+        | Target::Waagent(_)
+        | Target::Multipath { .. }
+        | Target::Unit { .. }
+        | Target::Driver(_) => {}
     }
 }
 

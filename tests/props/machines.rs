@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use hvtune::cmdline::Cmdline;
 use hvtune::facts::{
-    Attribute, Boot, BootArg, BootStack, Class, Disk, Facts, Holds, HyperV, Hypervisor, InstalledKernel,
-    KernelRelease, Machine, ModprobeFile, ModprobeLine, ModuleFact, Origin, RuleFile, SysctlFile, Waagent,
+    Attribute, Boot, BootArg, BootStack, Class, Disk, Drivers, Facts, Holds, HyperV, Hypervisor, Initramfs,
+    InstalledKernel, KernelRelease, Machine, ModprobeFile, ModprobeLine, ModuleFact, Origin, RuleFile,
+    SysctlFile, Taken, Waagent,
 };
 use hvtune::formats::sysctl::read as sysctl;
 use hvtune::formats::udev;
@@ -57,6 +58,7 @@ pub(crate) enum Change {
     Writers(bool, bool, bool, Option<String>),
     Others(String),
     Stack(BootStack),
+    Drivers(Initramfs, Taken, String),
     Arguments(Option<Vec<String>>),
     Cmdline(String),
 }
@@ -106,6 +108,13 @@ fn class() -> impl Strategy<Value = Class> {
 fn schedulers() -> impl Strategy<Value = Vec<String>> {
     let words = ["none", "noop", "mq-deadline", "deadline", "cfq", "bfq", "kyber", "odd\" word"];
     proptest::collection::vec(proptest::sample::select(words.map(str::to_owned).to_vec()), 0..4)
+}
+
+fn drivers() -> impl Strategy<Value = Change> {
+    let makers = proptest::sample::select(vec![Initramfs::InitramfsTools, Initramfs::Dracut]);
+    let all = [Taken::StorageAndNetwork, Taken::Storage, Taken::ThatMachine, Taken::Unknown];
+    (makers, proptest::sample::select(all.to_vec()), any_text())
+        .prop_map(|(maker, taken, because)| Change::Drivers(maker, taken, because))
 }
 
 fn stack() -> impl Strategy<Value = BootStack> {
@@ -160,6 +169,7 @@ fn change() -> impl Strategy<Value = Change> {
         writers.prop_map(|(a, b, c, d)| Change::Writers(a, b, c, d)),
         any_text().prop_map(Change::Others),
         stack().prop_map(Change::Stack),
+        drivers(),
         proptest::option::of(arguments()).prop_map(Change::Arguments),
         any_text().prop_map(Change::Cmdline),
     ]
@@ -207,7 +217,7 @@ fn apply(facts: &mut Facts, change: Change) {
                 let module =
                     |name: &str| (name.to_owned(), ModuleFact { builtin, parameters: parameters.clone() });
                 let modules = ["hv_storvsc", "nvme_core", "scsi_mod"].map(module).into();
-                InstalledKernel { release: release(version, &text), modules }
+                InstalledKernel { release: release(version, &text), modules, built_in: Vec::new() }
             };
             system.kernels = Some(kernels.into_iter().map(kernel).collect());
         }
@@ -252,6 +262,11 @@ fn apply(facts: &mut Facts, change: Change) {
         }
         Change::Others(text) => others(facts, &text),
         Change::Stack(stack) => system.boot.stack = stack,
+        Change::Drivers(maker, taken, because) => {
+            system.boot.tools.initramfs = Some(maker);
+            let (named, left_out) = (vec![because.clone()], vec!["nvme".to_owned()]);
+            system.boot.tools.drivers = Some(Drivers { taken, because, named, left_out });
+        }
         Change::Arguments(arguments) => configured(&mut system.boot, arguments),
         Change::Cmdline(text) => machine.cmdline = Some(Cmdline::parse(&text)),
     }

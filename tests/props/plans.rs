@@ -1,7 +1,7 @@
 //! From facts and a policy to files: always the same, always rendered, always what was decided.
 
 use hvtune::facts::Facts;
-use hvtune::formats::{LINE_LIMIT, grub, modprobe, multipath, sysctl, udev, unit};
+use hvtune::formats::{LINE_LIMIT, grub, initramfs, modprobe, multipath, sysctl, udev, unit};
 use hvtune::marker::{Standing, all_paths, standing_of};
 use hvtune::plan::{self, Plan};
 use hvtune::policy::{self, Policy};
@@ -51,8 +51,9 @@ pub(crate) fn policies() -> impl Strategy<Value = Policy> {
                 .collect::<Vec<_>>()
                 .concat();
             let text = format!(
-                "stall = {stall}\nrecovery = \"{recovery}\"\noff = [{}]\n[set]\n{set}",
-                off.join(", ")
+                "stall = {stall}\nrecovery = \"{recovery}\"\noff = [{}]\n[image]\nhyperv_drivers = {}\n[set]\n{set}",
+                off.join(", "),
+                stall % 2 == 0
             );
             policy::parse(&[("etc/hvtune.toml".to_owned(), text.clone())], &tunables::subjects())
                 .unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -104,6 +105,7 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
             (Format::Multipath, Target::Multipath { section, key }) => {
                 Some(format!("{section}/{key} {value}"))
             }
+            (Format::Drivers, Target::Driver(driver)) => Some((*driver).to_owned()),
             (Format::Unit, Target::Unit { property, .. }) => Some(format!("{property}={value}")),
             (Format::Grub, Target::DropKernelArg(key)) if fragment => Some(format!("without {key}")),
             _ => None,
@@ -142,6 +144,7 @@ fn carried(artifact: &Artifact) -> Vec<String> {
             let settings = multipath::parse(text).unwrap();
             settings.iter().map(|(key, value)| format!("{key} {value}")).collect()
         }
+        Format::Drivers => initramfs::parse(text).unwrap(),
         Format::Unit => {
             let settings = unit::parse(text).unwrap();
             settings.iter().map(|(key, value)| format!("{key}={value}")).collect()

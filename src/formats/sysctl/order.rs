@@ -55,7 +55,7 @@ struct Item<'a> {
 pub fn systemd<'a>(files: &[(&'a str, &'a [Line])], wanted: &[&'a str]) -> Vec<Step<'a>> {
     let mut map: Vec<Item<'a>> = Vec::new();
     // Where the entry of a key stands.
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for &(path, lines) in files {
         for line in lines {
             let earlier = places.get(line.key.as_str()).and_then(|at| map.get_mut(*at));
@@ -74,7 +74,7 @@ pub fn systemd<'a>(files: &[(&'a str, &'a [Line])], wanted: &[&'a str]) -> Vec<S
             }
             let live = fate == Fate::Writes;
             if live {
-                places.insert(&line.key, map.len());
+                places.insert(line.key.clone(), map.len());
             }
             map.push(Item { path, line, fate, live });
         }
@@ -120,9 +120,9 @@ pub fn procps<'a>(files: &[(&'a str, &'a [Line])], wanted: &[&'a str]) -> Vec<St
     let lines = files.iter().flat_map(|&(path, lines)| lines.iter().map(move |line| (path, line)));
     let items: Vec<Item<'a>> =
         lines.map(|(path, line)| Item { path, line, fate: Fate::Writes, live: true }).collect();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (at, item) in items.iter().enumerate() {
-        places.entry(&item.line.key).or_insert(at);
+        places.entry(item.line.key.clone()).or_insert(at);
     }
     let writing = items.iter().filter(|item| item.line.value.is_some());
     writing

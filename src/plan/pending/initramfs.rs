@@ -2,13 +2,60 @@
 
 use super::{Pending, Plan, Step, in_the_image};
 use crate::facts::{BootStack, Facts, Initramfs};
+use crate::initramfs::{Outlook, needed, outlook};
 use crate::plan::Change;
-use crate::render::Effect;
+use crate::render::{Effect, Format};
+use crate::tunable::Target;
 
 /// dracut takes only what the machine that it runs on needs, and a build host has no VMBus: the image
 /// would come up without its disks. Without that choice it leaves /etc/modprobe.d out.
-const DRACUT_IN_AN_IMAGE: &str =
-    "dracut --force --regenerate-all --no-hostonly --add-drivers \"hv_vmbus hv_storvsc\"";
+const DRACUT_IN_AN_IMAGE: &str = "dracut --force --regenerate-all --no-hostonly --add-drivers";
+
+/// The step where a file of this plan belongs into the initramfs, or where an image would not come up with the
+/// one that its own program makes.
+pub(super) fn after_apply(facts: &Facts, plan: &Plan) -> Option<Pending> {
+    let written = |format: fn(Format) -> bool| {
+        plan.changes.iter().any(|change| match change {
+            Change::Create(artifact) | Change::Replace { artifact, .. } => format(artifact.format),
+            Change::Remove { path, .. } => format(Format::Modprobe) && path.contains("/modprobe.d/"),
+            Change::Edit { .. } | Change::Conflict { .. } => false,
+        })
+    };
+    let mut reasons = Vec::new();
+    if written(|format| format == Format::Modprobe) {
+        let why = "storage modules are loaded from the initramfs, which holds a copy of modprobe.d";
+        reasons.push(why.to_owned());
+    }
+    if written(|format| format == Format::Drivers) {
+        reasons.push("the drivers come into the initramfs when it is made".to_owned());
+    }
+    let lacking = lacking(facts, plan);
+    let by_hand = lacking.is_some() && reasons.is_empty() && !dracut(facts);
+    reasons.extend(lacking);
+    let because = (!reasons.is_empty()).then(|| reasons.join("; "))?;
+    // Made anew as it is configured, it would lack them again.
+    if by_hand { Some(Pending::new(Step::Initramfs, because, "")) } else { Some(step(facts, plan, &because)) }
+}
+
+/// Why an image of this root need not come up on Hyper-V, where nothing of this plan sees to that.
+fn lacking(facts: &Facts, plan: &Plan) -> Option<String> {
+    let told = |driver: &'static str| plan.settings().any(|(_, a, _)| a.target == Target::Driver(driver));
+    match outlook(facts)? {
+        Outlook::Lacking(mut missing, why) => {
+            missing.retain(|driver| !told(driver));
+            let drivers = (!missing.is_empty()).then(|| missing.join(", "))?;
+            Some(format!(
+                "this image may not boot on Hyper-V: an initramfs made on another machine need not hold \
+                 {drivers}, as {why}; `hyperv_drivers = true` in [image] of /etc/hvtune.toml sees to it"
+            ))
+        }
+        Outlook::Complete | Outlook::Unknown(_) => None,
+    }
+}
+
+fn dracut(facts: &Facts) -> bool {
+    facts.system.boot.tools.initramfs == Some(Initramfs::Dracut)
+}
 
 pub(super) fn step(facts: &Facts, plan: &Plan, because: &str) -> Pending {
     match command(facts, plan) {
@@ -41,7 +88,7 @@ fn command(facts: &Facts, plan: &Plan) -> Result<String, String> {
         Some(Initramfs::InitramfsTools) => Ok("update-initramfs -u -k all".to_owned()),
         // The name that the boot entry asks for is kernel-install's business.
         Some(Initramfs::Dracut) if boot.stack == BootStack::SystemdBoot => Err(by_kernel_install()),
-        Some(Initramfs::Dracut) if image => Ok(dracut_in_an_image(plan)),
+        Some(Initramfs::Dracut) if image => Ok(dracut_in_an_image(facts, plan)),
         Some(Initramfs::Dracut) => Ok("dracut --force --regenerate-all".to_owned()),
         Some(Initramfs::Mkinitcpio) if image => {
             Err("mkinitcpio looks at the machine that it runs on: make it anew in the image's own build, \
@@ -58,13 +105,17 @@ fn by_kernel_install() -> String {
     "kernel-install makes it: install the kernel's package again".to_owned()
 }
 
-fn dracut_in_an_image(plan: &Plan) -> String {
+fn dracut_in_an_image(facts: &Facts, plan: &Plan) -> String {
     let written = plan.changes.iter().find(|change| {
         let comes = matches!(change, Change::Create(_) | Change::Replace { .. });
-        comes && change.effect() == Some(Effect::Initramfs) && change.path().starts_with("etc/")
+        comes && change.effect() == Some(Effect::Initramfs) && change.path().starts_with("etc/modprobe.d/")
     });
+    let drivers = needed(facts);
+    // Where it could not be told whether this is a Hyper-V guest, they do no harm.
+    let drivers = if drivers.is_empty() { vec!["hv_vmbus", "hv_storvsc"] } else { drivers };
+    let command = format!("{DRACUT_IN_AN_IMAGE} \"{}\"", drivers.join(" "));
     match written {
-        Some(change) => format!("{DRACUT_IN_AN_IMAGE} --install /{}", change.path()),
-        None => DRACUT_IN_AN_IMAGE.to_owned(),
+        Some(change) => format!("{command} --install /{}", change.path()),
+        None => command,
     }
 }

@@ -76,6 +76,7 @@ fn machines() -> Vec<Facts> {
                         stack,
                         tools: BootTools {
                             initramfs,
+                            drivers: None,
                             update_grub: there,
                             mkconfig: there.then_some("grub2-mkconfig"),
                             rpm_ostree: there,

@@ -17,8 +17,10 @@ pub(super) fn read(look: &mut Look<'_>, stack: BootStack) -> BootTools {
     let update_grub = uses(&[BootStack::DebianGrub]) && installed(look, "update-grub");
     let generates = uses(MENUS) && !update_grub;
     let by_entry = uses(&[BootStack::SystemdBoot, BootStack::TransactionalUpdate]);
+    let initramfs = initramfs(look);
     BootTools {
-        initramfs: initramfs(look),
+        drivers: super::drivers::drivers(look, initramfs),
+        initramfs,
         update_grub,
         mkconfig: ["grub2-mkconfig", "grub-mkconfig"]
             .into_iter()

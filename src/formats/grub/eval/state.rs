@@ -102,8 +102,8 @@ impl State {
         if appends {
             cells.splice(0..0, old.iter().copied());
         }
-        let mut carried: BTreeSet<usize> = BTreeSet::new();
-        carried.extend(cells.iter().map(|cell| cell.from));
+        let mut carried: Vec<usize> = cells.iter().map(|cell| cell.from).collect();
+        carried.dedup();
         let keeps = old.iter().any(|cell| carried.contains(&cell.from));
         let opaque = cells.iter().any(|cell| cell.c == UNKNOWN && !old.contains(cell));
         if !old.is_empty() && !keeps && (maybe.is_some() || opaque) {
@@ -127,7 +127,7 @@ impl State {
     }
 
     /// Remembers the words that a new value does not carry over.
-    fn bury(&mut self, old: &[Cell], carried: &BTreeSet<usize>, why: &str) {
+    fn bury(&mut self, old: &[Cell], carried: &[usize], why: &str) {
         let lost: Vec<Cell> = old.iter().copied().filter(|cell| !carried.contains(&cell.from)).collect();
         for word in words(&lost, &mut Unexpanded) {
             if word.cells.iter().any(|cell| cell.c == OURS) {

@@ -1,0 +1,103 @@
+//! Whether an initramfs of this root would bring up a Hyper-V guest.
+
+use crate::facts::{BootArg, BootStack, Drivers, Facts, HyperV, Hypervisor, Initramfs, Taken};
+
+/// Without these no VMBus disk is there.
+const DISKS: &[&str] = &["hv_vmbus", "hv_storvsc"];
+/// Azure's sizes with NVMe disks need them besides.
+const AZURE: &[&str] = &["nvme", "pci_hyperv"];
+/// The network adapter, for a root that a server has.
+const NETWORK: &str = "hv_netvsc";
+/// How arguments begin that send the initramfs to a server for its root.
+const SERVED: [&str; 6] =
+    ["netroot=", "nfsroot=", "root=nfs", "root=/dev/nfs", "rd.neednet=1", "iscsi_target_name="];
+
+/// How a driver is wanted.
+pub const INCLUDED: &str = "included";
+
+/// What an initramfs of this root, made by its own maker, says of the drivers that the guest needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlook {
+    /// All of them are in it, or in the kernel.
+    Complete,
+    /// These may be missing, and why: an image made elsewhere need not boot on Hyper-V.
+    Lacking(Vec<&'static str>, String),
+    /// Could not tell.
+    Unknown(String),
+}
+
+/// The drivers without which a guest on this hypervisor does not find its root, in order of loading.
+pub fn needed(facts: &Facts) -> Vec<&'static str> {
+    let Some(Hypervisor::HyperV(HyperV { azure, .. })) =
+        facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref())
+    else {
+        return Vec::new();
+    };
+    let mut needed = DISKS.to_vec();
+    if *azure == Some(true) {
+        needed.extend(AZURE);
+    }
+    if root_is_served(facts) {
+        needed.push(NETWORK);
+    }
+    let kernels = || facts.system.kernels.iter().flatten();
+    needed.retain(|driver| !kernels().all(|kernel| kernel.built_in.contains(driver)));
+    needed
+}
+
+/// Whether the command line of some entry sends the initramfs to a server for its root.
+fn root_is_served(facts: &Facts) -> bool {
+    let boot = &facts.system.boot;
+    let asks = |arg: &BootArg| {
+        arg.text.as_ref().is_some_and(|arg| SERVED.iter().any(|start| arg.starts_with(start)))
+    };
+    boot.configured.args.iter().any(asks) || boot.lines.iter().any(|line| line.args.iter().any(asks))
+}
+
+/// The outlook where an image is built; `None` where the question does not arise: on a running machine, whose
+/// initramfs has brought it up, without a kernel, and where the initramfs comes with an image made elsewhere.
+pub fn outlook(facts: &Facts) -> Option<Outlook> {
+    let boot = &facts.system.boot;
+    let comes_with_an_image = matches!(boot.stack, BootStack::Bootc | BootStack::Ostree | BootStack::Flatcar);
+    if !facts.for_image() || comes_with_an_image || facts.system.kernels.iter().flatten().next().is_none() {
+        return None;
+    }
+    let needed = needed(facts);
+    if needed.is_empty() {
+        return facts.machine.as_ref()?.hypervisor.as_ref().map(|_| Outlook::Complete);
+    }
+    let maker = boot.tools.initramfs?;
+    let Some(drivers) = &boot.tools.drivers else {
+        return Some(Outlook::Unknown(format!("what {} takes is not known to hvtune", maker.name())));
+    };
+    if drivers.taken == Taken::Unknown {
+        return Some(Outlook::Unknown(drivers.because.clone()));
+    }
+    let missing: Vec<&str> = needed.into_iter().filter(|driver| !holds(drivers, driver)).collect();
+    if missing.is_empty() {
+        return Some(Outlook::Complete);
+    }
+    Some(Outlook::Lacking(missing, drivers.because.clone()))
+}
+
+/// Whether the initramfs holds a driver. A module brings those along that it needs: any of Hyper-V's the bus.
+fn holds(drivers: &Drivers, driver: &str) -> bool {
+    if drivers.left_out.iter().any(|module| module == driver) {
+        return false;
+    }
+    let named = drivers.named.iter().any(|module| {
+        module == driver || (driver == "hv_vmbus" && (module.starts_with("hv_") || module == "pci_hyperv"))
+    });
+    named
+        || match drivers.taken {
+            Taken::StorageAndNetwork => true,
+            Taken::Storage => driver != NETWORK,
+            Taken::Network => !["hv_storvsc", "nvme"].contains(&driver),
+            Taken::ThatMachine | Taken::OnlyNamed | Taken::Unknown => false,
+        }
+}
+
+/// Whether the drop-in that names drivers is one that this root's maker reads.
+pub fn takes_drop_in(facts: &Facts) -> bool {
+    matches!(facts.system.boot.tools.initramfs, Some(Initramfs::InitramfsTools | Initramfs::Dracut))
+}

@@ -1,0 +1,110 @@
+//! What an image must hold to come up on Hyper-V at all.
+
+use super::{cannot_tell, fine, not_here};
+use crate::facts::Facts;
+use crate::initramfs::{INCLUDED, Outlook, needed, outlook, takes_drop_in};
+use crate::policy::Policy;
+use crate::tunable::{Assignment, Decision, Source, Target, Tunable, Value, Want};
+
+/// `image.hyperv_drivers`
+pub static HYPERV_DRIVERS: Tunable = Tunable {
+    id: "image.hyperv_drivers",
+    title: "The initramfs of an image holds the drivers of Hyper-V's disks",
+    why: "An image is often built on a machine that is no Hyper-V guest. An initramfs that is made for the \
+          machine that makes it then lacks hv_vmbus and hv_storvsc, and the guest stops at its first boot \
+          without a root disk. With `[image] hyperv_drivers = true` they are named to the program that makes it.",
+    sources: &[
+        Source {
+            title: "man 5 dracut.conf",
+            url: "https://man7.org/linux/man-pages/man5/dracut.conf.5.html",
+        },
+        Source {
+            title: "man 5 initramfs.conf",
+            url: "https://manpages.debian.org/bookworm/initramfs-tools-core/initramfs.conf.5.en.html",
+        },
+        Source {
+            title: "Microsoft: drivers that an image for Azure must hold",
+            url: "https://learn.microsoft.com/en-us/azure/virtual-machines/linux/create-upload-generic",
+        },
+    ],
+    knobs: &[],
+    decide: hyperv_drivers,
+};
+
+fn hyperv_drivers(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    if facts.running().is_some() {
+        return vec![not_here("this machine is running: its initramfs has brought it up")];
+    }
+    if !policy.hyperv_drivers {
+        return vec![not_here("the policy does not ask for it ([image] hyperv_drivers = true)")];
+    }
+    match outlook(facts) {
+        None => vec![not_here("no initramfs is made from this root")],
+        Some(Outlook::Complete) => {
+            vec![fine("the drivers that the guest needs are in the kernel or come into its initramfs")]
+        }
+        Some(Outlook::Lacking(missing, why)) => vec![take(missing, why)],
+        // One that is named twice does no harm.
+        Some(Outlook::Unknown(why)) if takes_drop_in(facts) => vec![take(needed(facts), why)],
+        Some(Outlook::Unknown(why)) => vec![cannot_tell("the drivers in the initramfs", why)],
+    }
+}
+
+fn take(drivers: Vec<&'static str>, because: String) -> Decision {
+    let named = |driver| Assignment::new(Target::Driver(driver), Want::Exactly(Value::word(INCLUDED)));
+    Decision::Set { what: drivers.into_iter().map(named).collect(), because }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ask, assumed};
+    use super::*;
+    use crate::facts::{Drivers, Initramfs, InstalledKernel, KernelRelease, Taken};
+    use crate::order::Named;
+
+    fn image(taken: Taken, named: &[&str], built_in: Vec<&'static str>) -> Facts {
+        let mut facts = assumed("6.1.0-18-amd64");
+        facts.system.offline = true;
+        let release = KernelRelease::parse("6.1.0-18-amd64").unwrap();
+        facts.system.kernels = Some(vec![InstalledKernel { release, modules: Named::new(), built_in }]);
+        let tools = &mut facts.system.boot.tools;
+        tools.initramfs = Some(Initramfs::Dracut);
+        let named = named.iter().map(|name| (*name).to_owned()).collect();
+        tools.drivers =
+            Some(Drivers { taken, because: "etc/dracut.conf:1".to_owned(), named, left_out: Vec::new() });
+        facts
+    }
+
+    fn asked(facts: &Facts) -> Vec<String> {
+        ask(&HYPERV_DRIVERS, facts, &Policy { hyperv_drivers: true, ..Policy::default() })
+    }
+
+    #[test]
+    fn an_image_for_the_machine_that_makes_it_is_told_of_hyper_v() {
+        let machine = |named: &[&str]| image(Taken::ThatMachine, named, Vec::new());
+        assert_eq!(asked(&machine(&[])), ["initramfs hv_vmbus=included, initramfs hv_storvsc=included"]);
+        assert_eq!(asked(&machine(&["hv_storvsc"])), ["already-right"], "it brings the bus along");
+        let builtin = image(Taken::OnlyNamed, &[], vec!["hv_vmbus"]);
+        assert_eq!(asked(&builtin), ["initramfs hv_storvsc=included"]);
+        assert_eq!(asked(&image(Taken::Storage, &[], Vec::new())), ["already-right"]);
+        let unknown = image(Taken::Unknown, &[], Vec::new());
+        assert_eq!(
+            asked(&unknown),
+            ["initramfs hv_vmbus=included, initramfs hv_storvsc=included"],
+            "naming them does no harm"
+        );
+    }
+
+    #[test]
+    fn without_the_wish_nothing_is_written() {
+        let facts = image(Taken::ThatMachine, &[], Vec::new());
+        assert_eq!(ask(&HYPERV_DRIVERS, &facts, &Policy::default()), ["not-applicable"]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_missing() {
+        let mut facts = image(Taken::Storage, &[], Vec::new());
+        facts.system.boot.tools.drivers.as_mut().unwrap().left_out = vec!["hv_storvsc".to_owned()];
+        assert_eq!(asked(&facts), ["initramfs hv_storvsc=included"]);
+    }
+}
