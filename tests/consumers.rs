@@ -30,6 +30,8 @@ mod daemons;
 mod device;
 #[path = "consumers/grub.rs"]
 mod grub;
+#[path = "consumers/initramfs.rs"]
+mod initramfs;
 #[path = "consumers/loader.rs"]
 mod loader;
 #[path = "consumers/mock.rs"]
