@@ -77,7 +77,9 @@ pub fn outlook(facts: &Facts) -> Option<Outlook> {
     if missing.is_empty() {
         return Some(Outlook::Complete);
     }
-    Some(Outlook::Lacking(missing, drivers.because.clone()))
+    let omitted = missing.iter().any(|driver| drivers.left_out.iter().any(|module| module == driver));
+    let because = if omitted { &drivers.left_out_by } else { &drivers.because };
+    Some(Outlook::Lacking(missing, because.clone()))
 }
 
 /// Whether the initramfs holds a driver. A module brings those along that it needs: any of Hyper-V's the bus.

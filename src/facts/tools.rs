@@ -29,6 +29,8 @@ pub struct Drivers {
     pub named: Vec<String>,
     /// Modules that are left out, with underscores.
     pub left_out: Vec<String>,
+    /// What says so; empty where none is.
+    pub left_out_by: String,
 }
 
 /// The drivers that an initramfs holds without being named.

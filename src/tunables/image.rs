@@ -70,8 +70,13 @@ mod tests {
         let tools = &mut facts.system.boot.tools;
         tools.initramfs = Some(Initramfs::Dracut);
         let named = named.iter().map(|name| (*name).to_owned()).collect();
-        tools.drivers =
-            Some(Drivers { taken, because: "etc/dracut.conf:1".to_owned(), named, left_out: Vec::new() });
+        tools.drivers = Some(Drivers {
+            taken,
+            because: "etc/dracut.conf:1".to_owned(),
+            named,
+            left_out: Vec::new(),
+            left_out_by: String::new(),
+        });
         facts
     }
 

@@ -1,5 +1,5 @@
-//! What hvtune expects of an initramfs, beside the one that the real initramfs-tools makes: what it says would
-//! be missing is missing, and with the drivers named by a file of ours they are in it.
+//! What hvtune expects of an initramfs, beside the one that the real initramfs-tools or dracut makes: what it says
+//! would be missing is missing, and with the drivers named by a file of ours they are in it.
 
 use std::path::Path;
 
@@ -44,4 +44,28 @@ fn what_is_said_to_be_missing_is_missing_and_what_is_named_is_there() {
         }
         assert!(of("most").0.contains(&"hv_netvsc"), "{suite:?}: {:?}", of("most").0);
     }
+}
+
+#[test]
+fn dracut_leaves_out_what_is_said_and_takes_what_is_named() {
+    let stage = Stage::new(Suite::Dracut);
+    stage.copy("/program", Path::new(env!("CARGO_BIN_EXE_hvtune")));
+    let ran = stage.run(include_str!("dracut.sh")).ok();
+    let of = |name: &str| state(&ran.stdout, name);
+    for (name, missing, line) in [
+        ("omitted", "hv_storvsc", "etc/dracut.conf.d/10-lab.conf:1 says omit_drivers=hv_storvsc"),
+        ("listed", "hv_vmbus, hv_storvsc", "etc/dracut.conf.d/10-lab.conf:1 says drivers=ext4"),
+        ("reverted", "hv_vmbus, hv_storvsc", "etc/dracut.conf.d/10-lab.conf:1 says drivers=ext4"),
+    ] {
+        let (drivers, plan) = of(name);
+        assert!(!drivers.contains(&"hv_storvsc"), "{name}: {drivers:?}");
+        let said = warned(&plan);
+        assert!(said.contains(&format!("hold {missing}, as {line}")), "{name}: {said}");
+    }
+    for name in ["generic", "applied", "hostonly"] {
+        let (drivers, plan) = of(name);
+        assert!(drivers.contains(&"hv_vmbus") && drivers.contains(&"hv_storvsc"), "{name}: {drivers:?}");
+        assert_eq!(warned(&plan), "", "{name}");
+    }
+    assert!(!of("generic").0.contains(&"hv_netvsc"), "{:?}", of("generic").0);
 }

@@ -19,6 +19,8 @@ pub(crate) enum Suite {
     Bookworm,
     /// systemd 257, procps 4.0.4, kmod 34, GRUB 2.12, kernel 6.12 cloud.
     Trixie,
+    /// dracut 106 in the place of initramfs-tools, kernel 6.12 cloud.
+    Dracut,
     /// systemd of sid, and GRUB 2.14 as a program of its own.
     Sid,
 }
@@ -31,6 +33,7 @@ impl Suite {
         match self {
             Self::Bookworm => "bookworm",
             Self::Trixie => "trixie",
+            Self::Dracut => "dracut",
             Self::Sid => "sid",
         }
     }
@@ -39,10 +42,12 @@ impl Suite {
     pub(crate) fn root(self) -> &'static Path {
         static BOOKWORM: OnceLock<PathBuf> = OnceLock::new();
         static TRIXIE: OnceLock<PathBuf> = OnceLock::new();
+        static DRACUT: OnceLock<PathBuf> = OnceLock::new();
         static SID: OnceLock<PathBuf> = OnceLock::new();
         let cell = match self {
             Self::Bookworm => &BOOKWORM,
             Self::Trixie => &TRIXIE,
+            Self::Dracut => &DRACUT,
             Self::Sid => &SID,
         };
         cell.get_or_init(|| make_root(self.name()))

@@ -60,7 +60,7 @@ fn initramfs_tools(look: &mut Look<'_>) -> Drivers {
             _ => (Taken::Unknown, said(setting)),
         },
     };
-    Drivers { taken, because, named, left_out: Vec::new() }
+    Drivers { taken, because, named, left_out: Vec::new(), left_out_by: String::new() }
 }
 
 fn dracut(look: &mut Look<'_>) -> Drivers {
@@ -95,7 +95,8 @@ fn dracut(look: &mut Look<'_>) -> Drivers {
         (None, Some(setting)) => (Taken::Storage, said(setting)),
         (None, None) => (Taken::Storage, "dracut takes hostonly=no".to_owned()),
     };
-    Drivers { taken, because, named, left_out }
+    let left_out_by = of(&settings, "omit_drivers").map(said).unwrap_or_default();
+    Drivers { taken, because, named, left_out, left_out_by }
 }
 
 fn of<'s>(settings: &'s [Setting], variable: &str) -> Option<&'s Setting> {
