@@ -39,7 +39,7 @@ pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers,
     UnreadFile, WATCHED, Watchdog,
 };
-pub use tools::{BootTools, Drivers, Initramfs, Taken};
+pub use tools::{BootTools, Drivers, Initramfs, Taken, Undone};
 pub use units::{DropIn, UNIT_DIRS, Unit, UnitFile, UnitLine, drop_in_dirs, is_fleeting};
 pub use writers::{
     BootScript, Chosen, FileWrites, Hides, LAYERS, Mask, Note, Programs, Saptune, SysctlFile, SysctlFiles,

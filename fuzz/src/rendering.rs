@@ -89,7 +89,7 @@ fn values(format: Format, body: &str) -> Option<[Vec<String>; 2]> {
             let strict = unit::parse(body).unwrap().into_iter().map(|(_, value)| value).collect();
             [strict, unit::scan(body, "Service", "WatchdogSec")]
         }
-        Format::Grub => return None,
+        Format::Grub | Format::Drivers => return None,
     })
 }
 
@@ -163,7 +163,7 @@ pub fn template() -> crate::Target {
         let Ok(text) = std::str::from_utf8(text) else { return };
         let (format, verdicts, ours) = &all[usize::from(*first) % all.len()];
         let mut templates = Templates::new();
-        templates.insert(format.template(), text.to_owned());
+        templates.insert(format.template().to_owned(), text.to_owned());
         let Ok(theirs) = rendered(verdicts, &facts, &templates) else { return };
         assert_eq!(theirs.len(), ours.len());
         for (one, other) in ours.iter().zip(&theirs) {

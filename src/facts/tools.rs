@@ -31,6 +31,17 @@ pub struct Drivers {
     pub left_out: Vec<String>,
     /// What says so; empty where none is.
     pub left_out_by: String,
+    /// Why a file of ours that names drivers is not read, or is undone; `None` where it counts.
+    pub undone: Option<Undone>,
+}
+
+/// What becomes of a file of ours that names drivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undone {
+    /// It has no effect; why.
+    Certainly(String),
+    /// It may have none; why.
+    Perhaps(String),
 }
 
 /// The drivers that an initramfs holds without being named.

@@ -4,7 +4,7 @@ use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer};
 use super::{
     device, iscsi, kernel_arg, mask, module_option, multipath, programs, sysctl, udev, unit, waagent,
 };
-use crate::facts::{Class, Disk, Facts, Role};
+use crate::facts::{Class, Disk, Facts, Role, Undone};
 use crate::tunable::{Assignment, Target, UdevAttr};
 
 /// On what a knob is turned, where there is more than one of it.
@@ -96,8 +96,22 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
         Target::Multipath { key, .. } => multipath::chain(facts, key, None, ours),
         Target::Unit { unit: name, property } => unit::chain(facts, name, property, ours),
         // The edited line is the one that counts in its file.
-        Target::Waagent(_) | Target::Fstab(_) | Target::Driver(_) => alone(ours),
+        Target::Waagent(_) | Target::Fstab(_) => alone(ours),
+        Target::Driver(_) => driver(facts, alone(ours)),
     }
+}
+
+/// What becomes of our list of drivers, where another file takes its place or undoes it.
+fn driver(facts: &Facts, mut chain: Chain) -> Chain {
+    let undone = facts.system.boot.tools.drivers.as_ref().and_then(|drivers| drivers.undone.as_ref());
+    for writer in &mut chain.writers {
+        match undone {
+            Some(Undone::Certainly(why)) => writer.acts = Acts::No(why.clone()),
+            Some(Undone::Perhaps(why)) => writer.acts = Acts::Maybe(why.clone()),
+            None => {}
+        }
+    }
+    chain
 }
 
 /// The chain with our file hidden, where one of the same name hides it.

@@ -76,6 +76,7 @@ mod tests {
             named,
             left_out: Vec::new(),
             left_out_by: String::new(),
+            undone: None,
         });
         facts
     }

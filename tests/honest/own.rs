@@ -1,6 +1,6 @@
 //! Knobs that stand in files of our own: sysctl, udev, modprobe, multipath, drop-ins of units.
 
-use crate::breaks::{of_our_file, other, others, overlooked};
+use crate::breaks::{of_our_file, other, others, overlooked, without};
 use crate::ground::Content;
 use crate::stage::{Place, Subject, at, broken, each_break_is_told, file};
 
@@ -207,4 +207,35 @@ fn unit_property() {
     let mut subject = Subject::new("gen2-onprem", "WatchdogSec", breaks);
     subject.target = "unit:systemd-journald.service";
     each_break_is_told(&subject);
+}
+
+/// On a running machine nothing is asked: its initramfs has brought it up.
+#[test]
+fn drivers_of_an_image() {
+    const OURS: &str = "usr/lib/dracut/dracut.conf.d/90-hvtune.conf";
+    const SAME: &str = "etc/dracut.conf.d/90-hvtune.conf";
+    const LATER: &str = "etc/dracut.conf.d/95-z.conf";
+    let breaks = vec![
+        broken("the file is removed", |_| vec![at(OURS, Content::Gone)]),
+        broken("its line is removed", |stage| {
+            vec![file(OURS, without(&stage.text(OURS), "hv_storvsc").into_bytes())]
+        }),
+        broken("a NUL in its line", |stage| {
+            vec![file(OURS, stage.text(OURS).replace("hv_storvsc", "hv_storvsc\0"))]
+        }),
+        other("replaced in /etc by a file that says nothing", SAME, "# the administrator's own\n"),
+        broken("masked by a link to /dev/null in /etc", |_| {
+            vec![at(SAME, Content::Link("/dev/null".to_owned()))]
+        }),
+        other("a later file begins the list anew", LATER, "add_drivers=\" virtio_blk \"\n"),
+        other("a later file empties the list", "usr/lib/dracut/dracut.conf.d/99-z.conf", "add_drivers=\n"),
+        other("a later file may empty it", LATER, "if [ -e /x ]; then\nadd_drivers=\nfi\n"),
+        other("a later file sets it to a command's output", LATER, "add_drivers=\"$(x)\"\n"),
+        other("a later file is broken", LATER, "hostonly=\"yes\n"),
+    ];
+    let breaks = breaks.into_iter().map(|broken| broken.only(Place::Offline)).collect();
+    each_break_is_told(&Subject {
+        control: &["ok", "nothing asked"],
+        ..Subject::new("el8-kernelopts", "hv_storvsc", breaks)
+    });
 }

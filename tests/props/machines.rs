@@ -266,7 +266,7 @@ fn apply(facts: &mut Facts, change: Change) {
             system.boot.tools.initramfs = Some(maker);
             let (named, left_out) = (vec![because.clone()], vec!["nvme".to_owned()]);
             system.boot.tools.drivers =
-                Some(Drivers { taken, left_out_by: because.clone(), because, named, left_out });
+                Some(Drivers { taken, left_out_by: because.clone(), because, named, left_out, undone: None });
         }
         Change::Arguments(arguments) => configured(&mut system.boot, arguments),
         Change::Cmdline(text) => machine.cmdline = Some(Cmdline::parse(&text)),
