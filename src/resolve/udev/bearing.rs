@@ -1,6 +1,8 @@
 //! Which lines bear on an attribute at all: a machine has thousands of disks, and most lines of most
 //! files say nothing of it.
 
+use std::collections::BTreeSet;
+
 use super::pattern::matches;
 use crate::facts::RuleFile;
 use crate::formats::udev::{Key, Op, Rule, Term};
@@ -13,7 +15,7 @@ pub(super) struct Bearing<'a> {
     /// The end of every name under which it is written.
     name: &'static str,
     /// Attributes that some line looks at.
-    tested: Vec<&'a str>,
+    tested: BTreeSet<String>,
     /// Whether some line may write it.
     pub(super) writes: bool,
     /// Whether some line may write it from an event of another device of the same disk.
@@ -29,11 +31,13 @@ impl<'a> Bearing<'a> {
             "io_timeout" => "timeout",
             name => name,
         };
-        let (tested, actions) = (Vec::new(), Vec::new());
+        let (tested, actions) = (BTreeSet::new(), Vec::new());
         let mut found = Self { attr, name, tested, writes: false, climbs: false, actions };
         for term in files.iter().flat_map(|file| &file.rules.rules).flat_map(|rule| &rule.terms) {
             match term.key {
-                Key::Attr | Key::Attrs => found.test(&term.attr),
+                Key::Attr | Key::Attrs => {
+                    found.tested.insert(term.attr.clone());
+                }
                 Key::Action => found.actions.push(term),
                 _ if found.may_write(term) => {
                     found.writes = true;
@@ -62,7 +66,7 @@ impl<'a> Bearing<'a> {
         rule.goto.is_some()
             || rule.terms.iter().any(|term| match term.key {
                 Key::SetEnv | Key::SetTag => true,
-                Key::SetAttr => self.may_write(term) || self.tested.contains(&term.attr.as_str()),
+                Key::SetAttr => self.may_write(term) || self.tested.contains(&term.attr),
                 // What is read once is kept for the event.
                 Key::Attr | Key::Attrs => term.attr.ends_with(self.name),
                 Key::Run | Key::RunBuiltin => term.op != Op::Add || self.may_write(term),
@@ -75,12 +79,6 @@ impl<'a> Bearing<'a> {
         self.actions.iter().any(|term| {
             matches(&term.value, term.any_case, one) != matches(&term.value, term.any_case, other)
         })
-    }
-
-    fn test(&mut self, attr: &'a str) {
-        if !self.tested.contains(&attr) {
-            self.tested.push(attr);
-        }
     }
 
     /// Whether some line looks at the attribute.

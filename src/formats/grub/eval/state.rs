@@ -102,9 +102,14 @@ impl State {
         if appends {
             cells.splice(0..0, old.iter().copied());
         }
-        let mut carried: Vec<usize> = cells.iter().map(|cell| cell.from).collect();
-        carried.dedup();
-        let keeps = old.iter().any(|cell| carried.contains(&cell.from));
+        // By source, whether something of it is carried over.
+        let mut carried = vec![false; self.sources.len()];
+        for cell in &cells {
+            if let Some(carries) = carried.get_mut(cell.from) {
+                *carries = true;
+            }
+        }
+        let keeps = old.iter().any(|cell| is_carried(&carried, cell));
         let opaque = cells.iter().any(|cell| cell.c == UNKNOWN && !old.contains(cell));
         if !old.is_empty() && !keeps && (maybe.is_some() || opaque) {
             // Either the old value or the new one.
@@ -127,8 +132,8 @@ impl State {
     }
 
     /// Remembers the words that a new value does not carry over.
-    fn bury(&mut self, old: &[Cell], carried: &[usize], why: &str) {
-        let lost: Vec<Cell> = old.iter().copied().filter(|cell| !carried.contains(&cell.from)).collect();
+    fn bury(&mut self, old: &[Cell], carried: &[bool], why: &str) {
+        let lost: Vec<Cell> = old.iter().copied().filter(|cell| !is_carried(carried, cell)).collect();
         for word in words(&lost, &mut Unexpanded) {
             if word.cells.iter().any(|cell| cell.c == OURS) {
                 self.ours_gone = Some(why.to_owned());
@@ -137,4 +142,8 @@ impl State {
             }
         }
     }
+}
+
+fn is_carried(carried: &[bool], cell: &Cell) -> bool {
+    carried.get(cell.from).is_some_and(|carries| *carries)
 }
