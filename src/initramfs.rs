@@ -1,6 +1,7 @@
 //! Whether an initramfs of this root would bring up a Hyper-V guest.
 
 use crate::facts::{BootArg, BootStack, Drivers, Facts, HyperV, Hypervisor, Initramfs, Taken};
+use crate::pattern::parse_pattern;
 
 /// Without these no VMBus disk is there.
 const DISKS: &[&str] = &["hv_vmbus", "hv_storvsc"];
@@ -73,20 +74,27 @@ pub fn outlook(facts: &Facts) -> Option<Outlook> {
     if drivers.taken == Taken::Unknown {
         return Some(Outlook::Unknown(drivers.because.clone()));
     }
-    let missing: Vec<&str> = needed.into_iter().filter(|driver| !holds(drivers, driver)).collect();
-    if missing.is_empty() {
-        return Some(Outlook::Complete);
-    }
-    let omitted = missing.iter().any(|driver| drivers.left_out.iter().any(|module| module == driver));
-    let because = if omitted { &drivers.left_out_by } else { &drivers.because };
-    Some(Outlook::Lacking(missing, because.clone()))
+    let Some(left_out) = left_out(drivers, &needed) else {
+        return Some(Outlook::Unknown(drivers.left_out_by.clone()));
+    };
+    let because = if left_out.is_empty() { &drivers.because } else { &drivers.left_out_by };
+    let is_missing = |driver: &&str| left_out.contains(driver) || !holds(drivers, driver);
+    let missing: Vec<&str> = needed.into_iter().filter(is_missing).collect();
+    Some(if missing.is_empty() { Outlook::Complete } else { Outlook::Lacking(missing, because.clone()) })
 }
 
-/// Whether the initramfs holds a driver. A module brings those along that it needs: any of Hyper-V's the bus.
-fn holds(drivers: &Drivers, driver: &str) -> bool {
-    if drivers.left_out.iter().any(|module| module == driver) {
-        return false;
+/// Those of these drivers that are left out; `None` where a pattern is none that we understand.
+fn left_out(drivers: &Drivers, needed: &[&'static str]) -> Option<Vec<&'static str>> {
+    let mut found = Vec::new();
+    for pattern in &drivers.left_out {
+        let pattern = parse_pattern(&format!("^(?:{pattern})$")).ok()?;
+        found.extend(needed.iter().filter(|driver| pattern.is_match(driver.as_bytes())));
     }
+    Some(found)
+}
+
+/// Whether the initramfs holds a driver that nothing leaves out. A module brings those along that it needs: any of Hyper-V's the bus.
+fn holds(drivers: &Drivers, driver: &str) -> bool {
     let named = drivers.named.iter().any(|module| {
         module == driver || (driver == "hv_vmbus" && (module.starts_with("hv_") || module == "pci_hyperv"))
     });
@@ -99,7 +107,7 @@ fn holds(drivers: &Drivers, driver: &str) -> bool {
         }
 }
 
-/// Whether the drop-in that names drivers is one that this root's maker reads.
-pub fn takes_drop_in(facts: &Facts) -> bool {
-    matches!(facts.system.boot.tools.initramfs, Some(Initramfs::InitramfsTools | Initramfs::Dracut))
+/// Whose configuration takes a list of ours: that of dracut or of initramfs-tools; `None` where nobody's does.
+pub fn reader(facts: &Facts) -> Option<Initramfs> {
+    facts.system.boot.tools.drivers.as_ref().map(|drivers| drivers.by)
 }

@@ -87,7 +87,13 @@ pub enum MachineSource<'a> {
 pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
     let mut gaps = Vec::new();
     let mut machine = read_machine(source, &mut gaps);
-    let system = read_system(root, &mut gaps);
+    let mut system = read_system(root, &mut gaps);
+    // Of a running machine nobody asks: its initramfs has brought it up.
+    let running = root.is_live() && matches!(source, MachineSource::Live(_));
+    if machine.is_some() && !running {
+        let tools = &mut system.boot.tools;
+        tools.drivers = boot::read_drivers(root, tools.initramfs, &mut gaps);
+    }
     if let Some(machine) = machine.as_mut().filter(|machine| machine.is_assumed()) {
         machine.arch = system.arch;
     }

@@ -19,6 +19,7 @@ use tera::{Context, Tera};
 
 use crate::facts::{Facts, Initramfs};
 use crate::formats::{Refusal, udev};
+use crate::initramfs::reader;
 use crate::marker::marker_line;
 use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 
@@ -196,7 +197,7 @@ fn print(
     templates: &Templates,
 ) -> Result<Vec<u8>, Error> {
     let name = format.template();
-    let (head, items, tail, carried) = compose(format, shares, facts.system.boot.tools.initramfs);
+    let (head, items, tail, carried) = compose(format, shares, reader(facts));
     let mut context = Context::new();
     context.insert("head", &head);
     context.insert("items", &items);

@@ -6,7 +6,8 @@
 pub struct BootTools {
     /// What makes the initramfs; `None` where nothing known is installed.
     pub initramfs: Option<Initramfs>,
-    /// What its configuration says of drivers; `None` where that maker's is not known to us.
+    /// What its configuration says of drivers; `None` where that maker's is not known to us, and on a running
+    /// machine, where nobody asks.
     pub drivers: Option<Drivers>,
     /// Debian's `update-grub`.
     pub update_grub: bool,
@@ -21,15 +22,17 @@ pub struct BootTools {
 /// What the configuration of an initramfs's maker says of drivers, without ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drivers {
+    /// Whose configuration it is: that of initramfs-tools or of dracut.
+    pub by: Initramfs,
     /// Which are taken without being named.
     pub taken: Taken,
     /// What says so: file, line and setting, or that nothing does.
     pub because: String,
     /// Modules that are named, with underscores.
     pub named: Vec<String>,
-    /// Modules that are left out, with underscores.
+    /// Patterns of modules that are left out, each for a whole name.
     pub left_out: Vec<String>,
-    /// What says so; empty where none is.
+    /// What says so; empty where nothing is left out.
     pub left_out_by: String,
     /// Why a file of ours that names drivers is not read, or is undone; `None` where it counts.
     pub undone: Option<Undone>,

@@ -25,14 +25,21 @@ pub fn read(path: &str, text: &str, settings: &mut Vec<Setting>) {
     let script = shell::parse(text);
     take(path, &script.statements, false, settings);
     if let Some((line, _)) = script.broken {
-        // What the rest says is not known.
-        for &variable in VARIABLES {
-            set(settings, Setting { variable, value: None, origin: format!("{path}:{line}") }, false);
-        }
+        undecided(&format!("{path}:{line}"), settings);
     }
 }
 
-fn take(path: &str, statements: &[Statement], maybe: bool, settings: &mut Vec<Setting>) {
+/// From here on nothing is known of any variable: a file that could not be read, one that another file reads in,
+/// a line that a shell does not understand.
+pub fn undecided(origin: &str, settings: &mut Vec<Setting>) {
+    for &variable in VARIABLES {
+        set(settings, Setting { variable, value: None, origin: origin.to_owned() }, false);
+    }
+}
+
+/// `maybe`: nobody can tell whether the statements are run. Gives whether the file may end with them.
+fn take(path: &str, statements: &[Statement], mut maybe: bool, settings: &mut Vec<Setting>) -> bool {
+    let mut ends = false;
     for statement in statements {
         match statement {
             Statement::Assign { line, variable, appends, value, .. } => {
@@ -40,20 +47,29 @@ fn take(path: &str, statements: &[Statement], maybe: bool, settings: &mut Vec<Se
                 let value = value.literal().filter(|_| !maybe);
                 set(settings, Setting { variable, value, origin: format!("{path}:{line}") }, *appends);
             }
+            Statement::Source { line, .. } => undecided(&format!("{path}:{line}"), settings),
+            Statement::Opaque { line, variable, .. } if variable.is_empty() => {
+                undecided(&format!("{path}:{line}"), settings);
+            }
             Statement::Default { line, variable, .. }
             | Statement::Unset { line, variable }
             | Statement::Opaque { line, variable, .. } => {
                 let Some(variable) = known(variable) else { continue };
                 set(settings, Setting { variable, value: None, origin: format!("{path}:{line}") }, false);
             }
-            Statement::For { body, .. }
-            | Statement::Maybe { body, .. }
-            | Statement::Function { body, .. } => {
+            Statement::For { body, .. } | Statement::Maybe { body, .. } => {
+                ends |= take(path, body, true, settings);
+            }
+            // `return` in it ends the function alone.
+            Statement::Function { body, .. } => {
                 take(path, body, true, settings);
             }
-            Statement::Source { .. } | Statement::Call { .. } | Statement::End { .. } => {}
+            Statement::End { .. } => ends = true,
+            Statement::Call { .. } => {}
         }
+        maybe |= ends;
     }
+    ends
 }
 
 fn known(variable: &str) -> Option<&'static str> {
@@ -142,6 +158,19 @@ mod tests {
             ["a:1 hostonly=Some(\"yes\")", "b:2 add_drivers=None"]
         );
         assert_eq!(values(&[("a", "hostonly=\"yes\n")]).len(), VARIABLES.len());
+    }
+
+    #[test]
+    fn a_file_that_reads_another_or_ends_early_is_not_known() {
+        for text in [". /etc/other\n", "eval \"$x\"\n", "source /etc/other\n"] {
+            let found = values(&[("a", &format!("hostonly=no\n{text}"))]);
+            assert!(found.contains(&"a:2 hostonly=None".to_owned()), "{text}: {found:?}");
+            assert_eq!(found.len(), VARIABLES.len(), "{text}");
+        }
+        assert_eq!(values(&[("a", "hostonly=yes\nreturn 0\nhostonly=no\n")]), ["a:3 hostonly=None"]);
+        let inner = "hostonly=yes\nif [ -e /x ]; then return; fi\nhostonly=no\n";
+        assert_eq!(values(&[("a", inner)]), ["a:3 hostonly=None"]);
+        assert_eq!(values(&[("a", "f() { return 1; }\nhostonly=no\n")]), ["a:2 hostonly=Some(\"no\")"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) mod look;
 mod stores;
 mod tools;
 
-use crate::facts::{Boot, BootStack, Gap, OsRelease};
+use crate::facts::{Boot, BootStack, Drivers, Gap, Initramfs, OsRelease};
 use crate::formats::edit::Owned;
 use crate::root::Root;
 
@@ -72,6 +72,11 @@ pub fn read(root: &Root, os: Option<&OsRelease>, record: &[Owned], gaps: &mut Ve
         boot.configured = config::read(&mut look, stack);
     }
     boot
+}
+
+/// Reads what the configuration of the initramfs's maker says of drivers.
+pub fn read_drivers(root: &Root, maker: Option<Initramfs>, gaps: &mut Vec<Gap>) -> Option<Drivers> {
+    drivers::read(&mut Look::new(root, None, &[], gaps), maker?)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every look at a stack answers with an Option")]

@@ -4,6 +4,7 @@ use super::{Format, Share, shares_of};
 use crate::facts::{Facts, Initramfs, WATCHED};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
+use crate::initramfs::reader;
 use crate::marker::{BASE_NAME, DRIVER_LISTS};
 use crate::resolve::sysctl;
 use crate::stores::Store;
@@ -80,11 +81,10 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
         Format::Drivers => {
             let [host, image, debian] = DRIVER_LISTS;
             let there = facts.system.ours.iter().any(|file| file.path == host);
-            let by_dracut = facts.system.boot.tools.initramfs == Some(Initramfs::Dracut);
-            let place = match (by_dracut, facts.for_image() && !there) {
-                (true, true) => image,
-                (true, false) => host,
-                (false, _) => debian,
+            let place = match reader(facts) {
+                Some(Initramfs::Dracut) if facts.for_image() && !there => image,
+                Some(Initramfs::Dracut) => host,
+                _ => debian,
             };
             return place.to_owned();
         }

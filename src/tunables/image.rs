@@ -2,7 +2,7 @@
 
 use super::{cannot_tell, fine, not_here};
 use crate::facts::Facts;
-use crate::initramfs::{INCLUDED, Outlook, needed, outlook, takes_drop_in};
+use crate::initramfs::{INCLUDED, Outlook, needed, outlook, reader};
 use crate::policy::Policy;
 use crate::tunable::{Assignment, Decision, Source, Target, Tunable, Value, Want};
 
@@ -11,7 +11,7 @@ pub static HYPERV_DRIVERS: Tunable = Tunable {
     id: "image.hyperv_drivers",
     title: "The initramfs of an image holds the drivers of Hyper-V's disks",
     why: "An image is often built on a machine that is no Hyper-V guest. An initramfs that is made for the \
-          machine that makes it then lacks hv_vmbus and hv_storvsc, and the guest stops at its first boot \
+          machine that makes it may then lack hv_vmbus and hv_storvsc, and the guest stops at its first boot \
           without a root disk. With `[image] hyperv_drivers = true` they are named to the program that makes it.",
     sources: &[
         Source {
@@ -45,7 +45,7 @@ fn hyperv_drivers(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         }
         Some(Outlook::Lacking(missing, why)) => vec![take(missing, why)],
         // One that is named twice does no harm.
-        Some(Outlook::Unknown(why)) if takes_drop_in(facts) => vec![take(needed(facts), why)],
+        Some(Outlook::Unknown(why)) if reader(facts).is_some() => vec![take(needed(facts), why)],
         Some(Outlook::Unknown(why)) => vec![cannot_tell("the drivers in the initramfs", why)],
     }
 }
@@ -71,6 +71,7 @@ mod tests {
         tools.initramfs = Some(Initramfs::Dracut);
         let named = named.iter().map(|name| (*name).to_owned()).collect();
         tools.drivers = Some(Drivers {
+            by: Initramfs::Dracut,
             taken,
             because: "etc/dracut.conf:1".to_owned(),
             named,
@@ -112,5 +113,15 @@ mod tests {
         let mut facts = image(Taken::Storage, &[], Vec::new());
         facts.system.boot.tools.drivers.as_mut().unwrap().left_out = vec!["hv_storvsc".to_owned()];
         assert_eq!(asked(&facts), ["initramfs hv_storvsc=included"]);
+        // dracut takes patterns.
+        for (pattern, missing) in [
+            ("hv_.*", "initramfs hv_vmbus=included, initramfs hv_storvsc=included"),
+            (".*/fs/ocfs/.*", "already-right"),
+            ("hv", "already-right"),
+            ("(", "initramfs hv_vmbus=included, initramfs hv_storvsc=included"),
+        ] {
+            facts.system.boot.tools.drivers.as_mut().unwrap().left_out = vec![pattern.to_owned()];
+            assert_eq!(asked(&facts), [missing], "{pattern}");
+        }
     }
 }

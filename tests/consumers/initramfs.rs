@@ -27,7 +27,7 @@ fn what_is_said_to_be_missing_is_missing_and_what_is_named_is_there() {
     for suite in [Suite::Bookworm, Suite::Trixie] {
         let stage = Stage::new(suite);
         stage.copy("/program", Path::new(env!("CARGO_BIN_EXE_hvtune")));
-        let ran = stage.run(include_str!("initramfs.sh")).ok();
+        let ran = stage.run(concat!(include_str!("initramfs.sh"), include_str!("initramfs-tools.sh"))).ok();
         let of = |name: &str| state(&ran.stdout, name);
         for name in ["list", "reverted"] {
             let (drivers, plan) = of(name);
@@ -50,10 +50,11 @@ fn what_is_said_to_be_missing_is_missing_and_what_is_named_is_there() {
 fn dracut_leaves_out_what_is_said_and_takes_what_is_named() {
     let stage = Stage::new(Suite::Dracut);
     stage.copy("/program", Path::new(env!("CARGO_BIN_EXE_hvtune")));
-    let ran = stage.run(include_str!("dracut.sh")).ok();
+    let ran = stage.run(concat!(include_str!("initramfs.sh"), include_str!("dracut.sh"))).ok();
     let of = |name: &str| state(&ran.stdout, name);
     for (name, missing, line) in [
         ("omitted", "hv_storvsc", "etc/dracut.conf.d/10-lab.conf:1 says omit_drivers=hv_storvsc"),
+        ("pattern", "hv_vmbus, hv_storvsc", "etc/dracut.conf.d/10-lab.conf:1 says omit_drivers=hv_.*"),
         ("listed", "hv_vmbus, hv_storvsc", "etc/dracut.conf.d/10-lab.conf:1 says drivers=ext4"),
         ("reverted", "hv_vmbus, hv_storvsc", "etc/dracut.conf.d/10-lab.conf:1 says drivers=ext4"),
     ] {

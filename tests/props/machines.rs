@@ -265,8 +265,15 @@ fn apply(facts: &mut Facts, change: Change) {
         Change::Drivers(maker, taken, because) => {
             system.boot.tools.initramfs = Some(maker);
             let (named, left_out) = (vec![because.clone()], vec!["nvme".to_owned()]);
-            system.boot.tools.drivers =
-                Some(Drivers { taken, left_out_by: because.clone(), because, named, left_out, undone: None });
+            system.boot.tools.drivers = Some(Drivers {
+                by: maker,
+                taken,
+                left_out_by: because.clone(),
+                because,
+                named,
+                left_out,
+                undone: None,
+            });
         }
         Change::Arguments(arguments) => configured(&mut system.boot, arguments),
         Change::Cmdline(text) => machine.cmdline = Some(Cmdline::parse(&text)),

@@ -3,8 +3,9 @@
 use super::{Pending, Plan, Step, in_the_image};
 use crate::facts::{BootStack, Facts, Initramfs};
 use crate::initramfs::{Outlook, needed, outlook};
+use crate::marker::DRIVER_LISTS;
 use crate::plan::Change;
-use crate::render::{Effect, Format};
+use crate::render::Effect;
 use crate::tunable::Target;
 
 /// dracut takes only what the machine that it runs on needs, and a build host has no VMBus: the image
@@ -14,20 +15,17 @@ const DRACUT_IN_AN_IMAGE: &str = "dracut --force --regenerate-all --no-hostonly 
 /// The step where a file of this plan belongs into the initramfs, or where an image would not come up with the
 /// one that its own program makes.
 pub(super) fn after_apply(facts: &Facts, plan: &Plan) -> Option<Pending> {
-    let written = |format: fn(Format) -> bool| {
-        plan.changes.iter().any(|change| match change {
-            Change::Create(artifact) | Change::Replace { artifact, .. } => format(artifact.format),
-            Change::Remove { path, .. } => format(Format::Modprobe) && path.contains("/modprobe.d/"),
-            Change::Edit { .. } | Change::Conflict { .. } => false,
-        })
+    let changed = |lists: bool| {
+        let belong = |change: &&Change| change.effect() == Some(Effect::Initramfs);
+        plan.changes.iter().filter(belong).any(|change| DRIVER_LISTS.contains(&change.path()) == lists)
     };
     let mut reasons = Vec::new();
-    if written(|format| format == Format::Modprobe) {
+    if changed(false) {
         let why = "storage modules are loaded from the initramfs, which holds a copy of modprobe.d";
         reasons.push(why.to_owned());
     }
-    if written(|format| format == Format::Drivers) {
-        reasons.push("the drivers come into the initramfs when it is made".to_owned());
+    if changed(true) {
+        reasons.push("a list of drivers takes effect when the initramfs is made".to_owned());
     }
     let lacking = lacking(facts, plan);
     let by_hand = lacking.is_some() && reasons.is_empty() && !dracut(facts);

@@ -189,3 +189,14 @@ fn dracut_in_an_image_takes_the_drivers_along() {
     })];
     assert!(command(&plan).ends_with(" --install /etc/modprobe.d/90-hvtune.conf"), "{}", command(&plan));
 }
+
+/// What a list of ours brought stays in the initramfs until that is made anew.
+#[test]
+fn a_list_of_drivers_that_goes_leaves_the_initramfs_to_do() {
+    for path in crate::marker::DRIVER_LISTS {
+        let changes = vec![Change::Remove { path: path.to_owned(), found: Vec::new() }];
+        let steps = list(&Facts::default(), &Plan { changes, ..Plan::default() });
+        let steps: Vec<Step> = steps.iter().map(|pending| pending.step).collect();
+        assert_eq!(steps, [Step::Initramfs], "{path}");
+    }
+}

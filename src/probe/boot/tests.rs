@@ -5,6 +5,7 @@
 use super::*;
 use crate::facts::{BootArg, Holds, LineKind};
 
+mod drivers;
 mod tools;
 
 type Files<'a> = &'a [(&'a str, &'a str)];

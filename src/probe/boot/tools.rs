@@ -17,10 +17,9 @@ pub(super) fn read(look: &mut Look<'_>, stack: BootStack) -> BootTools {
     let update_grub = uses(&[BootStack::DebianGrub]) && installed(look, "update-grub");
     let generates = uses(MENUS) && !update_grub;
     let by_entry = uses(&[BootStack::SystemdBoot, BootStack::TransactionalUpdate]);
-    let initramfs = initramfs(look);
     BootTools {
-        drivers: super::drivers::drivers(look, initramfs),
-        initramfs,
+        initramfs: initramfs(look),
+        drivers: None,
         update_grub,
         mkconfig: ["grub2-mkconfig", "grub-mkconfig"]
             .into_iter()
@@ -34,7 +33,7 @@ pub(super) fn read(look: &mut Look<'_>, stack: BootStack) -> BootTools {
 const MENUS: &[BootStack] =
     &[BootStack::DebianGrub, BootStack::GrubMkconfig, BootStack::SuseGrub, BootStack::AzureLinuxGrubD];
 
-fn installed(look: &mut Look<'_>, name: &str) -> bool {
+pub(super) fn installed(look: &mut Look<'_>, name: &str) -> bool {
     ["usr/sbin", "usr/bin"].into_iter().any(|directory| look.there(&format!("{directory}/{name}")))
 }
 
