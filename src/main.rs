@@ -18,6 +18,10 @@ compile_error!(
      for a binary that needs the C library of the machine it runs on"
 );
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     let done = match cli::parse(&args) {
