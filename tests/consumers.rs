@@ -59,6 +59,8 @@ mod storage;
 mod sysctl;
 #[path = "consumers/teeth.rs"]
 mod teeth;
+#[path = "consumers/tuned_boot.rs"]
+mod tuned_boot;
 #[path = "consumers/udev.rs"]
 mod udev;
 #[path = "consumers/unit.rs"]

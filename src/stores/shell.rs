@@ -5,9 +5,10 @@ use std::ops::Range;
 use super::{Refusal, blanks, lines, only};
 use crate::formats::shell::{Statement, parse};
 
-/// What is between the quotes of the variable's one assignment. All else that may give it a value is
-/// refused: another assignment, `+=`, a condition, `eval`; so is a value that the shell would change:
-/// variables, commands, backslashes.
+/// What is between the quotes of the variable's one assignment. Later ones may only add to it, as tuned's
+/// `NAME="${NAME:+$NAME }\$tuned_params"` does. All else that may give it a value is refused: another
+/// assignment, `+=`, a condition, `eval`; so is a value that the shell would change: variables, commands,
+/// backslashes.
 pub fn find(text: &[u8], name: &str) -> Result<Range<usize>, Refusal> {
     let script = parse(&String::from_utf8_lossy(text));
     let unplain = |line: u32, why: &str| Refusal::Unplain {
@@ -34,6 +35,7 @@ pub fn find(text: &[u8], name: &str) -> Result<Range<usize>, Refusal> {
         let line = usize::try_from(number.saturating_sub(1)).ok().and_then(|at| lines.get(at));
         match line.and_then(|(start, line)| Some((start, value(line, name)?))) {
             Some((start, value)) => found.push(start + value.start..start + value.end),
+            None if !found.is_empty() && line.is_some_and(|(_, line)| adds(line, name)) => {}
             None => return Err(unplain(number, &format!("{name} is not one text in double quotes"))),
         }
     }
@@ -77,6 +79,18 @@ fn value(line: &[u8], name: &str) -> Option<Range<usize>> {
     is_end.then_some(start..start + length)
 }
 
+/// Whether a line's value is what the variable had, and more behind it.
+fn adds(line: &[u8], name: &str) -> bool {
+    let Some(line) = line.get(blanks(line)..) else { return false };
+    [
+        format!("{name}=\"${name} "),
+        format!("{name}=\"${{{name}}} "),
+        format!("{name}=\"${{{name}:+${name} }}"),
+    ]
+    .iter()
+    .any(|start| line.starts_with(start.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +103,8 @@ mod tests {
             (&b"GRUB_CMDLINE_LINUX=\"rhgb quiet\"\n"[..], "rhgb quiet"),
             (b"# GRUB_CMDLINE_LINUX=\"no\"\nGRUB_CMDLINE_LINUX_DEFAULT=\"$x\"\n\tGRUB_CMDLINE_LINUX=\"\" # mine\n", ""),
             (b"X=\"a\nGRUB_CMDLINE_LINUX=\\\"b\\\"\n\"\nGRUB_CMDLINE_LINUX=\"c # d\"", "c # d"),
+            (b"GRUB_CMDLINE_LINUX=\"a\"\nGRUB_CMDLINE_LINUX=\"${GRUB_CMDLINE_LINUX:+$GRUB_CMDLINE_LINUX }\\$tuned_params\"\n", "a"),
+            (b"GRUB_CMDLINE_LINUX=\"a\"\nGRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX b\"\n GRUB_CMDLINE_LINUX=\"${GRUB_CMDLINE_LINUX} c\"\n", "a"),
             (b"Y=\xff\nif [ x ]; then X=1; fi\nGRUB_CMDLINE_LINUX=\"a\"\nX=\"$GRUB_CMDLINE_LINUX\"\n", "a"),
         ] {
             let range = find(text, NAME).unwrap();
@@ -110,6 +126,9 @@ mod tests {
             ("GRUB_CMDLINE_LINUX=\"a\\\nb\"\n", 1),
             ("\nGRUB_CMDLINE_LINUX=\"a\nb\"\n", 2),
             ("GRUB_CMDLINE_LINUX=\"a\"b\n", 1),
+            ("GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX b\"\nGRUB_CMDLINE_LINUX=\"a\"\n", 1),
+            ("GRUB_CMDLINE_LINUX=\"a\"\nGRUB_CMDLINE_LINUX=\"b $GRUB_CMDLINE_LINUX\"\n", 2),
+            ("GRUB_CMDLINE_LINUX=\"a\"\nGRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX_DEFAULT b\"\n", 2),
             ("GRUB_CMDLINE_LINUX=\"a\"#b\n", 1),
             ("GRUB_CMDLINE_LINUX=\"a\"; X=1\n", 1),
             ("GRUB_CMDLINE_LINUX=\"a\"\r\n", 1),
