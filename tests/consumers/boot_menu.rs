@@ -5,10 +5,25 @@ use std::path::Path;
 
 use crate::stage::{Stage, Suite};
 
+/// GRUB 2.06, 2.12 and 2.14.
+pub(crate) const SUITES: [Suite; 3] = [Suite::Bookworm, Suite::Trixie, Suite::Sid];
+
+/// A stage with a kernel to enter, and how many there are: the root with GRUB 2.14 has none of its own.
+pub(crate) fn with_kernels(suite: Suite) -> (Stage, usize) {
+    let stage = Stage::new(suite);
+    if suite != Suite::Sid {
+        return (stage, suite.kernels().len());
+    }
+    for file in ["vmlinuz", "initrd.img"] {
+        stage.put(&format!("/boot/{file}-7.2.1-cloud-amd64"), file);
+    }
+    (stage, 1)
+}
+
 #[test]
 fn the_menu_is_exchanged_whole_or_kept() {
-    for suite in Suite::ALL {
-        let stage = Stage::new(suite);
+    for suite in SUITES {
+        let (stage, entries) = with_kernels(suite);
         let program = stage.out().with_file_name("program");
         std::fs::copy(Path::new(env!("CARGO_BIN_EXE_hvtune")), &program).unwrap();
         let script = format!(
@@ -23,7 +38,7 @@ fn the_menu_is_exchanged_whole_or_kept() {
             line.unwrap_or_else(|| panic!("{key}: {}", ran.stdout)).trim().parse().unwrap()
         };
         assert_eq!(value("before "), 0, "{suite:?}");
-        assert!(value("after ") >= suite.kernels().len(), "{suite:?}: {}", ran.stdout);
+        assert!(value("after ") >= entries, "{suite:?}: {}", ran.stdout);
         assert_eq!(value("reverted "), 0, "{suite:?}");
         let kept = ran.stdout.lines().filter(|line| line.starts_with("kept: ")).count();
         assert_eq!((kept, ran.stdout.contains("LOST")), (5, false), "{suite:?}: {}", ran.stdout);

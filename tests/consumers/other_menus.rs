@@ -3,18 +3,11 @@
 
 use std::path::Path;
 
+use crate::boot_menu::{SUITES, with_kernels};
 use crate::roots::{self, Reader};
-use crate::stage::{Stage, Suite};
 
 /// The roots that this stands for, and the name of each here.
 const STACKS: [(&str, &str); 2] = [("suse", "suse"), ("azurelinux3", "azurelinux")];
-
-const SUITES: [Suite; 3] = [Suite::Bookworm, Suite::Trixie, Suite::Sid];
-const KERNEL: &str = "7.2.1-cloud-amd64";
-
-fn entries(suite: Suite) -> usize {
-    if suite == Suite::Sid { 1 } else { suite.kernels().len() }
-}
 
 #[test]
 fn these_are_the_roots_with_a_menu() {
@@ -25,14 +18,9 @@ fn these_are_the_roots_with_a_menu() {
 
 #[test]
 fn the_menu_is_made_with_ours_and_without() {
-    // GRUB 2.06, 2.12 and 2.14; the root with the last has no kernel of its own.
-    for (suite, entries) in SUITES.map(|suite| (suite, entries(suite))) {
+    for suite in SUITES {
         for (_, stack) in STACKS {
-            let stage = Stage::new(suite);
-            if suite == Suite::Sid {
-                stage.put(&format!("/boot/vmlinuz-{KERNEL}"), "a kernel");
-                stage.put(&format!("/boot/initrd.img-{KERNEL}"), "its initramfs");
-            }
+            let (stage, entries) = with_kernels(suite);
             let program = stage.out().with_file_name("program");
             std::fs::copy(Path::new(env!("CARGO_BIN_EXE_hvtune")), &program).unwrap();
             let script = format!(
