@@ -5,11 +5,11 @@
 pub(crate) mod boot_menu;
 pub(crate) mod live;
 
-use crate::marker::{EDITS, RECORD};
+use crate::marker::{EDITS, LAYER_RECORD, RECORD};
 use crate::plan::{Change, Plan, state};
 use crate::record;
 use crate::render::Effect;
-use crate::root::{self, Op, Root};
+use crate::root::{self, Op, Root, Unlabelled};
 
 /// How far a plan is carried out beyond the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,8 @@ impl Step {
     }
 }
 
-/// Writes the plan's files; nothing where one is in conflict.
-pub fn write(plan: &Plan, root: &Root) -> anyhow::Result<()> {
+/// Writes the plan's files; nothing where one is in conflict. Gives what has not the label that it should have.
+pub fn write(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Unlabelled>> {
     let conflicts: Vec<String> = plan
         .changes
         .iter()
@@ -55,7 +55,7 @@ pub fn write(plan: &Plan, root: &Root) -> anyhow::Result<()> {
         anyhow::bail!("nothing was written: {}", conflicts.join("; "));
     }
     if ops(plan, root)?.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let transaction = root.begin()?;
     if is_stale(plan, root)? {
@@ -107,12 +107,34 @@ fn ops(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     let edits = edits_record(plan, root)?;
     let records = edits.iter().any(|op| matches!(op, Op::Write { .. }));
     ops.extend(edits);
-    if plan.changes.iter().all(Change::takes_away) && !plan.directories.is_empty() {
-        ops.extend(directories_back(plan, root)?);
+    let writes = ops.iter().any(|op| matches!(op, Op::Write { .. }));
+    if plan.revert {
+        if !plan.directories.is_empty() || plan.layer {
+            ops.extend(directories_back(plan, root)?);
+        }
+    } else if plan.layer && writes {
+        ops.extend(layer_record(plan, root)?);
     } else if !plan.directories.is_empty() || records {
         ops.extend(directories_record(plan, root)?);
     }
+    if writes && !plan.layer && state::is_layer(root)? {
+        ops.push(Op::Remove { path: LAYER_RECORD.to_owned() });
+    }
     Ok(ops)
+}
+
+/// Of a layer there is always one: it tells that this is a layer.
+fn layer_record(plan: &Plan, root: &Root) -> anyhow::Result<Option<Op>> {
+    let before = root.read(LAYER_RECORD)?;
+    let mut made = before.as_deref().map(record::parse_made).unwrap_or_default();
+    for directory in ["usr", "usr/lib", "usr/lib/hvtune"].map(str::to_owned).iter().chain(&plan.directories) {
+        if !made.contains(directory) && root.dir(directory)?.is_none() {
+            made.push(directory.clone());
+        }
+    }
+    let bytes = record::content(&made);
+    let path = LAYER_RECORD.to_owned();
+    Ok((before.as_ref() != Some(&bytes)).then_some(Op::Write { path, mode: 0o644, bytes }))
 }
 
 /// The directories that were made for our files are taken away, but for those that lead to something
@@ -121,21 +143,25 @@ fn directories_back(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     let leads =
         |directory: &str, path: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
     let is_kept = |path: &str| plan.kept.iter().any(|kept| kept.path == path);
+    let (record, other) = if plan.layer { (LAYER_RECORD, RECORD) } else { (RECORD, LAYER_RECORD) };
     let mut held: Vec<&str> = plan.kept.iter().map(|kept| kept.path.as_str()).collect();
     if plan.kept.iter().any(|kept| kept.line.is_some()) {
         held.push(EDITS);
     }
     let stays = |directory: &String, held: &[&str]| held.iter().any(|path| leads(directory, path));
-    if is_kept(RECORD) || plan.directories.iter().any(|directory| stays(directory, &held)) {
-        held.push(RECORD);
+    if is_kept(record) || plan.directories.iter().any(|directory| stays(directory, &held)) {
+        held.push(record);
     }
     let (stay, go): (Vec<String>, Vec<String>) =
         plan.directories.iter().cloned().partition(|directory| stays(directory, &held));
     let mut ops = Vec::new();
-    if !held.contains(&RECORD) {
-        ops.push(Op::Remove { path: RECORD.to_owned() });
-    } else if !is_kept(RECORD) && stay != state::made_directories(root)? {
-        ops.push(Op::Write { path: RECORD.to_owned(), mode: 0o644, bytes: record::content(&stay) });
+    if !held.contains(&record) {
+        ops.push(Op::Remove { path: record.to_owned() });
+    } else if !is_kept(record) && stay != state::made_directories(root)? {
+        ops.push(Op::Write { path: record.to_owned(), mode: 0o644, bytes: crate::record::content(&stay) });
+    }
+    if !is_kept(other) {
+        ops.push(Op::Remove { path: other.to_owned() });
     }
     ops.extend(go.into_iter().map(|path| Op::RemoveDir { path }));
     Ok(ops)

@@ -41,6 +41,19 @@ pub struct Global {
     pub quiet: bool,
     /// Reasons and sources, too.
     pub verbose: bool,
+    /// Whether the root is an image layer.
+    pub layer: Layer,
+}
+
+/// Whether the root is written, or looked at, as an image layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// `--layer`.
+    Yes,
+    /// A command that takes `--layer`, without it.
+    No,
+    /// As it was written last.
+    AsWritten,
 }
 
 /// The arguments, as clap sees them at the top.
@@ -122,6 +135,28 @@ pub struct Only {
     pub only: Option<String>,
 }
 
+/// Files for an image layer.
+#[derive(Debug, Args)]
+pub struct Layered {
+    /// Write an image layer: files of hvtune's own below /usr, and nothing else (with --root)
+    #[arg(long)]
+    pub layer: bool,
+}
+
+impl Command {
+    fn layer(&self) -> Layer {
+        match self {
+            Self::Plan { layered, .. } | Self::Apply { layered, .. } | Self::Pending { layered }
+                if layered.layer =>
+            {
+                Layer::Yes
+            }
+            Self::Plan { .. } | Self::Apply { .. } => Layer::No,
+            _ => Layer::AsWritten,
+        }
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -137,6 +172,9 @@ pub enum Command {
         /// Exit with 1 if anything would change
         #[arg(long)]
         exit_code: bool,
+        /// Where to.
+        #[command(flatten)]
+        layered: Layered,
         /// What to show.
         #[command(flatten)]
         only: Only,
@@ -149,6 +187,9 @@ pub enum Command {
         /// For the boot unit: files only, before udev and sysctl read them
         #[arg(long)]
         early: bool,
+        /// Where to.
+        #[command(flatten)]
+        layered: Layered,
     },
     /// Check that files and live values are as planned
     Verify(Only),
@@ -171,6 +212,14 @@ pub enum Command {
     },
     /// Tell by the exit code whether a reboot is needed
     RebootNeeded,
+    /// List what build, first boot or a reboot has to do still
+    Pending {
+        /// Where to.
+        #[command(flatten)]
+        layered: Layered,
+    },
+    /// Make a template ready to be cloned: forget what hangs on this machine
+    Seal,
     /// Record this machine in a directory, for --machine
     Capture {
         /// A directory that does not exist yet, or is empty
@@ -197,7 +246,7 @@ pub fn definition() -> clap::Command {
         };
         let command = Messages::augment_args(command).after_help(below);
         match command.get_name() {
-            "plan" | "apply" | "verify" | "revert" => {
+            "plan" | "apply" | "verify" | "revert" | "pending" | "seal" => {
                 command.mut_arg("quiet", |arg| arg.help("Print nothing but errors"))
             }
             _ => command,
@@ -270,6 +319,7 @@ fn meant(matches: &clap::ArgMatches) -> Result<Cli, clap::Error> {
         format: behind.format.or(before.format).unwrap_or(Format::Text),
         quiet: either(|messages| messages.quiet),
         verbose: either(|messages| messages.verbose),
+        layer: command.as_ref().map_or(Layer::AsWritten, Command::layer),
     };
     Ok(Cli { global, command: command.unwrap_or(Command::Status) })
 }

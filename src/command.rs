@@ -1,5 +1,7 @@
 //! The commands: the one pipe, stopped at different places.
 
+mod template;
+
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -7,7 +9,7 @@ use anyhow::Context as _;
 use regex::bytes::Regex;
 
 use crate::apply::{self, Activation};
-use crate::cli::{Assume, Cli, Command, Global, Only};
+use crate::cli::{Assume, Cli, Command, Global, Layer, Only};
 use crate::facts::{Facts, Hypervisor};
 use crate::nearest::hint;
 use crate::pattern::parse_pattern;
@@ -28,8 +30,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Status => status(global),
         Command::Detect(only) => detect(global, only),
-        Command::Plan { diff, exit_code, only } => show_plan(global, *diff, *exit_code, only),
-        Command::Apply { no_activate, early } => {
+        Command::Plan { diff, exit_code, only, layered: _ } => show_plan(global, *diff, *exit_code, only),
+        Command::Apply { no_activate, early, layered: _ } => {
             run_apply(global, *no_activate, *early).map_err(|error| needs_root("apply", error))
         }
         Command::Verify(only) => run_verify(global, only),
@@ -39,6 +41,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
             revert(global, *no_activate).map_err(|error| needs_root("revert", error))
         }
         Command::RebootNeeded => reboot_needed(global),
+        Command::Pending { layered: _ } => template::pending(global),
+        Command::Seal => template::seal(global).map_err(|error| needs_root("seal", error)),
         Command::Capture { dir } => capture(global, dir),
     }
 }
@@ -100,6 +104,13 @@ fn probed(
     writes: bool,
 ) -> anyhow::Result<Job> {
     let root = open_root(&global.root)?;
+    if global.layer == Layer::Yes && root.is_running_system()? {
+        anyhow::bail!(
+            "--layer: {} is the running system, which is no layer; name the tree of an image with --root DIR; \
+             nothing was written",
+            root.name().display()
+        );
+    }
     let policy = read_policy(global, &root)?;
     if writes && root.recover()? {
         report::message(global.quiet, "an interrupted run of hvtune was brought to its end");
@@ -119,7 +130,15 @@ fn probed(
         (None, None) if root.is_live() => MachineSource::Live(&root),
         (None, None) => MachineSource::Unknown,
     };
-    let facts = probe(&source, &root);
+    let mut facts = probe(&source, &root);
+    let is_layer = match global.layer {
+        Layer::Yes => true,
+        Layer::No => false,
+        Layer::AsWritten => !root.is_live() && plan::state::is_layer(&root)?,
+    };
+    if is_layer {
+        facts = facts.into_layer();
+    }
     Ok(Job { root, policy, facts })
 }
 
@@ -232,7 +251,8 @@ fn run_apply(global: &Global, no_activate: bool, early: bool) -> anyhow::Result<
         report::applied(&plan, &[], &shown.show())?;
         return Ok(code);
     }
-    apply::write(&plan, &job.root)?;
+    let unlabelled = apply::write(&plan, &job.root)?;
+    plan.pending.extend(plan::relabel(&job.facts, &unlabelled));
     let activation = activation(global, &job, no_activate || early);
     let steps = activate(&plan, &job.root, activation, global.quiet);
     tell(&plan, &steps, &shown.show());
@@ -326,8 +346,9 @@ fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8>
 
 fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
     let job = job(global, true)?;
-    let plan = plan::revert(&job.facts, &job.root)?;
-    apply::write(&plan, &job.root)?;
+    let mut plan = plan::revert(&job.facts, &job.root)?;
+    let unlabelled = apply::write(&plan, &job.root)?;
+    plan.pending.extend(plan::relabel(&job.facts, &unlabelled));
     let steps = activate(&plan, &job.root, activation(global, &job, files_only), global.quiet);
     tell(&plan, &steps, &Shown::new(global, "revert", None, &job).show());
     for kept in &plan.kept {

@@ -68,6 +68,34 @@ impl Facts {
         self.running().is_none()
     }
 
+    /// Makes the root a layer, which serves machines of every size: of a recorded one the kind alone counts.
+    #[must_use]
+    pub fn into_layer(mut self) -> Self {
+        self.system.layer = true;
+        let recorded = |machine: &Machine| machine.origin == Origin::Captured;
+        if let Some(machine) = self.machine.take_if(|machine| recorded(machine)) {
+            self.machine = Some(machine.of_its_kind());
+        }
+        self
+    }
+
+    /// Leaves of the machine what a template keeps: the kind. Sizes and devices are another's in each clone.
+    #[must_use]
+    pub fn into_template(mut self) -> Self {
+        self.machine = self.machine.map(Machine::of_its_kind);
+        self
+    }
+
+    /// Whether a file of ours can have this path here.
+    pub fn takes(&self, path: &str) -> bool {
+        !self.system.layer || path.starts_with("usr/")
+    }
+
+    /// Whether hvtune itself puts arguments on the kernel command line of this root.
+    pub fn writes_arguments(&self) -> bool {
+        self.system.boot.is_written() && !self.system.layer
+    }
+
     /// Whether nothing beyond the files may be done here: the root or the machine is another's.
     pub fn files_only(&self) -> bool {
         let captured = self.machine.as_ref().is_some_and(|machine| machine.origin == Origin::Captured);
@@ -193,6 +221,18 @@ pub enum Hypervisor {
 }
 
 impl Machine {
+    /// A machine of the same kind, sizes and devices unknown.
+    fn of_its_kind(self) -> Self {
+        let hypervisor = self.hypervisor.map(|hypervisor| match hypervisor {
+            Hypervisor::HyperV(HyperV { azure, .. }) => {
+                Hypervisor::HyperV(HyperV { azure, ..HyperV::default() })
+            }
+            other => other,
+        });
+        let (origin, arch, evidence) = (Origin::Assumed, self.arch, self.evidence);
+        Self { origin, arch, hypervisor, evidence, ..Self::default() }
+    }
+
     /// Whether nothing was looked at: `--assume`.
     pub fn is_assumed(&self) -> bool {
         self.origin == Origin::Assumed

@@ -10,6 +10,7 @@ pub mod bls;
 pub mod boot_line;
 pub mod bytes;
 pub mod edit;
+pub mod file_contexts;
 pub mod fstab;
 pub mod glob;
 pub mod grub;

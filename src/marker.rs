@@ -41,6 +41,9 @@ pub fn all_paths() -> Vec<String> {
 /// Where the directories that were made for our files are written down.
 pub const RECORD: &str = "var/lib/hvtune/made-directories";
 
+/// The same in a layer, which has no `/var`; its presence tells that the root was written as one.
+pub const LAYER_RECORD: &str = "usr/lib/hvtune/made-directories";
+
 /// Lines of ours in files of others, a JSON object a line.
 pub const EDITS: &str = "var/lib/hvtune/edits";
 
@@ -48,6 +51,7 @@ pub const EDITS: &str = "var/lib/hvtune/edits";
 pub fn known_paths() -> Vec<String> {
     let mut paths = all_paths();
     paths.push(RECORD.to_owned());
+    paths.push(LAYER_RECORD.to_owned());
     paths.push(EDITS.to_owned());
     paths
 }

@@ -12,8 +12,13 @@ const DEPTH: u32 = 50;
 /// digits and their case are those of ASCII, as in every name of the kernel's; the error says on one line
 /// what is wrong with it.
 pub fn parse_pattern(text: &str) -> Result<Regex, String> {
+    parse_within(text, BYTES)
+}
+
+/// The same within so many bytes of memory, for a pattern of which a file may hold thousands.
+pub fn parse_within(text: &str, bytes: usize) -> Result<Regex, String> {
     let mut builder = RegexBuilder::new(text);
-    builder.unicode(false).size_limit(BYTES).dfa_size_limit(BYTES).nest_limit(DEPTH);
+    builder.unicode(false).size_limit(bytes).dfa_size_limit(bytes).nest_limit(DEPTH);
     builder.build().map_err(|error| match error {
         Error::CompiledTooBig(_) => "the pattern is too large; repeat less, or name fewer".to_owned(),
         // The lines before the last show the pattern, with a mark below the place.

@@ -3,6 +3,7 @@
 mod change;
 mod contenders;
 mod edits;
+mod layer;
 mod live;
 mod pending;
 pub mod state;
@@ -22,7 +23,7 @@ use crate::tunables::not_a_guest;
 pub use change::Change;
 pub use contenders::{Contender, UNKNOWN};
 pub use live::{AttributeWrite, DiskTrigger, Live, SysctlWrite};
-pub use pending::{Pending, Step};
+pub use pending::{Pending, Step, left, relabel};
 
 /// Everything that `plan` shows and `apply` carries out.
 #[derive(Debug, Default)]
@@ -51,6 +52,10 @@ pub struct Plan {
     pub recorded: Vec<Owned>,
     /// What a revert leaves, as somebody changed it since.
     pub kept: Vec<Kept>,
+    /// It takes everything back.
+    pub revert: bool,
+    /// The root is written, or was, as a layer.
+    pub layer: bool,
     /// Why nothing is done here at all, where that is so.
     pub standstill: Option<Standstill>,
 }
@@ -112,6 +117,26 @@ impl Plan {
         self.unchanged.extend(kept.iter().map(|change| change.path().to_owned()));
     }
 
+    /// Leaves what replaces or takes away something of ours; what somebody edited stays as it is, and is named.
+    /// Below `/usr` of a running system stands what its image brought.
+    pub fn only_less(&mut self, running: bool) {
+        self.changes.retain(|change| !(running && change.path().starts_with("usr/")));
+        let recorded = |path: &String| self.recorded.iter().any(|entry| entry.path == *path);
+        let (less, rest): (Vec<Change>, Vec<Change>) =
+            std::mem::take(&mut self.changes).into_iter().partition(|change| match change {
+                Change::Replace { .. } | Change::Remove { .. } => true,
+                Change::Edit { path, .. } => recorded(path),
+                Change::Create(_) | Change::Conflict { .. } => false,
+            });
+        self.changes = less;
+        self.kept.extend(rest.into_iter().filter_map(|change| match change {
+            Change::Conflict { path, why } => Some(Kept { path, because: why.into_owned(), line: None }),
+            _ => None,
+        }));
+        // Nothing is created.
+        self.directories.clear();
+    }
+
     /// What the policy asked for and cannot be had here: the tunable, and why.
     pub fn refusals(&self) -> impl Iterator<Item = (&Verdict, &str)> {
         self.verdicts.iter().filter_map(|verdict| match &verdict.decision {
@@ -135,7 +160,8 @@ impl Plan {
 /// Compares artifacts with a root.
 pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, root: &Root) -> Result<Plan> {
     let standstill = standstill(facts);
-    let mut plan = Plan { verdicts, standstill, ..Plan::default() };
+    let layer = facts.system.layer;
+    let mut plan = Plan { verdicts, layer, standstill, ..Plan::default() };
     if plan.standstill.is_some() {
         return Ok(plan);
     }
@@ -143,8 +169,12 @@ pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, roo
         compare(artifact, facts, root, &mut plan)?;
     }
     leftovers(facts, root, &mut plan)?;
-    edits::plan(facts, root, &mut plan)?;
-    stores::plan(facts, root, &mut plan)?;
+    if layer {
+        layer::plan(root, &mut plan)?;
+    } else {
+        edits::plan(facts, root, &mut plan)?;
+        stores::plan(facts, root, &mut plan)?;
+    }
     plan.directories = missing_directories(root, &plan.changes)?;
     set_menu(facts, &mut plan);
     plan.contenders = contenders::find(facts, &plan);
@@ -265,6 +295,7 @@ fn leftovers(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
         }
         if let Some(found) = root.read(&path)? {
             plan.changes.push(match standing_of(Some(&found)) {
+                Standing::Ours if !facts.takes(&path) => conflict(path, layer::NOT_A_LAYER),
                 Standing::Ours => Change::Remove { path, found },
                 _ => conflict(path, EDITED),
             });
@@ -296,7 +327,8 @@ const KEPT: &str =
 
 /// What revert would do: remove every file of ours, on whatever machine, and leave what somebody edited.
 pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
-    let mut plan = Plan::default();
+    let layer = state::is_layer(root)?;
+    let mut plan = Plan { revert: true, layer, ..Plan::default() };
     let keep = |path: String| Kept { path, because: KEPT.to_owned(), line: None };
     for path in all_paths() {
         if !facts.system.ours.iter().any(|file| file.path == path) {

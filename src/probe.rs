@@ -189,6 +189,7 @@ fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
     let swaps = swap::read_beside(root, &listed, &fstab, agent, gaps);
     System {
         offline: !root.is_live(),
+        layer: false,
         arch: os::read_arch(root, gaps),
         kernels: modules::read(root, gaps),
         boot,

@@ -157,8 +157,12 @@ pub fn render(verdicts: &[Verdict], facts: &Facts, templates: &Templates) -> Res
         if shares.is_empty() {
             continue;
         }
+        let path = place::path(format, facts, unit);
+        if !facts.takes(&path) {
+            continue;
+        }
         artifacts.push(Artifact {
-            path: place::path(format, facts, unit),
+            path,
             format,
             mode: 0o644,
             body: print(format, facts, &shares, templates)?,

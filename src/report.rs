@@ -6,12 +6,14 @@
 
 mod applied;
 mod catalogue;
+mod changed;
 mod clock;
 mod detect;
 mod diff;
 mod document;
 mod host;
 mod html;
+mod pending;
 mod plan;
 mod progress;
 mod prometheus;
@@ -48,6 +50,7 @@ use document::detect::Detect;
 use document::error::Failed;
 use document::explain::{Explain, ExplainOne};
 use document::host::ExplainHost;
+use document::pending::Left;
 use document::plan::Planned;
 use document::reboot_needed::RebootNeeded;
 use document::status::Stands;
@@ -202,7 +205,16 @@ pub fn plan(plan: &Plan, present: &[Vec<Present>], diff: bool, show: &Show<'_>) 
     }
 }
 
-/// `hvtune apply` and `hvtune revert`
+/// `hvtune pending`
+pub fn pending(plan: &Plan, show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
+        Format::Json => out_json(Left::new(plan, show)),
+        _ if show.quiet => Ok(()),
+        _ => out(&pending::text(plan)),
+    }
+}
+
+/// `hvtune apply`, `hvtune revert` and `hvtune seal`
 pub fn applied(plan: &Plan, steps: &[Step], show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
         Format::Json => out_json(Applied::new(plan, steps, show)),

@@ -11,6 +11,7 @@
 
 mod dir;
 pub(crate) mod journal;
+mod label;
 #[cfg(test)]
 mod laid_out;
 mod lock;
@@ -32,6 +33,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 pub use dir::{Dir, Entry, Kind};
+pub use label::Unlabelled;
 #[cfg(test)]
 pub(crate) use laid_out::laid_out;
 pub use resolve::link_target;
@@ -230,6 +232,14 @@ impl Root {
         self.live
     }
 
+    /// Whether this is the running system's own root, by whatever name.
+    pub fn is_running_system(&self) -> Result<bool> {
+        let fail = |errno| Error::io("looking at", &self.name.display().to_string(), errno);
+        let ours = rustix::fs::fstat(&self.dir).map_err(fail)?;
+        let running = rustix::fs::stat("/").map_err(fail)?;
+        Ok(self.live || (ours.st_dev, ours.st_ino) == (running.st_dev, running.st_ino))
+    }
+
     /// How the user named it, for messages.
     pub fn name(&self) -> &Path {
         &self.name
@@ -356,6 +366,13 @@ impl Root {
         let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("looking at", path, errno))?;
         let file = Kind::of(FileType::from_raw_mode(stat.st_mode)) == Kind::File;
         Ok(file && stat.st_mode & 0o111 != 0)
+    }
+
+    /// When a file's content was changed last, in seconds and nanoseconds since 1970; links followed.
+    pub fn changed_at(&self, path: &str) -> Result<Option<(i64, u64)>> {
+        let Some(fd) = self.open(path, OFlags::PATH)? else { return Ok(None) };
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("looking at", path, errno))?;
+        Ok(Some((stat.st_mtime, stat.st_mtime_nsec)))
     }
 
     /// Whether a regular file stands at a path, links followed; unreadable counts as an error.

@@ -11,6 +11,7 @@ mod present;
 use crate::facts::{Disk, Facts, Machine};
 use crate::plan::Plan;
 use crate::resolve::wanted::{KERNEL_RETRIES, On, places, to_put_back};
+use crate::stacks::makes_menu;
 use crate::stall;
 use crate::tunable::{Assignment, Decision, Target, UdevAttr, Value, Verdict, Wanted};
 use crate::tunables::IN_FORCE;
@@ -215,6 +216,12 @@ fn untold(verdict: &Verdict, fact: &str, because: &str) -> Row {
         layer: Layer::Shadowed,
         because: because.to_owned(),
     }
+}
+
+/// Whether a menu that is made from our arguments does not have them, or is not there.
+pub fn menu_is_stale(facts: &Facts, plan: &Plan) -> bool {
+    let made = facts.writes_arguments() && makes_menu(facts.system.boot.stack);
+    made && plan.settings().any(|(_, assignment, _)| next::in_menu(facts, assignment) == Some(false))
 }
 
 /// The exit code of a verification: 1 where something is not as planned or nobody could tell, 3 where only

@@ -32,6 +32,8 @@ mod device;
 mod grub;
 #[path = "consumers/initramfs.rs"]
 mod initramfs;
+#[path = "consumers/labels.rs"]
+mod labels;
 #[path = "consumers/loader.rs"]
 mod loader;
 #[path = "consumers/mock.rs"]

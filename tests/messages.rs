@@ -190,7 +190,18 @@ fn bad_values_of_options() {
 fn bad_roots_and_machines() {
     let stage = Stage::new("gen2-onprem");
     stage.write("file", "");
-    for command in ["detect", "plan", "apply", "verify", "survive", "explain", "revert", "reboot-needed"] {
+    for command in [
+        "detect",
+        "plan",
+        "apply",
+        "verify",
+        "survive",
+        "explain",
+        "revert",
+        "reboot-needed",
+        "pending",
+        "seal",
+    ] {
         is_one_line(&stage, &format!("--root nowhere {command}"), &["nowhere", "no such directory"]);
         is_one_line(
             &stage,
@@ -217,6 +228,8 @@ fn a_machine_that_could_not_be_told() {
         ("apply --format json", "nothing was written"),
         ("verify", "nothing was verified"),
         ("reboot-needed", ""),
+        ("pending", ""),
+        ("seal", "nothing was written"),
     ] {
         is_one_line(&stage, &format!("--root root {command}"), &[&says[1..], &[then]].concat());
     }

@@ -56,7 +56,7 @@ fn validator(name: &str) -> Validator {
 }
 
 /// What is run, to what ends: arguments and the schema of what they print.
-const RUNS: [(&[&str], &str); 15] = [
+const RUNS: [(&[&str], &str); 18] = [
     (&["status"], "status"),
     (&["detect"], "detect"),
     (&["plan"], "plan"),
@@ -68,9 +68,12 @@ const RUNS: [(&[&str], &str); 15] = [
     (&["explain", "host"], "explain-host"),
     (&["reboot-needed"], "reboot-needed"),
     (&["explain", "no.such"], "error"),
+    (&["pending"], "pending"),
     (&["apply"], "apply"),
+    (&["pending"], "pending"),
     (&["verify"], "verify"),
     (&["status"], "status"),
+    (&["seal"], "seal"),
     (&["revert"], "revert"),
 ];
 

@@ -150,7 +150,8 @@ fn writes(calls: &[Call]) -> Vec<&Call> {
     calls.iter().filter(changes).filter(|call| !is_output(call)).collect()
 }
 
-const LOOKS: [&[&str]; 6] = [
+const LOOKS: [&[&str]; 7] = [
+    &["pending"],
     &["detect"],
     &["plan", "--diff"],
     &["verify"],

@@ -66,6 +66,7 @@ const LOOKS: &[&[&str]] = &[
     &["explain"],
     &["explain", "host"],
     &["reboot-needed"],
+    &["pending"],
 ];
 
 #[test]

@@ -31,6 +31,9 @@ _hvtune() {
             hvtune,help)
                 cmd="hvtune__subcmd__help"
                 ;;
+            hvtune,pending)
+                cmd="hvtune__subcmd__pending"
+                ;;
             hvtune,plan)
                 cmd="hvtune__subcmd__plan"
                 ;;
@@ -39,6 +42,9 @@ _hvtune() {
                 ;;
             hvtune,revert)
                 cmd="hvtune__subcmd__revert"
+                ;;
+            hvtune,seal)
+                cmd="hvtune__subcmd__seal"
                 ;;
             hvtune,status)
                 cmd="hvtune__subcmd__status"
@@ -64,6 +70,9 @@ _hvtune() {
             hvtune__subcmd__help,help)
                 cmd="hvtune__subcmd__help__subcmd__help"
                 ;;
+            hvtune__subcmd__help,pending)
+                cmd="hvtune__subcmd__help__subcmd__pending"
+                ;;
             hvtune__subcmd__help,plan)
                 cmd="hvtune__subcmd__help__subcmd__plan"
                 ;;
@@ -72,6 +81,9 @@ _hvtune() {
                 ;;
             hvtune__subcmd__help,revert)
                 cmd="hvtune__subcmd__help__subcmd__revert"
+                ;;
+            hvtune__subcmd__help,seal)
+                cmd="hvtune__subcmd__help__subcmd__seal"
                 ;;
             hvtune__subcmd__help,status)
                 cmd="hvtune__subcmd__help__subcmd__status"
@@ -89,7 +101,7 @@ _hvtune() {
 
     case "${cmd}" in
         hvtune)
-            opts="-q -v -h -V --root --machine --assume --config --stall --quiet --verbose --format --help --version status detect plan apply verify survive explain revert reboot-needed capture help"
+            opts="-q -v -h -V --root --machine --assume --config --stall --quiet --verbose --format --help --version status detect plan apply verify survive explain revert reboot-needed pending seal capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,7 +139,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__apply)
-            opts="-v -q -h --no-activate --early --root --machine --assume --config --stall --format --verbose --quiet --help"
+            opts="-v -q -h --no-activate --early --layer --root --machine --assume --config --stall --format --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -263,7 +275,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__help)
-            opts="status detect plan apply verify survive explain revert reboot-needed capture help"
+            opts="status detect plan apply verify survive explain revert reboot-needed pending seal capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -346,6 +358,20 @@ _hvtune() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hvtune__subcmd__help__subcmd__pending)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hvtune__subcmd__help__subcmd__plan)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -375,6 +401,20 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__help__subcmd__revert)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hvtune__subcmd__help__subcmd__seal)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -430,8 +470,46 @@ _hvtune() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        hvtune__subcmd__pending)
+            opts="-v -q -h --layer --root --machine --assume --config --stall --format --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --machine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assume)
+                    COMPREPLY=($(compgen -W "hyperv azure" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stall)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         hvtune__subcmd__plan)
-            opts="-v -q -h --diff --exit-code --only --root --machine --assume --config --stall --format --verbose --quiet --help"
+            opts="-v -q -h --diff --exit-code --layer --only --root --machine --assume --config --stall --format --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -512,6 +590,44 @@ _hvtune() {
             ;;
         hvtune__subcmd__revert)
             opts="-v -q -h --no-activate --root --machine --assume --config --stall --format --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --machine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assume)
+                    COMPREPLY=($(compgen -W "hyperv azure" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stall)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hvtune__subcmd__seal)
+            opts="-v -q -h --root --machine --assume --config --stall --format --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -48,6 +48,8 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "survive" -d 'Show how
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "explain" -d 'Show all settings, or one: its value here, why, and sources'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "revert" -d 'Take back what apply wrote'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
+complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
+complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "capture" -d 'Record this machine in a directory, for --machine'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hvtune -n "__fish_hvtune_using_subcommand status" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
@@ -84,6 +86,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l format -d 'How to
 json\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l diff -d 'Show the changes to files as unified diffs'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l exit-code -d 'Exit with 1 if anything would change'
+complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l layer -d 'Write an image layer: files of hvtune\'s own below /usr, and nothing else (with --root)'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s h -l help -d 'Print help'
@@ -97,6 +100,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l format -d 'How t
 json\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l no-activate -d 'Change files only; set nothing on the running system'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l early -d 'For the boot unit: files only, before udev and sysctl read them'
+complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l layer -d 'Write an image layer: files of hvtune\'s own below /usr, and nothing else (with --root)'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s h -l help -d 'Print help'
@@ -161,17 +165,42 @@ json\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -s h -l help -d 'Print help'
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
+azure\t'A guest on Azure'"
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l config -d 'Read this policy file and no other' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l stall -d 'The longest storage stall to ride out, such as 90s or 5min [default: the policy\'s, else 180s]' -r
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l format -d 'How to print [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l layer -d 'Write an image layer: files of hvtune\'s own below /usr, and nothing else (with --root)'
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -s v -l verbose -d 'Print reasons and sources, too'
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -s q -l quiet -d 'Print nothing but errors'
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -s h -l help -d 'Print help'
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
+azure\t'A guest on Azure'"
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l config -d 'Read this policy file and no other' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l stall -d 'The longest storage stall to ride out, such as 90s or 5min [default: the policy\'s, else 180s]' -r
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l format -d 'How to print [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -s v -l verbose -d 'Print reasons and sources, too'
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -s q -l quiet -d 'Print nothing but errors'
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand capture" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand capture" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand capture" -s h -l help -d 'Print help'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "status" -d 'Show on one screen what survives, what differs, and what to do next'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "detect" -d 'Show the machine: hypervisor, disks, kernels, boot loader'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "plan" -d 'Show what apply would change'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "apply" -d 'Write the files, then set what can be set without a reboot'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "verify" -d 'Check that files and live values are as planned'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "survive" -d 'Show how long mounts survive a storage stall, and what breaks first'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "explain" -d 'Show all settings, or one: its value here, why, and sources'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "revert" -d 'Take back what apply wrote'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "capture" -d 'Record this machine in a directory, for --machine'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "status" -d 'Show on one screen what survives, what differs, and what to do next'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "detect" -d 'Show the machine: hypervisor, disks, kernels, boot loader'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "plan" -d 'Show what apply would change'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "apply" -d 'Write the files, then set what can be set without a reboot'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "verify" -d 'Check that files and live values are as planned'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "survive" -d 'Show how long mounts survive a storage stall, and what breaks first'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "explain" -d 'Show all settings, or one: its value here, why, and sources'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "revert" -d 'Take back what apply wrote'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "capture" -d 'Record this machine in a directory, for --machine'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

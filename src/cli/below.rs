@@ -63,6 +63,8 @@ pub(super) fn of(command: &str) -> &'static str {
         "explain" => EXPLAIN,
         "revert" => REVERT,
         "reboot-needed" => REBOOT_NEEDED,
+        "pending" => PENDING,
+        "seal" => SEAL,
         "capture" => CAPTURE,
         _ => "",
     }
@@ -98,6 +100,8 @@ Examples:
     hvtune plan --diff
   In a script, whether anything would change:
     hvtune plan --exit-code -q
+  What belongs into a layer for an image, mounted or empty:
+    hvtune plan --root /mnt --assume azure --layer
 
 Exit status:
   0  It was shown
@@ -186,6 +190,32 @@ Exit status:
   1  No reboot is needed
   2  It cannot be told
   This is what cloud-init's power_state.condition expects, and the other way round than needs-restarting -r.";
+
+const PENDING: &str = "\
+Examples:
+  After apply, what an image still needs:
+    hvtune pending --root /mnt --assume azure
+  In a script, by the exit code alone:
+    hvtune pending -q --root /mnt --assume azure
+
+Exit status:
+  0  Nothing is left to do
+  1  Something is
+  2  Trouble";
+
+const SEAL: &str = "\
+Examples:
+  Before this machine is made a template:
+    hvtune seal
+
+Exit status:
+  0  Done, or there was nothing to forget
+  1  A file that somebody edited since was left alone
+  2  Trouble: nothing was written
+
+Files:
+  /etc/cloud/clean.d/90-hvtune
+    Has cloud-init clean run it";
 
 const CAPTURE: &str = "\
 Examples:

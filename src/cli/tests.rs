@@ -22,7 +22,9 @@ fn options_stand_before_or_behind_the_command() {
         let cli = cli(line);
         assert_eq!(cli.global.root.to_str(), Some("/mnt"));
         assert!(cli.global.quiet && !cli.global.verbose);
-        let Command::Plan { diff: true, exit_code: false, only } = cli.command else { panic!("{line}") };
+        let Command::Plan { diff: true, exit_code: false, only, layered: _ } = cli.command else {
+            panic!("{line}")
+        };
         assert_eq!(only.only.as_deref(), Some("x"));
     }
     for line in ["--config /c --stall 9s plan --machine /m", "--machine /m plan --stall 9s --config /c"] {
@@ -53,19 +55,22 @@ fn every_command_takes_its_options_and_no_other() {
         "--only x",
         "--no-activate",
         "--early",
+        "--layer",
         "--format html",
         "--format prometheus",
     ];
     for (command, takes) in [
         ("status", &[][..]),
         ("detect", &["--only x"]),
-        ("plan", &["--diff", "--exit-code", "--only x"]),
-        ("apply", &["--no-activate", "--early"]),
+        ("plan", &["--diff", "--exit-code", "--only x", "--layer"]),
+        ("apply", &["--no-activate", "--early", "--layer"]),
         ("verify", &["--only x", "--format prometheus"]),
         ("survive", &["--only x", "--format html"]),
         ("explain", &["--only x"]),
         ("revert", &["--no-activate"]),
         ("reboot-needed", &[]),
+        ("pending", &["--layer"]),
+        ("seal", &[]),
         ("capture dir", &[]),
     ] {
         for option in ["-q", "-v"] {

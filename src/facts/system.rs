@@ -14,6 +14,8 @@ use crate::order::Named;
 pub struct System {
     /// The root is not that of the running machine.
     pub offline: bool,
+    /// It is made to be laid over a system, or to become part of one: files of ours below `/usr` alone.
+    pub layer: bool,
     /// Of the distribution.
     pub os: Option<OsRelease>,
     /// Processor architecture, by the dynamic loader's name.

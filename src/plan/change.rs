@@ -96,7 +96,7 @@ impl Change {
     }
 }
 
-fn effect_of(path: &str) -> Effect {
+pub(super) fn effect_of(path: &str) -> Effect {
     if path.contains("/rules.d/") {
         Effect::ReloadUdev
     } else if path.contains("/sysctl.d/") {

@@ -7,32 +7,60 @@
 
 mod arguments;
 mod initramfs;
+mod layer;
+mod left;
 
 use super::Plan;
 use crate::facts::{BootStack, Facts};
 use crate::render::Effect;
+use crate::root::Unlabelled;
 use crate::stores::Store;
+pub use left::left;
 
 /// The kinds of pending step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// Files of the plan have to be written.
+    Apply,
     /// Arguments that somebody has to put on the kernel command line.
     KernelArguments,
     /// The boot menu has to be made anew.
     BootMenu,
     /// The initramfs has to be made anew.
     Initramfs,
+    /// Files that a layer cannot hold have to be written where it has become part of a system.
+    NotInLayer,
+    /// Files have to be given their labels of `SELinux`.
+    Relabel,
+    /// What hangs on a machine has to be decided where it runs.
+    FirstBoot,
     /// The machine has to be restarted.
     Reboot,
 }
 
 impl Step {
+    /// All of them, in the order in which they are taken.
+    pub const ALL: [Self; 8] = [
+        Self::Apply,
+        Self::KernelArguments,
+        Self::NotInLayer,
+        Self::BootMenu,
+        Self::Initramfs,
+        Self::Relabel,
+        Self::FirstBoot,
+        Self::Reboot,
+    ];
+
     /// The name in JSON and text.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Apply => "apply",
             Self::KernelArguments => "kernel-arguments",
             Self::BootMenu => "boot-menu",
             Self::Initramfs => "initramfs",
+            Self::NotInLayer => "not-in-layer",
+            Self::Relabel => "relabel",
+            Self::FirstBoot => "first-boot",
             Self::Reboot => "reboot",
         }
     }
@@ -42,9 +70,13 @@ impl Step {
     /// What somebody has to do, in words.
     pub fn words(self) -> &'static str {
         match self {
+            Self::Apply => "write the files",
             Self::KernelArguments => "write the kernel arguments",
             Self::BootMenu => "make the boot menu anew",
             Self::Initramfs => "make the initramfs anew",
+            Self::NotInLayer => "write what the layer does not hold",
+            Self::Relabel => "label the files for SELinux",
+            Self::FirstBoot => "decide at the first boot",
             Self::Reboot => "restart",
         }
     }
@@ -87,6 +119,7 @@ impl Pending {
 pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     let mut steps = Vec::new();
     steps.extend(arguments::step(facts, plan));
+    steps.extend(layer::step(facts, plan));
     let effects: Vec<Effect> = plan.changes.iter().filter_map(super::Change::effect).collect();
     if plan.remakes_menu() && (facts.files_only() || plan.menu.is_none()) {
         steps.push(menu_step(facts, "the menu takes the arguments up when it is made anew"));
@@ -126,6 +159,29 @@ pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
         steps.push(Pending::new(Step::Reboot, because, "systemctl reboot"));
     }
     steps
+}
+
+/// What was made without its label: a system that enforces a policy may not let it be read.
+pub fn relabel(facts: &Facts, unlabelled: &[Unlabelled]) -> Option<Pending> {
+    let first = unlabelled.first()?;
+    let more = match unlabelled.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let how = if facts.system.layer {
+        "label them where the layer becomes part of an image"
+    } else if facts.files_only() {
+        "label them in the image's build, with setfiles or the builder's own option for it; or have its first boot \
+         label everything, for which it wants an empty file /.autorelabel"
+    } else {
+        ""
+    };
+    let because = format!("/{}{more}: {}", first.path, first.why);
+    let because = if how.is_empty() { because } else { format!("{because}; {how}") };
+    // Our own paths, as they are.
+    let paths: Vec<String> = unlabelled.iter().map(|one| format!("/{}", one.path)).collect();
+    let command = if how.is_empty() { format!("restorecon {}", paths.join(" ")) } else { String::new() };
+    Some(Pending::new(Step::Relabel, because, command))
 }
 
 /// What was said so far, and where the command has to run: on the build host it would do nothing, or

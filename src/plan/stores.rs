@@ -43,7 +43,7 @@ fn conflict(path: &str, why: &str, ids: &[&str]) -> Change {
 /// for any more. Needs [`Plan::recorded`].
 pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     let boot = &facts.system.boot;
-    let (wanted, ids) = if boot.is_written() { wanted(facts, plan) } else { Default::default() };
+    let (wanted, ids) = if facts.writes_arguments() { wanted(facts, plan) } else { Default::default() };
     if let (Some(why), Some(first), false) = (&boot.unsure, boot.stores.first(), wanted.is_empty()) {
         let why = format!("{why}; take away what is left of the boot loader that is no longer used");
         plan.changes.push(conflict(&first.path, &why, &ids));

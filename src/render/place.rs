@@ -31,7 +31,8 @@ pub fn landing(facts: &Facts, module: &str) -> Landing {
         }
     }
     if landing == Landing::default() {
-        landing.cmdline = true;
+        // A layer need not hold the kernels that it is laid over.
+        landing = Landing { modprobe: facts.system.layer, cmdline: true };
     }
     landing
 }
@@ -66,7 +67,7 @@ pub(super) fn shares<'a>(
     })
 }
 
-/// Where a file goes: `/usr/lib` in an image, so that the administrator's file of the same name
+/// Where a file goes: `/usr/lib` in a layer and in an image, so that the administrator's file of the same name
 /// replaces it whole; `/etc` on a live host, where the format has no vendor directory, and where a
 /// file of ours stands there already.
 pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
@@ -82,7 +83,7 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
             let [host, image, debian] = DRIVER_LISTS;
             let there = facts.system.ours.iter().any(|file| file.path == host);
             let place = match reader(facts) {
-                Some(Initramfs::Dracut) if facts.for_image() && !there => image,
+                Some(Initramfs::Dracut) if facts.system.layer || (facts.for_image() && !there) => image,
                 Some(Initramfs::Dracut) => host,
                 _ => debian,
             };
@@ -91,16 +92,20 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
     };
     let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
-    if facts.for_image() && !ours_there {
+    if facts.system.layer || (facts.for_image() && !ours_there) {
         return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
     }
     in_etc
 }
 
 /// The file of ours that carries an assignment, or the file of others in which it is edited; `None` where
-/// nothing of ours does, as on a boot stack whose command line we do not write. A module's option may go to
-/// two: the command line has the last word.
+/// nothing of ours does, as on a boot stack whose command line we do not write, or where a layer cannot hold
+/// it. A module's option may go to two: the command line has the last word.
 pub fn home(facts: &Facts, target: &Target) -> Option<String> {
+    home_anywhere(facts, target).filter(|path| facts.takes(path))
+}
+
+fn home_anywhere(facts: &Facts, target: &Target) -> Option<String> {
     let grub = || {
         let written = facts.system.boot.stack.has_fragment();
         written.then(|| path(Format::Grub, facts, ""))

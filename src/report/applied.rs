@@ -1,5 +1,6 @@
 //! What `apply` and `revert` show: what was written, what is live, what waits, and who overrides it.
 
+use super::changed;
 use super::plan::{pending_text, said};
 use super::screen::Screen;
 use super::text::{Cell, Text, Tone};
@@ -13,6 +14,7 @@ pub(super) fn text(plan: &Plan, steps: &[Step]) -> String {
         return text.into_string();
     }
     files(plan, &mut text);
+    changed::text(plan, &mut text);
     live(steps, &mut text);
     overridden(plan, &mut text);
     pending_text(plan, &mut text);

@@ -7,6 +7,7 @@ pub(super) mod detect;
 pub(super) mod error;
 pub(super) mod explain;
 pub(super) mod host;
+pub(super) mod pending;
 pub(super) mod plan;
 pub(super) mod reboot_needed;
 #[cfg(feature = "schema")]

@@ -124,7 +124,11 @@ pub(super) fn text(status: &Status<'_>, show: &Show<'_>) -> String {
 
 /// The options that the next command needs as this one had them.
 fn options(status: &Status<'_>) -> &'static str {
-    if status.image { " Give it the same --root, --machine and --assume." } else { "" }
+    match (status.image, status.plan.layer) {
+        (true, true) => " Give it --layer, and the same --root, --machine and --assume.",
+        (true, false) => " Give it the same --root, --machine and --assume.",
+        (false, _) => "",
+    }
 }
 
 fn policy(show: &Show<'_>) -> String {

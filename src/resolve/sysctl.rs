@@ -38,14 +38,14 @@ pub fn chain(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
 
 /// The file of ours that carries keys: `/usr/lib` in an image, so that the administrator's file of the same name
 /// replaces it whole; `/etc` on a live host, where tuned re-applies only /etc, and where a file of ours
-/// stands there already.
+/// stands there already. A layer has `/usr/lib` alone.
 pub fn home(facts: &Facts) -> String {
     let in_etc = format!("etc/sysctl.d/{BASE_NAME}.conf");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
     let writers = &facts.system.writers;
     // Installed is enough: without a profile tuned chooses one when it starts.
     let tuned = writers.tuned.is_some() || writers.programs.tuned.is_some();
-    if facts.for_image() && !ours_there && !tuned {
+    if facts.system.layer || (facts.for_image() && !ours_there && !tuned) {
         format!("usr/lib/sysctl.d/{BASE_NAME}.conf")
     } else {
         in_etc

@@ -9,16 +9,16 @@ use rustix::io::Errno;
 use rustix::process::Resource;
 
 use super::dir::{Dir, Kind, not_regular, read_bounded};
+use super::label::{LABEL, Labels};
 use super::resolve::{open_name, uninterrupted};
 use super::{CONFIG_LIMIT, Error, Result};
+use crate::formats::file_contexts;
 use crate::seeded;
 
 type Answer<T> = std::result::Result<T, Errno>;
 
 /// The kernel's own bounds on the list and on one value (man 7 xattr).
 const XATTR_LIMIT: usize = 64 << 10;
-/// Where a file's label of `SELinux` is kept.
-const LABEL: &str = "security.selinux";
 /// Hashes of the content and of the other attributes: the kernel's to make, wrong on another content.
 const NOT_KEPT: [&[u8]; 2] = [b"security.ima", b"security.evm"];
 
@@ -46,6 +46,7 @@ pub(super) fn stage(
     old: Option<&OwnedFd>,
     mode: u32,
     bytes: &[u8],
+    labels: &mut Labels,
 ) -> Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let private = Mode::from_raw_mode(0o600);
@@ -63,9 +64,12 @@ pub(super) fn stage(
         Some(old) => keep(old, &fd),
         None => rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode)),
     });
-    if old.is_none() && !dir.is_live() {
-        // An image's own policy is not the running one's: its files show what theirs are labelled.
-        label_as_a_sibling(dir, &fd);
+    if old.is_none() {
+        if !dir.is_live() && labels.is_none() {
+            // A tree without a policy may be part of an image with one: its files show it.
+            label_as_a_sibling(dir, &fd);
+        }
+        labels.set(&fd, path, file_contexts::Kind::File);
     }
     let flush = || if seeded::bug("no-file-fsync") { Ok(()) } else { rustix::fs::fsync(&fd) };
     filled.and_then(|()| flush()).map_err(|errno| {

@@ -17,12 +17,14 @@ use rustix::io::Errno;
 
 use super::dir::Dir;
 use super::journal::{Entry, Journal, LIMIT};
+use super::label::Labels;
 use super::lock::{self, Lock, PLACES};
 use super::resolve::open_name;
 use super::stage::{existing, stage, unlink, write_new};
 use super::switch::{Change, backward, clean, flush, flush_dir, forward, spare_of, temp_of};
 use super::walk::AT_ONCE;
-use super::{Error, Result, Root, split};
+use super::{Error, Result, Root, Unlabelled, split};
+use crate::formats::file_contexts::Kind;
 use crate::marker::{Standing, content_hash, is_edited, known_paths, standing_of};
 use crate::seeded;
 
@@ -233,21 +235,25 @@ impl Root {
 
     /// Makes a directory, mode 0755 whatever the umask.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    fn make_dir(&self, path: &str) -> Result<()> {
+    fn make_dir(&self, path: &str, labels: &mut Labels) -> Result<()> {
         let fail = |errno| Error::io("making the directory", path, errno);
         let (parent, name) = split(path);
         let dir = self.dir(parent)?.ok_or_else(|| fail(Errno::NOENT))?;
         let bits = Mode::from_raw_mode(0o755);
         rustix::fs::mkdirat(dir.fd(), name, bits).map_err(fail)?;
         // By the open directory, as its name may be a link out by now.
-        let made = open_name(dir.fd(), name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty());
-        made.and_then(|made| rustix::fs::fchmod(&made, bits)).map_err(fail)
+        let made =
+            open_name(dir.fd(), name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).map_err(fail)?;
+        labels.set(&made, path, Kind::Dir);
+        rustix::fs::fchmod(&made, bits).map_err(fail)
     }
 }
 
 impl<'root> Transaction<'root> {
-    /// Carries out all changes, or none.
-    pub fn commit(mut self, ops: &[Op]) -> Result<()> {
+    /// Carries out all changes, or none; gives what was made without the label that the root's policy has
+    /// for it.
+    pub fn commit(mut self, ops: &[Op]) -> Result<Vec<Unlabelled>> {
+        let mut labels = Labels::read(self.root);
         let mut journal = Journal { made: self.root.missing_dirs(ops)?, ..Journal::default() };
         for op in ops {
             match op {
@@ -257,7 +263,7 @@ impl<'root> Transaction<'root> {
             }
         }
         let mut changes = Vec::new();
-        if let Err(error) = self.prepare(ops, &mut journal, &mut changes) {
+        if let Err(error) = self.prepare(ops, &mut journal, &mut changes, &mut labels) {
             self.withdraw(&changes, &journal);
             return Err(error);
         }
@@ -275,11 +281,17 @@ impl<'root> Transaction<'root> {
         // The new state is there and will last; what cannot be tidied is left to the next run.
         self.unfinished = clean(&changes).is_err();
         let _ = self.root.remove_empty_dirs(&journal.unwanted);
-        Ok(())
+        Ok(labels.left)
     }
 
     /// Everything up to the point from which on it is committed.
-    fn prepare(&self, ops: &[Op], journal: &mut Journal, changes: &mut Vec<Change<'root>>) -> Result<()> {
+    fn prepare(
+        &self,
+        ops: &[Op],
+        journal: &mut Journal,
+        changes: &mut Vec<Change<'root>>,
+        labels: &mut Labels,
+    ) -> Result<()> {
         let fail = |errno| Error::io("writing", &self.lock.path(), errno);
         let flush_journal = || {
             let is_left_out = seeded::bug("no-file-fsync");
@@ -290,10 +302,10 @@ impl<'root> Transaction<'root> {
         flush_journal()?;
         flush_dir(&self.lock.dir)?;
         for path in &journal.made {
-            self.root.make_dir(path)?;
+            self.root.make_dir(path, labels)?;
         }
         for op in ops {
-            changes.extend(self.stage(op)?);
+            changes.extend(self.stage(op, labels)?);
         }
         journal.entries = changes.iter().map(|change| change.entry.clone()).collect();
         let commitment = journal.commitment();
@@ -307,7 +319,7 @@ impl<'root> Transaction<'root> {
     }
 
     /// Stages one change; `None` where there is nothing to switch.
-    fn stage(&self, op: &Op) -> Result<Option<Change<'root>>> {
+    fn stage(&self, op: &Op, labels: &mut Labels) -> Result<Option<Change<'root>>> {
         let path = op.path();
         let refuse = |why| Error::NotOurs { path: path.to_owned(), why };
         let (new, mode, expect) = match op {
@@ -334,7 +346,7 @@ impl<'root> Transaction<'root> {
             return Ok(None);
         }
         if let Some(new) = new {
-            stage(&dir, &temp_of(name), path, found.as_ref().map(|(fd, _)| fd), mode, new)?;
+            stage(&dir, &temp_of(name), path, found.as_ref().map(|(fd, _)| fd), mode, new, labels)?;
         }
         let hash = |bytes: Option<&Vec<u8>>| bytes.map(|bytes| content_hash(bytes));
         let entry = Entry { path: path.to_owned(), old: hash(bytes), new: hash(new) };

@@ -143,7 +143,7 @@ fn panic(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     }
     let value = policy.pin("kernel.panic").map_or(Value::number(PANIC_SECONDS), |pin| pin.value.clone());
     // What we wrote is kept as it is; elsewhere it is somebody's step, asked for until it is done.
-    let by_hand = !facts.system.boot.is_written();
+    let by_hand = !facts.writes_arguments();
     let arg = format!("panic={value}");
     if by_hand && kernel_arg::held(facts, &arg) == Some(true) {
         return vec![fine(format!("every boot entry, and what a new kernel inherits, has {arg}"))];

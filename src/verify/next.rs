@@ -60,16 +60,9 @@ pub(super) fn next(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'
 
 /// Where a menu is made from the configuration that carries our argument, the one that is there must have it too.
 fn menu(facts: &Facts, assignment: &Assignment) -> Option<Next> {
-    let (key, wanted) = match &assignment.target {
-        Target::KernelArg(key) => ((*key).to_owned(), assignment.want.value().to_string()),
-        Target::DropKernelArg(key) => ((*key).to_owned(), ABSENT.to_owned()),
-        Target::ModuleOption { module, option } if landing(facts, module).cmdline => {
-            (format!("{module}.{option}"), assignment.want.value().to_string())
-        }
-        _ => return None,
-    };
+    let (key, wanted) = argument(facts, assignment)?;
     // Entries that stand for themselves are no menu that was made; a kernel that is installed later counts.
-    if facts.system.boot.is_written() && !makes_menu(facts.system.boot.stack) {
+    if facts.writes_arguments() && !makes_menu(facts.system.boot.stack) {
         let entries = kernel_arg::entries(facts, &key, Some(&wanted)).into_iter();
         let mut later = entries.filter(|entry| entry.new_kernels && entry.value.as_ref() != Some(&wanted));
         let found = later.next()?;
@@ -85,6 +78,27 @@ fn menu(facts: &Facts, assignment: &Assignment) -> Option<Next> {
     let because = format!("{} was made before: the boot menu has to be made anew", made_before.entry);
     let state = if made_before.value.is_none() { State::Unknown } else { State::ByHand };
     Some(Next::new(state, Layer::File, made_before.value, because))
+}
+
+/// The key of the argument that an assignment stands for, and its value.
+fn argument(facts: &Facts, assignment: &Assignment) -> Option<(String, String)> {
+    match &assignment.target {
+        Target::KernelArg(key) => Some(((*key).to_owned(), assignment.want.value().to_string())),
+        Target::DropKernelArg(key) => Some(((*key).to_owned(), ABSENT.to_owned())),
+        Target::ModuleOption { module, option } if landing(facts, module).cmdline => {
+            Some((format!("{module}.{option}"), assignment.want.value().to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether every entry of the menu that is there passes an assignment's argument as it is wanted; `None` where it
+/// stands for none. Without an entry there is no menu yet.
+pub(super) fn in_menu(facts: &Facts, assignment: &Assignment) -> Option<bool> {
+    let (key, wanted) = argument(facts, assignment)?;
+    let entries = kernel_arg::entries(facts, &key, None);
+    let mut made = entries.iter().filter(|entry| !entry.new_kernels).peekable();
+    Some(made.peek().is_some() && made.all(|entry| entry.value.as_ref() == Some(&wanted)))
 }
 
 /// Why the file that should carry an assignment does not.

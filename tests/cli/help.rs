@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use super::{Stage, code, fixture, hvtune, is_wrong_usage, stderr};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "status",
     "detect",
     "plan",
@@ -15,6 +15,8 @@ const COMMANDS: [&str; 10] = [
     "explain",
     "revert",
     "reboot-needed",
+    "pending",
+    "seal",
     "capture",
 ];
 
@@ -125,11 +127,11 @@ fn every_example_works() {
     assert_eq!(code(&tried("hvtune plan --dif", &stage, stage.root.path())), 2);
 }
 
-/// The help of these four says so.
+/// The help of these says so.
 #[test]
 fn quiet_prints_nothing_but_errors() {
     let stage = Stage::new("gen2-onprem");
-    for command in ["plan", "apply", "verify", "revert"] {
+    for command in ["plan", "apply", "verify", "revert", "pending", "seal"] {
         assert!(help(&[command, "-h"], None).contains("Print nothing but errors\n"), "{command}");
         let output = stage.run(&[command, "-q"]);
         assert_eq!((output.stdout.len(), stderr(&output).as_str()), (0, ""), "{command}");

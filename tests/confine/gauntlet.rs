@@ -20,8 +20,12 @@ type Looks<'a> = &'a [(&'a [&'a str], &'a [i32])];
 
 /// Runs every command and then takes back what was written.
 pub(crate) fn gauntlet(what: &str, stage: &Stage, ends: Ends) {
-    let looks: Looks<'_> =
-        &[(&["detect"], &[0, 2]), (&["plan", "--diff"], &[0, 2]), (&["verify"], &[0, 1, 2, 3])];
+    let looks: Looks<'_> = &[
+        (&["detect"], &[0, 2]),
+        (&["plan", "--diff"], &[0, 2]),
+        (&["verify"], &[0, 1, 2, 3]),
+        (&["pending"], &[0, 1, 2]),
+    ];
     run_all(what, stage, ends, looks);
 }
 

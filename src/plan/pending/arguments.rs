@@ -13,11 +13,11 @@ const CMDLINE: &str = "/etc/kernel/cmdline";
 pub(super) fn step(facts: &Facts, plan: &Plan) -> Option<Pending> {
     let boot = &facts.system.boot;
     // A fragment of ours adds and takes away.
-    if boot.stack.has_fragment() {
+    if boot.stack.has_fragment() && facts.writes_arguments() {
         return None;
     }
     let (mut add, remove) = wanted(facts, plan);
-    if boot.is_written() {
+    if facts.writes_arguments() {
         // apply puts them there; what others wrote is theirs to take out.
         add.clear();
     }
@@ -29,7 +29,10 @@ pub(super) fn step(facts: &Facts, plan: &Plan) -> Option<Pending> {
     let parts = [("add at the end", &add), ("remove", &remove)];
     let parts = parts.iter().filter(|(_, args)| !args.is_empty());
     let asked: Vec<String> = parts.map(|(what, args)| format!("{what} {}", args.join(" "))).collect();
-    let because = format!("boot stack {}: {}", boot.stack.name(), asked.join("; "));
+    let mut because = format!("boot stack {}: {}", boot.stack.name(), asked.join("; "));
+    if facts.system.layer {
+        because = format!("a layer holds no boot loader's configuration; {because}");
+    }
     let because = in_the_image(facts, &because, &command);
     Some(Pending { step: Step::KernelArguments, because, add, remove, places, command })
 }
@@ -106,12 +109,8 @@ fn places(facts: &Facts, add: &[String]) -> Vec<Place> {
         BootStack::Uki => vec![uki()],
         BootStack::Bootc => vec![bootc(add)],
         BootStack::Flatcar => vec![flatcar(add)],
-        BootStack::Ostree
-        | BootStack::DebianGrub
-        | BootStack::AzureLinuxGrubD
-        | BootStack::Nullboot
-        | BootStack::Unrecognised
-        | BootStack::Unknown => Vec::new(),
+        BootStack::DebianGrub | BootStack::AzureLinuxGrubD => vec![fragment(add)],
+        BootStack::Ostree | BootStack::Nullboot | BootStack::Unrecognised | BootStack::Unknown => Vec::new(),
     }
 }
 
@@ -119,6 +118,17 @@ fn uki() -> Place {
     let line = "the command line that is built into it; or, to add only, an addon made by ukify build --cmdline=, \
                 whose name sorts last, signed where Secure Boot is on";
     place("EFI/Linux/*.efi of the ESP", line)
+}
+
+/// A layer has none of ours.
+fn fragment(add: &[String]) -> Place {
+    let line = if add.is_empty() {
+        "the lines that set GRUB_CMDLINE_LINUX_DEFAULT".to_owned()
+    } else {
+        let add = add.join(" ");
+        format!("a new file with this line: GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT {add}\"")
+    };
+    place("/etc/default/grub.d/*.cfg", line)
 }
 
 /// An image's own arguments (<https://bootc-dev.github.io/bootc/building/kernel-arguments.html>).
@@ -150,7 +160,10 @@ fn command(facts: &Facts, add: &[String], remove: &[String]) -> String {
     let boot = &facts.system.boot;
     let live = facts.running().is_some();
     match boot.stack {
-        BootStack::GrubMkconfig | BootStack::SuseGrub => menu_command(facts).unwrap_or_default(),
+        BootStack::DebianGrub
+        | BootStack::AzureLinuxGrubD
+        | BootStack::GrubMkconfig
+        | BootStack::SuseGrub => menu_command(facts).unwrap_or_default(),
         BootStack::SystemdBoot if live && boot.tools.sdbootutil && boot.kernel_cmdline => {
             "sdbootutil update-all-entries".to_owned()
         }

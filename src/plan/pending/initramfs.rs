@@ -15,10 +15,14 @@ const DRACUT_IN_AN_IMAGE: &str = "dracut --force --regenerate-all --no-hostonly 
 /// The step where a file of this plan belongs into the initramfs, or where an image would not come up with the
 /// one that its own program makes.
 pub(super) fn after_apply(facts: &Facts, plan: &Plan) -> Option<Pending> {
-    let changed = |lists: bool| {
-        let belong = |change: &&Change| change.effect() == Some(Effect::Initramfs);
-        plan.changes.iter().filter(belong).any(|change| DRIVER_LISTS.contains(&change.path()) == lists)
-    };
+    let belong = |change: &&Change| change.effect() == Some(Effect::Initramfs);
+    let changed: Vec<&str> = plan.changes.iter().filter(belong).map(Change::path).collect();
+    after(facts, plan, &changed)
+}
+
+/// The same where these files have changed since an initramfs was made.
+pub(super) fn after(facts: &Facts, plan: &Plan, files: &[&str]) -> Option<Pending> {
+    let changed = |lists: bool| files.iter().any(|path| DRIVER_LISTS.contains(path) == lists);
     let mut reasons = Vec::new();
     if changed(false) {
         let why = "storage modules are loaded from the initramfs, which holds a copy of modprobe.d";

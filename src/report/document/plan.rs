@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::{Envelope, Keys, Scalar, Want};
+#[cfg(feature = "schema")]
+use crate::plan::Step;
 use crate::plan::{self, Plan, UNKNOWN};
 use crate::report::Show;
 use crate::report::diff::diff;
@@ -263,7 +265,7 @@ pub(super) struct Pending<'a> {
     /// What kind of step.
     #[cfg_attr(
         feature = "schema",
-        schemars(extend("enum" = ["kernel-arguments", "boot-menu", "initramfs", "reboot"]))
+        schemars(extend("enum" = Step::ALL.map(Step::name)))
     )]
     step: &'static str,
     /// Why it is needed, and what to heed.

@@ -10,6 +10,7 @@ use super::detect::Detect;
 use super::error::Failed;
 use super::explain::{Explain, ExplainOne};
 use super::host::ExplainHost;
+use super::pending::Left;
 use super::plan::Planned;
 use super::reboot_needed::RebootNeeded;
 use super::status::Stands;
@@ -25,9 +26,11 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("explain-host.json", of::<ExplainHost<'_>>()),
         ("explain-one.json", of::<ExplainOne<'_>>()),
         ("explain.json", of::<Explain<'_>>()),
+        ("pending.json", of::<Left<'_>>()),
         ("plan.json", of::<Planned<'_>>()),
         ("reboot-needed.json", of::<RebootNeeded<'_>>()),
         ("revert.json", of::<Applied<'_>>()),
+        ("seal.json", of::<Applied<'_>>()),
         ("status.json", of::<Stands<'_>>()),
         ("survive.json", of::<Survive<'_>>()),
         ("verify.json", of::<Verified<'_>>()),

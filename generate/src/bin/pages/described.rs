@@ -69,6 +69,20 @@ pub(crate) fn described(command: &str) -> &'static [&'static str] {
             "Answers one question for scripts: whether something that apply wrote takes effect only at the next \
              boot.",
         ],
+        "pending" => &[
+            "Lists what is left to do where apply has run: files that are not as planned, kernel arguments that \
+             hvtune does not write, a boot menu or an initramfs that was made before, labels of SELinux, and what \
+             only the machine itself can decide. A reboot is among it on a running system. Nothing is written.",
+            "An initramfs counts as made since where each one below /boot is younger than the files that belong \
+             into it.",
+        ],
+        "seal" => &[
+            "Brings hvtune's own files to what serves every machine of the kind: what was decided by the sizes and \
+             devices of this machine goes. An interrupted run is brought to its end. At its next boot each \
+             clone decides again (hvtune.service), and says in the journal what it changed and why. The running \
+             system keeps its values.",
+            "cloud-init clean runs it, too, where the hook lies in /etc/cloud/clean.d.",
+        ],
         "capture" => &[
             "Writes what hvtune reads of this machine into a directory that does not exist yet, or is empty. \
              Serial numbers, UUIDs, host names and addresses are left out. Another hvtune takes it with \
