@@ -131,6 +131,9 @@ fn probed(
         (None, None) => MachineSource::Unknown,
     };
     let mut facts = probe(&source, &root);
+    if let Some(stack) = policy.boot_stack {
+        probe::boot_as(stack, &root, &mut facts);
+    }
     let is_layer = match global.layer {
         Layer::Yes => true,
         Layer::No => false,

@@ -25,7 +25,7 @@ use crate::order::Named;
 
 pub use crate::attribute::Attribute;
 pub use crate::formats::boot_line::{BootArg, BootLine, Configured, Holds, LineKind};
-pub use boot::{Boot, BootStack, StoreFile};
+pub use boot::{Boot, BootStack, CMDLINE, Fragment, KARGS, StoreFile};
 pub use kernels::KernelRelease;
 pub use members::{ARRAY_SIGNATURE, LEGS, MEMBER_SIGNATURES, is_leg, is_member};
 pub use modprobe::{ModprobeFile, ModprobeLine};
@@ -93,7 +93,8 @@ impl Facts {
 
     /// Whether hvtune itself puts arguments on the kernel command line of this root.
     pub fn writes_arguments(&self) -> bool {
-        self.system.boot.is_written() && !self.system.layer
+        let boot = &self.system.boot;
+        boot.is_written() && (!self.system.layer || boot.own == Some(Fragment::Kargs))
     }
 
     /// Whether nothing beyond the files may be done here: the root or the machine is another's.

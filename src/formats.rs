@@ -1,11 +1,12 @@
 //! The text formats that we write and read: udev rules, sysctl.d, modprobe.d, GRUB defaults,
-//! multipath.conf, systemd's units, open-iscsi's records, the Azure agent's file, fstab.
+//! multipath.conf, systemd's units, open-iscsi's records, the Azure agent's file, fstab, lists of kernel arguments.
 //!
 //! Each has two readers. `parse` is strict: it takes only what our own files may
 //! hold, and is what rendered bytes are checked against. The other one, `read`,
 //! `scan` or `lines`, takes other people's files as the program does whose files
 //! they are, and passes over what that does. Both are pure.
 
+pub mod arguments;
 pub mod bls;
 pub mod boot_line;
 pub mod bytes;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::facts::WATCHED;
+use crate::facts::{CMDLINE, KARGS, WATCHED};
 use crate::stores::place::is_store;
 
 /// The one base name of everything that we write.
@@ -29,6 +29,8 @@ pub fn all_paths() -> Vec<String> {
         paths.push(format!("usr/lib/{directory}/{BASE_NAME}.{extension}"));
     }
     paths.push(format!("etc/default/grub.d/{BASE_NAME}.cfg"));
+    paths.push(format!("{KARGS}/{BASE_NAME}.toml"));
+    paths.push(format!("{CMDLINE}/{BASE_NAME}.conf"));
     paths.push(format!("etc/multipath/conf.d/{BASE_NAME}.conf"));
     paths.extend(DRIVER_LISTS.map(str::to_owned));
     for unit in WATCHED {

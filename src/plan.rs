@@ -185,7 +185,7 @@ pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, roo
 
 fn set_menu(facts: &Facts, plan: &mut Plan) {
     let boot = &facts.system.boot;
-    plan.of_menu = makes_menu(boot.stack);
+    plan.of_menu = makes_menu(boot);
     plan.menu = if boot.stack == BootStack::DebianGrub {
         Some(Menu { program: "grub-mkconfig", path: "boot/grub/grub.cfg".to_owned() })
     } else {

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use crate::facts::BootStack;
 use crate::root::{Entry, Error, Kind, Root};
 use crate::value::{Knob, Value};
 
@@ -32,6 +33,8 @@ pub struct Policy {
     pub recovery: Recovery,
     /// The initramfs of an image is told of Hyper-V's drivers.
     pub hyperv_drivers: bool,
+    /// The boot stack that boots the root, where the administrator says it.
+    pub boot_stack: Option<BootStack>,
     /// Ids of tunables switched off.
     pub off: BTreeSet<String>,
     /// Pinned knobs, in order; the last of a name counts.
@@ -90,6 +93,7 @@ impl Default for Policy {
             host_holds: 60,
             recovery: Recovery::Default,
             hyperv_drivers: false,
+            boot_stack: None,
             off: BTreeSet::new(),
             set: Vec::new(),
         }

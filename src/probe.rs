@@ -23,8 +23,8 @@ pub mod waagent;
 pub mod writers;
 
 use crate::facts::{
-    Attribute, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, MultipathFiles, Origin, System,
-    Unit, WATCHED,
+    Attribute, BootStack, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, MultipathFiles,
+    Origin, System, Unit, WATCHED,
 };
 use crate::marker::EDITS;
 use crate::record::{LIMIT, parse_edits};
@@ -98,6 +98,16 @@ pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
         machine.arch = system.arch;
     }
     Facts { machine, system, gaps }
+}
+
+/// Reads anew how the root boots, by the stack that a policy names.
+pub fn boot_as(stack: BootStack, root: &Root, facts: &mut Facts) {
+    let record = noted(&mut Vec::new(), "edits", EDITS, root.read_at_most(EDITS, LIMIT)).into_value();
+    let edits = record.map_or_else(Vec::new, |bytes| parse_edits(&bytes));
+    facts.gaps.retain(|gap| gap.fact != boot::FACT);
+    let drivers = facts.system.boot.tools.drivers.take();
+    facts.system.boot = boot::read_as(root, facts.system.os.as_ref(), &edits, stack, &mut facts.gaps);
+    facts.system.boot.tools.drivers = drivers;
 }
 
 /// The same with the timers that only `survive` looks at.

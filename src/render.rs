@@ -18,13 +18,14 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::facts::{Facts, Initramfs};
+use crate::formats::arguments::kargs_lines;
 use crate::formats::{Refusal, udev};
 use crate::initramfs::reader;
 use crate::marker::marker_line;
 use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 
 use bounded::Bounded;
-use carried::{Carried, check};
+use carried::{Carried, alone, check};
 
 pub use carried::says_the_same;
 pub use format::Format;
@@ -273,6 +274,15 @@ fn compose(format: Format, shares: &[Share<'_>], maker: Option<Initramfs>) -> Co
                 let pairs =
                     settings.iter().map(|(section, key, value)| (format!("{section}/{key}"), value.clone()));
                 (lines.collect(), pairs.collect())
+            },
+            Carried::Pairs,
+        ),
+        Format::Kargs | Format::Cmdline => plain(
+            shares,
+            |assignments| {
+                let args: Vec<String> = assignments.iter().filter_map(|a| place::plain_arg(a)).collect();
+                let lines = if format == Format::Kargs { kargs_lines(&args) } else { args.clone() };
+                (lines.into_iter().map(|line| Line::Shell { line }).collect(), alone(args))
             },
             Carried::Pairs,
         ),

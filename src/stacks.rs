@@ -3,8 +3,8 @@
 //! How a stack is recognised is the probe's business (`probe::boot`); what is written there, that of
 //! `plan::stores`.
 
-use crate::facts::BootStack;
-use crate::stores::Store;
+use crate::facts::{Boot, BootStack};
+use crate::stores::{Store, place};
 
 /// A boot stack whose arguments we write to files of others.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +59,10 @@ const DEFAULTS: Files = linux("GRUB_CMDLINE_LINUX");
 const KERNEL_CMDLINE: Place =
     Place { files: Files::One("etc/kernel/cmdline", Store::Plain), need: Need::IfPresent };
 
+/// What Flatcar's menu puts at the end of every command line
+/// (<https://github.com/flatcar/scripts/blob/main/build_library/grub.cfg>).
+pub const OEM_VARIABLE: &str = "linux_append";
+
 const fn linux(variable: &'static str) -> Files {
     Files::One("etc/default/grub", Store::Shell(variable))
 }
@@ -98,6 +102,14 @@ pub const TABLE: &[Stack] = &[
         menu: false,
     },
     Stack {
+        stack: BootStack::Flatcar,
+        places: &[Place {
+            files: Files::One(place::OEM, Store::GrubSet(OEM_VARIABLE)),
+            need: Need::Required,
+        }],
+        menu: false,
+    },
+    Stack {
         stack: BootStack::SuseGrub,
         places: &[Place { files: linux("GRUB_CMDLINE_LINUX_DEFAULT"), need: Need::Required }],
         menu: true,
@@ -109,9 +121,9 @@ pub fn row(stack: BootStack) -> Option<&'static Stack> {
     TABLE.iter().find(|row| row.stack == stack)
 }
 
-/// Whether a menu is made from what we write, which then has to be made anew.
-pub fn makes_menu(stack: BootStack) -> bool {
-    stack.has_fragment() || row(stack).is_some_and(|row| row.menu)
+/// Whether a menu, or entries, are made from what we write, which then have to be made anew.
+pub fn makes_menu(boot: &Boot) -> bool {
+    boot.stack.has_fragment() || boot.by_sdbootutil() || row(boot.stack).is_some_and(|row| row.menu)
 }
 
 #[cfg(test)]

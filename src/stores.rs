@@ -11,6 +11,7 @@ pub mod place;
 pub mod plain;
 pub mod shell;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::cmdline::{Fault, LIMIT, Line};
@@ -27,7 +28,7 @@ pub enum Store<'a> {
     Shell(&'a str),
     /// GRUB's environment block: this variable.
     Grubenv(&'a str),
-    /// A script of GRUB's, as Flatcar's `/oem/grub.cfg`: the `set` line of this variable.
+    /// A script of GRUB's, as Flatcar's `/oem/grub.cfg`: a `set` line of our own for this variable.
     GrubSet(&'a str),
 }
 
@@ -140,7 +141,13 @@ impl Store<'_> {
     /// The text with `mark` in the place of the first of these arguments that is there, and without the
     /// others; behind all arguments where none of them is.
     pub fn mark(self, text: &[u8], ours: &[Value], mark: &Value) -> Result<Vec<u8>, Refusal> {
-        let there = self.read(text)?;
+        let there = match self.read(text) {
+            // A line of our own comes with the first argument.
+            Err(Refusal::Missing { .. }) if matches!(self, Self::GrubSet(_)) => {
+                return Ok(self.append(text, std::slice::from_ref(mark))?.text);
+            }
+            there => there?,
+        };
         let place = |arg: &Value| there.args().position(|other| other == arg.as_str());
         let first = ours.iter().filter(|arg| place(arg).is_some()).min_by_key(|arg| place(arg));
         let Some(first) = first else {
@@ -158,14 +165,20 @@ impl Store<'_> {
         text: &[u8],
         change: impl FnOnce(&mut Line) -> Result<Vec<Value>, Fault>,
     ) -> Result<Edited, Refusal> {
-        let range = self.find(text)?;
-        let mut line = parse(text, &range)?;
+        let (text, added) = match self {
+            Self::GrubSet(name) => grubset::with_line(text, name)?,
+            _ => (Cow::Borrowed(text), false),
+        };
+        let range = self.find(&text)?;
+        let mut line = parse(&text, &range)?;
         let args =
-            change(&mut line).map_err(|fault| Refusal::Line { line: number(text, range.start), fault })?;
+            change(&mut line).map_err(|fault| Refusal::Line { line: number(&text, range.start), fault })?;
         let [before, after] = [text.get(..range.start), text.get(range.end..)].map(Option::unwrap_or_default);
         let mut text = [before, line.as_str().as_bytes(), after].concat();
-        if matches!(self, Self::Grubenv(_)) {
-            grubenv::fill(&mut text)?;
+        match self {
+            Self::Grubenv(_) => grubenv::fill(&mut text)?,
+            Self::GrubSet(name) if added || !args.is_empty() => grubset::drop_empty(&mut text, name),
+            _ => {}
         }
         Ok(Edited { text, args })
     }

@@ -220,7 +220,7 @@ fn untold(verdict: &Verdict, fact: &str, because: &str) -> Row {
 
 /// Whether a menu that is made from our arguments does not have them, or is not there.
 pub fn menu_is_stale(facts: &Facts, plan: &Plan) -> bool {
-    let made = facts.writes_arguments() && makes_menu(facts.system.boot.stack);
+    let made = facts.writes_arguments() && makes_menu(&facts.system.boot);
     made && plan.settings().any(|(_, assignment, _)| next::in_menu(facts, assignment) == Some(false))
 }
 

@@ -42,6 +42,8 @@ mod mock;
 mod modprobe;
 #[path = "consumers/offline.rs"]
 mod offline;
+#[path = "consumers/ostree.rs"]
+mod ostree;
 #[path = "consumers/other_menus.rs"]
 mod other_menus;
 #[path = "consumers/rendered.rs"]

@@ -7,6 +7,8 @@
     reason = "tests set the stage"
 )]
 
+#[path = "stacks/own.rs"]
+mod own;
 #[path = "stacks/readme.rs"]
 mod readme;
 #[path = "stacks/refused.rs"]
@@ -66,6 +68,9 @@ fn bare(text: &str) -> String {
 
 /// What another tool does to a file: its own argument goes behind all others.
 fn theirs(path: &str, text: &str) -> String {
+    if path.ends_with("oem/grub.cfg") {
+        return format!("{text}set linux_append=\"$linux_append their=1\"\n");
+    }
     if path.ends_with("grubenv") {
         let text = text.replacen("\nkernelopts=", "\nkernelopts=their=1 ", 1);
         return text.get(..1024).unwrap().to_owned();

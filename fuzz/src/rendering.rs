@@ -89,7 +89,7 @@ fn values(format: Format, body: &str) -> Option<[Vec<String>; 2]> {
             let strict = unit::parse(body).unwrap().into_iter().map(|(_, value)| value).collect();
             [strict, unit::scan(body, "Service", "WatchdogSec")]
         }
-        Format::Grub | Format::Drivers => return None,
+        Format::Grub | Format::Kargs | Format::Cmdline | Format::Drivers => return None,
     })
 }
 

@@ -22,6 +22,8 @@ pub struct Boot {
     /// The files that our arguments go to, in the order in which they are written; empty on a stack with
     /// none.
     pub stores: Vec<StoreFile>,
+    /// A directory of argument files that this stack reads, and of which one is ours.
+    pub own: Option<Fragment>,
     /// What could not be read or understood of the entries.
     pub doubts: Vec<String>,
     /// Programs of the root that make this stack's boot files.
@@ -33,11 +35,30 @@ pub struct Boot {
 }
 
 impl Boot {
+    /// Whether openSUSE's sdbootutil makes the boot entries, from `/etc/kernel/cmdline` and beside it.
+    pub fn by_sdbootutil(&self) -> bool {
+        self.stack == BootStack::SystemdBoot && self.tools.sdbootutil
+    }
+
     /// Whether hvtune writes this root's kernel arguments: to a fragment of its own, or to files of others.
     pub fn is_written(&self) -> bool {
-        self.stack.has_fragment() || !self.stores.is_empty()
+        self.stack.has_fragment() || self.own.is_some() || !self.stores.is_empty()
     }
 }
+
+/// Directories of argument files, besides `/etc/default/grub.d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fragment {
+    /// [`KARGS`]
+    Kargs,
+    /// [`CMDLINE`]
+    Cmdline,
+}
+
+/// What bootc reads of an image.
+pub const KARGS: &str = "usr/lib/bootc/kargs.d";
+/// What sdbootutil puts behind `/etc/kernel/cmdline`.
+pub const CMDLINE: &str = "etc/kernel/cmdline.d";
 
 /// A file that holds a command line, to which arguments of ours go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +133,11 @@ impl BootStack {
     /// Whether `/etc/default/grub.d` is read, so that our arguments have a file of their own.
     pub fn has_fragment(self) -> bool {
         matches!(self, Self::DebianGrub | Self::AzureLinuxGrubD)
+    }
+
+    /// Those that a policy may name.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|stack| !matches!(stack, Self::Unrecognised | Self::Unknown))
     }
 
     /// The name in JSON and text.

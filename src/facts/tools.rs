@@ -17,6 +17,8 @@ pub struct BootTools {
     pub rpm_ostree: bool,
     /// openSUSE's `sdbootutil`.
     pub sdbootutil: bool,
+    /// It is one that reads `/etc/kernel/cmdline.d` (since March 2026).
+    pub cmdline_d: bool,
 }
 
 /// What the configuration of an initramfs's maker says of drivers, without ours.

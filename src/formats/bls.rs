@@ -6,6 +6,8 @@
 pub struct Entry {
     /// `title`
     pub title: String,
+    /// `version`: of ostree's entries, the one with the greatest number is booted.
+    pub version: String,
     /// `linux`; empty where the entry starts something else.
     pub linux: String,
     /// `machine-id`: of the installation that the entry belongs to; empty where it does not say.
@@ -23,6 +25,7 @@ pub fn parse(text: &str) -> Entry {
         let value = value.trim();
         match key {
             "title" => value.clone_into(&mut entry.title),
+            "version" => value.clone_into(&mut entry.version),
             "linux" => value.clone_into(&mut entry.linux),
             "machine-id" => value.clone_into(&mut entry.machine_id),
             "options" => entry.options.push((number, value.to_owned())),

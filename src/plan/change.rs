@@ -107,6 +107,8 @@ pub(super) fn effect_of(path: &str) -> Effect {
         Effect::ReloadMultipath
     } else if path.contains("/systemd/") {
         Effect::ReloadUnits
+    } else if path.contains("/kargs.d/") || path.contains("/cmdline.d/") {
+        Effect::BootEntries
     } else {
         Effect::BootMenu
     }

@@ -9,6 +9,7 @@ mod arguments;
 mod initramfs;
 mod layer;
 mod left;
+mod lines;
 
 use super::Plan;
 use crate::facts::{BootStack, Facts};
@@ -120,9 +121,15 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     let mut steps = Vec::new();
     steps.extend(arguments::step(facts, plan));
     steps.extend(layer::step(facts, plan));
+    steps.extend(lines::step(facts));
     let effects: Vec<Effect> = plan.changes.iter().filter_map(super::Change::effect).collect();
     if plan.remakes_menu() && (facts.files_only() || plan.menu.is_none()) {
-        steps.push(menu_step(facts, "the menu takes the arguments up when it is made anew"));
+        let because = if facts.system.boot.by_sdbootutil() {
+            "sdbootutil puts the arguments into the boot entries when it makes them anew"
+        } else {
+            "the menu takes the arguments up when it is made anew"
+        };
+        steps.push(menu_step(facts, because));
     }
     steps.extend(initramfs::after_apply(facts, plan));
     let restarts = [Effect::BootMenu, Effect::BootEntries, Effect::Initramfs]
@@ -201,6 +208,9 @@ fn menu_step(facts: &Facts, because: &str) -> Pending {
 /// generator, the very menu that it made before.
 fn menu_command(facts: &Facts) -> Option<String> {
     let boot = &facts.system.boot;
+    if boot.by_sdbootutil() && boot.kernel_cmdline {
+        return Some("sdbootutil update-all-entries".to_owned());
+    }
     if boot.stack == BootStack::DebianGrub && boot.tools.update_grub {
         return Some("update-grub".to_owned());
     }

@@ -45,7 +45,10 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     let boot = &facts.system.boot;
     let (wanted, ids) = if facts.writes_arguments() { wanted(facts, plan) } else { Default::default() };
     if let (Some(why), Some(first), false) = (&boot.unsure, boot.stores.first(), wanted.is_empty()) {
-        let why = format!("{why}; take away what is left of the boot loader that is no longer used");
+        let why = format!(
+            "{why}; take away what is left of the boot loader that is no longer used, or name the one that is \
+             (`stack` under [boot])"
+        );
         plan.changes.push(conflict(&first.path, &why, &ids));
         return Ok(());
     }

@@ -57,6 +57,19 @@ pub enum Key {
     ///
     /// Example: `image = { hyperv_drivers = true }`
     Image,
+    /// How the root boots, where hvtune cannot tell it.
+    ///
+    /// Takes: a table with one key. `stack` names the boot stack, where more than one looks alive, so that
+    /// hvtune would write no kernel argument: `"bootc"`, `"ostree"`, `"flatcar"`, `"transactional-update"`,
+    /// `"uki"`, `"nullboot"`, `"systemd-boot"`, `"suse-grub"`, `"grub-bls-kernelopts"`, `"grub-bls"`,
+    /// `"grub-mkconfig"`, `"azurelinux-grub.d"`, `"azurelinux-grubenv"` or `"debian-grub"`. `hvtune detect` shows
+    /// which one was found, and why. A stack that has no files here gets no argument. Without `stack` hvtune
+    /// looks for itself.
+    ///
+    /// Default: `boot = {}`
+    ///
+    /// Example: `boot = { stack = "systemd-boot" }`
+    Boot,
     /// Values that hvtune sets instead of its own.
     ///
     /// Takes: a table: a line `[set]`, then one line for each knob. The id of a setting stands for its first

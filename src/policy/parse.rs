@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::duration::{held, within};
 use super::key::{Key, named};
 use super::{Pin, Policy, PolicyError, Recovery, Subject, parse_duration};
+use crate::facts::BootStack;
 use crate::nearest::hint;
 use crate::value::{Accepts, Knob, Value};
 
@@ -80,6 +81,7 @@ impl File<'_> {
                 Key::HostHolds => policy.host_holds = duration(key, value, held)?,
                 Key::Recovery => policy.recovery = recovery(value)?,
                 Key::Image => image(value, policy)?,
+                Key::Boot => boot(value, policy)?,
                 Key::Off => policy.off = self.off(value)?.into_iter().collect(),
                 Key::Set => {
                     let DeValue::Table(set) = value.get_ref() else {
@@ -198,6 +200,27 @@ fn image(value: &Said<'_>, policy: &mut Policy) -> Result<(), Wrong> {
             return Err(wrong_type(value, "hyperv_drivers", "true or false"));
         };
         policy.hyperv_drivers = *wished;
+    }
+    Ok(())
+}
+
+fn boot(value: &Said<'_>, policy: &mut Policy) -> Result<(), Wrong> {
+    let DeValue::Table(table) = value.get_ref() else {
+        return Err(wrong_type(value, "boot", "a table: [boot], then stack = \"grub-bls\""));
+    };
+    for (key, at, value) in in_order(table) {
+        if key != "stack" {
+            let help = hint(key, ["stack"].into_iter());
+            return Err(Wrong::new(at, format!("unknown key `{key}` in [boot]; {help}")));
+        }
+        let DeValue::String(word) = value.get_ref() else {
+            return Err(wrong_type(value, "stack", "the name of a boot stack, as in \"grub-bls\""));
+        };
+        let stack = BootStack::known().find(|stack| stack.name() == word.as_ref());
+        policy.boot_stack = Some(stack.ok_or_else(|| {
+            let help = hint(word, BootStack::known().map(BootStack::name));
+            Wrong::new(value.span().start, format!("`stack`: unknown boot stack `{word}`; {help}"))
+        })?);
     }
     Ok(())
 }

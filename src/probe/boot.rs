@@ -5,11 +5,14 @@
 //! is missing there makes the stack unknown, not absent.
 
 mod alive;
+mod arguments;
 mod config;
 mod drivers;
 mod entries;
 mod grub;
+mod listed;
 pub(crate) mod look;
+mod oem;
 mod stores;
 mod tools;
 
@@ -17,6 +20,7 @@ use crate::facts::{Boot, BootStack, Drivers, Gap, Initramfs, OsRelease};
 use crate::formats::edit::Owned;
 use crate::root::Root;
 
+pub(crate) use look::FACT;
 use look::Look;
 
 /// A stack and why it was taken for that.
@@ -51,25 +55,43 @@ const BY_CMDLINE: &[BootStack] = &[
 /// `record`: arguments of ours that earlier runs put there; every file is read as if they were not.
 pub fn read(root: &Root, os: Option<&OsRelease>, record: &[Owned], gaps: &mut Vec<Gap>) -> Boot {
     let mut look = Look::new(root, os, record, gaps);
-    let (stack, because) =
-        STACKS.iter().find_map(|stack| stack(&mut look)).unwrap_or_else(|| nothing(&mut look));
-    let others = alive::others(&mut look, stack);
-    let tools = tools::read(&mut look, stack);
+    let hit = STACKS.iter().find_map(|stack| stack(&mut look)).unwrap_or_else(|| nothing(&mut look));
+    complete(&mut look, hit)
+}
+
+/// The same for a stack that the policy names, whatever else looks alive.
+pub fn read_as(
+    root: &Root,
+    os: Option<&OsRelease>,
+    record: &[Owned],
+    stack: BootStack,
+    gaps: &mut Vec<Gap>,
+) -> Boot {
+    let mut look = Look::new(root, os, record, gaps);
+    let mut boot = complete(&mut look, (stack, "the policy says so: stack under [boot]".to_owned()));
+    boot.unsure = None;
+    boot
+}
+
+fn complete(look: &mut Look<'_>, (stack, because): Hit) -> Boot {
+    let others = alive::others(look, stack);
+    let tools = tools::read(look, stack);
     let mut boot = Boot { stack, because, ..Boot::default() };
-    boot.menu = tools::menu(&mut look, &tools);
+    boot.menu = tools::menu(look, &tools);
     boot.tools = tools;
     boot.kernel_cmdline = BY_CMDLINE.contains(&stack) && look.there("etc/kernel/cmdline");
-    boot.unsure = alive::unsure(&mut look, stack, &others);
+    boot.unsure = alive::unsure(look, stack, &others);
     if !others.is_empty() {
         let also: Vec<String> =
             others.iter().map(|(other, why)| format!("{} ({why})", other.name())).collect();
         boot.because.push_str(&format!("; it may boot by another: {}", also.join(", ")));
     }
     boot.others = others;
-    boot.stores = stores::find(&mut look, &boot);
-    entries::read(&mut look, &mut boot);
+    boot.own = listed::own(look, &boot);
+    boot.stores = stores::find(look, &boot);
+    entries::read(look, &mut boot);
     if alive::is_grub(stack) || stack == BootStack::TransactionalUpdate {
-        boot.configured = config::read(&mut look, stack);
+        boot.configured = config::read(look, stack);
     }
     boot
 }

@@ -1,7 +1,7 @@
 //! What a rendered file carries, read back by the strict parser of its format.
 
 use super::{Error, Format};
-use crate::formats::{Refusal, grub, initramfs, modprobe, multipath, sysctl, udev, unit};
+use crate::formats::{Refusal, arguments, grub, initramfs, modprobe, multipath, sysctl, udev, unit};
 use crate::initramfs::INCLUDED;
 
 /// What a file must carry, as its strict parser gives it back.
@@ -25,12 +25,19 @@ fn carried(format: Format, body: &str) -> Result<Carried, Refusal> {
             modprobe::parse(body)?.into_iter().map(|o| (o.module, o.parameter, o.value)).collect(),
         ),
         Format::Grub => Carried::Edits(grub::parse(body)?),
+        Format::Kargs => Carried::Pairs(alone(arguments::parse_kargs(body)?)),
+        Format::Cmdline => Carried::Pairs(alone(arguments::parse_cmdline(body)?)),
         Format::Multipath => Carried::Pairs(multipath::parse(body)?),
         Format::Unit => Carried::Pairs(unit::parse(body)?),
         Format::Drivers => Carried::Pairs(
             initramfs::parse(body)?.into_iter().map(|module| (module, INCLUDED.to_owned())).collect(),
         ),
     })
+}
+
+/// Arguments as pairs, each with nothing beside it.
+pub(super) fn alone(args: Vec<String>) -> Vec<(String, String)> {
+    args.into_iter().map(|arg| (arg, String::new())).collect()
 }
 
 /// Whether two files of a format carry the same assignments, in the same order, whatever their comments.

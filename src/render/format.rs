@@ -13,6 +13,10 @@ pub enum Format {
     Modprobe,
     /// /etc/default/grub.d
     Grub,
+    /// bootc's `kargs.d`, in an image
+    Kargs,
+    /// `/etc/kernel/cmdline.d`, which sdbootutil reads
+    Cmdline,
     /// multipath/conf.d
     Multipath,
     /// A drop-in of a systemd service; one file for each
@@ -23,8 +27,17 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order of files in a plan.
-    pub const ALL: [Self; 7] =
-        [Self::Udev, Self::Sysctl, Self::Modprobe, Self::Grub, Self::Multipath, Self::Unit, Self::Drivers];
+    pub const ALL: [Self; 9] = [
+        Self::Udev,
+        Self::Sysctl,
+        Self::Modprobe,
+        Self::Grub,
+        Self::Kargs,
+        Self::Cmdline,
+        Self::Multipath,
+        Self::Unit,
+        Self::Drivers,
+    ];
 
     /// The template's file name, embedded and under `/etc/hvtune/templates/`.
     pub fn template(self) -> &'static str {
@@ -33,6 +46,8 @@ impl Format {
             Self::Sysctl => "sysctl.conf.tera",
             Self::Modprobe => "modprobe.conf.tera",
             Self::Grub => "grub.cfg.tera",
+            Self::Kargs => "kargs.toml.tera",
+            Self::Cmdline => "cmdline.conf.tera",
             Self::Multipath => "multipath.conf.tera",
             Self::Unit => "unit.conf.tera",
             Self::Drivers => "drivers.conf.tera",
@@ -45,6 +60,8 @@ impl Format {
             Self::Sysctl => include_str!("../../templates/sysctl.conf.tera"),
             Self::Modprobe => include_str!("../../templates/modprobe.conf.tera"),
             Self::Grub => include_str!("../../templates/grub.cfg.tera"),
+            Self::Kargs => include_str!("../../templates/kargs.toml.tera"),
+            Self::Cmdline => include_str!("../../templates/cmdline.conf.tera"),
             Self::Multipath => include_str!("../../templates/multipath.conf.tera"),
             Self::Unit => include_str!("../../templates/unit.conf.tera"),
             Self::Drivers => include_str!("../../templates/drivers.conf.tera"),
@@ -58,6 +75,7 @@ impl Format {
             Self::Sysctl => Effect::WriteSysctl,
             Self::Modprobe | Self::Drivers => Effect::Initramfs,
             Self::Grub => Effect::BootMenu,
+            Self::Kargs | Self::Cmdline => Effect::BootEntries,
             Self::Multipath => Effect::ReloadMultipath,
             Self::Unit => Effect::ReloadUnits,
         }

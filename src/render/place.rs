@@ -1,7 +1,7 @@
 //! Where an assignment lands: which file, under which directory, or nowhere that we write.
 
 use super::{Format, Share, shares_of};
-use crate::facts::{Facts, Initramfs, WATCHED};
+use crate::facts::{CMDLINE, Facts, Fragment, Initramfs, KARGS, WATCHED};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::initramfs::reader;
@@ -51,18 +51,22 @@ pub(super) fn shares<'a>(
     file: &str,
 ) -> Vec<Share<'a>> {
     // On other boot stacks arguments go into files of others, or are named under `pending`.
-    if format == Format::Grub && !facts.system.boot.stack.has_fragment() {
+    let of_arguments = [Format::Grub, Format::Kargs, Format::Cmdline].contains(&format);
+    if of_arguments && fragment(facts) != Some(format) {
         return Vec::new();
     }
     shares_of(verdicts, |assignment| match (format, &assignment.target) {
         (Format::Udev, Target::Udev { .. })
         | (Format::Sysctl, Target::Sysctl(_))
         | (Format::Grub, Target::KernelArg(_) | Target::DropKernelArg(_))
+        | (Format::Kargs | Format::Cmdline, Target::KernelArg(_))
         | (Format::Multipath, Target::Multipath { .. })
         | (Format::Drivers, Target::Driver(_)) => true,
         (Format::Unit, Target::Unit { unit, .. }) => *unit == file,
         (Format::Modprobe, Target::ModuleOption { module, .. }) => landing(facts, module).modprobe,
-        (Format::Grub, Target::ModuleOption { module, .. }) => landing(facts, module).cmdline,
+        (Format::Grub | Format::Kargs | Format::Cmdline, Target::ModuleOption { module, .. }) => {
+            landing(facts, module).cmdline
+        }
         _ => false,
     })
 }
@@ -77,6 +81,8 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
         Format::Sysctl => return sysctl::home(facts),
         Format::Modprobe => ("modprobe.d", "conf"),
         Format::Grub => return format!("etc/default/grub.d/{BASE_NAME}.cfg"),
+        Format::Kargs => return format!("{KARGS}/{BASE_NAME}.toml"),
+        Format::Cmdline => return format!("{CMDLINE}/{BASE_NAME}.conf"),
         Format::Multipath => return format!("etc/multipath/conf.d/{BASE_NAME}.conf"),
         Format::Unit => (below_unit.as_str(), "conf"),
         Format::Drivers => {
@@ -106,10 +112,8 @@ pub fn home(facts: &Facts, target: &Target) -> Option<String> {
 }
 
 fn home_anywhere(facts: &Facts, target: &Target) -> Option<String> {
-    let grub = || {
-        let written = facts.system.boot.stack.has_fragment();
-        written.then(|| path(Format::Grub, facts, ""))
-    };
+    let own = || fragment(facts).map(|format| path(format, facts, ""));
+    let grub = || own().filter(|_| facts.system.boot.stack.has_fragment());
     // The first file that the next boot takes them from.
     let store = || {
         let files = &facts.system.boot.stores;
@@ -121,10 +125,10 @@ fn home_anywhere(facts: &Facts, target: &Target) -> Option<String> {
         Target::Sysctl(_) => Some(path(Format::Sysctl, facts, "")),
         Target::Multipath { .. } => Some(path(Format::Multipath, facts, "")),
         Target::Unit { unit, .. } => Some(path(Format::Unit, facts, unit)),
-        Target::KernelArg(_) => grub().or_else(store),
+        Target::KernelArg(_) => own().or_else(store),
         Target::DropKernelArg(_) => grub(),
         Target::ModuleOption { module, .. } => match landing(facts, module) {
-            Landing { cmdline: true, .. } => grub().or_else(store),
+            Landing { cmdline: true, .. } => own().or_else(store),
             Landing { cmdline: false, .. } => Some(path(Format::Modprobe, facts, "")),
         },
         Target::Iscsi(_) => facts.system.iscsi.conf.as_ref().map(|conf| conf.path.clone()),
@@ -132,6 +136,23 @@ fn home_anywhere(facts: &Facts, target: &Target) -> Option<String> {
         Target::Fstab(_) => Some(FSTAB.to_owned()),
         Target::Driver(_) => Some(path(Format::Drivers, facts, "")),
     }
+}
+
+/// The file of our own that takes kernel arguments on this boot stack, where it reads a directory of such.
+fn fragment(facts: &Facts) -> Option<Format> {
+    let boot = &facts.system.boot;
+    match boot.own {
+        _ if boot.stack.has_fragment() => Some(Format::Grub),
+        Some(Fragment::Kargs) => Some(Format::Kargs),
+        Some(Fragment::Cmdline) => Some(Format::Cmdline),
+        None => None,
+    }
+}
+
+/// The same, where it can stand alone on a line.
+pub(super) fn plain_arg(assignment: &Assignment) -> Option<String> {
+    let arg = kernel_arg(assignment)?;
+    Value::new(&arg).is_ok().then_some(arg)
 }
 
 /// The kernel argument that an assignment stands for: `key=value`.

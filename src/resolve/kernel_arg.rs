@@ -35,12 +35,11 @@ fn store(stack: BootStack) -> Store {
         | BootStack::AzureLinuxGrubenv
         | BootStack::SystemdBoot
         | BootStack::Bootc
-        | BootStack::Ostree => Store::Entries,
-        BootStack::Uki
-        | BootStack::Nullboot
-        | BootStack::Flatcar
-        | BootStack::Unrecognised
-        | BootStack::Unknown => Store::Elsewhere,
+        | BootStack::Ostree
+        | BootStack::Flatcar => Store::Entries,
+        BootStack::Uki | BootStack::Nullboot | BootStack::Unrecognised | BootStack::Unknown => {
+            Store::Elsewhere
+        }
     }
 }
 
@@ -116,7 +115,7 @@ fn of_entries(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     }
     let (mut losers, mut winners): (Vec<Writer>, Vec<Writer>) = (Vec::new(), Vec::new());
     let mut values: Vec<(String, InForce)> = Vec::new();
-    let written = if boot.stores.is_empty() { None } else { ours };
+    let written = if boot.is_written() { ours } else { None };
     for line in &lines {
         let of_line = of_line(line, key, written);
         let in_force = of_line.in_force();
@@ -161,9 +160,9 @@ fn disagreement(key: &str, values: &[(String, InForce)]) -> Option<String> {
 /// The lines that the next boot may take.
 fn entry_lines(boot: &Boot) -> Vec<&BootLine> {
     let entries: Vec<&BootLine> = boot.lines.iter().filter(|line| line.kind != LineKind::NewKernel).collect();
-    // An image of bootc's has no entry yet.
-    if entries.is_empty() && boot.stack == BootStack::Bootc {
-        return boot.lines.iter().collect();
+    // An image of bootc's has no entry yet, and sdbootutil makes all entries from one line.
+    if entries.is_empty() && boot.stack == BootStack::Bootc || boot.by_sdbootutil() && boot.is_written() {
+        return boot.lines.iter().filter(|line| line.kind == LineKind::NewKernel).collect();
     }
     entries
 }

@@ -62,7 +62,7 @@ pub(super) fn next(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'
 fn menu(facts: &Facts, assignment: &Assignment) -> Option<Next> {
     let (key, wanted) = argument(facts, assignment)?;
     // Entries that stand for themselves are no menu that was made; a kernel that is installed later counts.
-    if facts.writes_arguments() && !makes_menu(facts.system.boot.stack) {
+    if facts.writes_arguments() && !makes_menu(&facts.system.boot) {
         let entries = kernel_arg::entries(facts, &key, Some(&wanted)).into_iter();
         let mut later = entries.filter(|entry| entry.new_kernels && entry.value.as_ref() != Some(&wanted));
         let found = later.next()?;
@@ -103,7 +103,9 @@ pub(super) fn in_menu(facts: &Facts, assignment: &Assignment) -> Option<bool> {
 
 /// Why the file that should carry an assignment does not.
 fn file_differs(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'_>) -> Option<String> {
-    let on_line = |path: &str| path.contains("/grub.d/") || is_store(path);
+    let on_line = |path: &str| {
+        ["/grub.d/", "/kargs.d/", "/cmdline.d/"].iter().any(|dir| path.contains(dir)) || is_store(path)
+    };
     let concerns = |path: &str| match (&assignment.target, on) {
         (Target::Iscsi(_), On::Record(record)) => path == record,
         (Target::Iscsi(_), _) => path.ends_with("/iscsid.conf"),

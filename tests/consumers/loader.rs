@@ -30,16 +30,42 @@ for number in $(cat /numbers); do
 done
 "#;
 
+/// What of Flatcar's own menu concerns the command line, in its order; there is no serial line here
+/// (<https://github.com/flatcar/scripts/blob/main/build_library/grub.cfg>).
+const FLATCAR: &str = r#"
+function serial { true; }
+set linux_root="root=LABEL=ROOT"
+set linux_console=""
+set oem_id=""
+set linux_append=""
+source /oem/grub.cfg
+set oem=""
+if [ -n "$oem_id" ]; then
+    set oem="flatcar.oem.id=$oem_id"
+fi
+set linux_cmdline="rootflags=rw mount.usrflags=ro consoleblank=0 $linux_root $linux_console $oem $linux_append"
+menuentry "Flatcar default" --id=flatcar {
+    linux /boot/flatcar/vmlinuz-a $linux_cmdline
+}
+"#;
+
 /// The command lines that GRUB gives the kernels of a root, by kernel.
 fn lines(root: &Path, made: &Made, tuned: &str) -> BTreeMap<String, Vec<String>> {
     let stage = Stage::new(Suite::Sid);
     let read = |path: &str| fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let mut head = "set root=host\nset debug=linux\nload_env -f /boot/grub2/grubenv\n".to_owned();
-    head += &format!("set tuned_params=\"{tuned}\"\n");
-    stage.put("/boot/grub2/grubenv", read("boot/grub2/grubenv"));
+    let mut head = "set root=host\nset debug=linux\n".to_owned();
     stage.dir("/boot/grub");
     let mut count = 0;
-    if made.name == "azurelinux2" {
+    if made.name != "flatcar" {
+        head += &format!("load_env -f /boot/grub2/grubenv\nset tuned_params=\"{tuned}\"\n");
+        stage.put("/boot/grub2/grubenv", read("boot/grub2/grubenv"));
+    }
+    if made.name == "flatcar" {
+        stage.put("/oem/grub.cfg", read("oem/grub.cfg"));
+        stage.put("/boot/flatcar/vmlinuz-a", "");
+        head += FLATCAR;
+        count = 1;
+    } else if made.name == "azurelinux2" {
         head += std::str::from_utf8(&read("boot/grub2/grub.cfg")).unwrap();
         count = 1;
     } else {
@@ -101,7 +127,9 @@ fn last<'a>(args: &'a [String], key: &str) -> Option<&'a str> {
 #[test]
 fn grub_gives_the_kernel_ours_and_what_was_there() {
     for made in roots::all().into_iter().filter(|made| made.reader == Reader::Grub) {
-        for tuned in ["", "skew_tick=1 panic=7"] {
+        // Flatcar has no tuned.
+        let tuned: &[&str] = if made.name == "flatcar" { &[""] } else { &["", "skew_tick=1 panic=7"] };
+        for &tuned in tuned {
             let dir = tempfile::tempdir().unwrap();
             let root = dir.path();
             made.lay_out(root);

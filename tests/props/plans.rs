@@ -1,7 +1,7 @@
 //! From facts and a policy to files: always the same, always rendered, always what was decided.
 
-use hvtune::facts::Facts;
-use hvtune::formats::{LINE_LIMIT, grub, initramfs, modprobe, multipath, sysctl, udev, unit};
+use hvtune::facts::{Facts, Fragment};
+use hvtune::formats::{LINE_LIMIT, arguments, grub, initramfs, modprobe, multipath, sysctl, udev, unit};
 use hvtune::marker::{Standing, all_paths, standing_of};
 use hvtune::plan::{self, Plan};
 use hvtune::policy::{self, Policy};
@@ -81,6 +81,7 @@ fn assignments(verdicts: &[Verdict]) -> impl Iterator<Item = &Assignment> {
 /// What a format's file must carry, worked out from the verdicts alone.
 fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
     let fragment = facts.system.boot.stack.has_fragment();
+    let listed = facts.system.boot.own;
     let said = |assignment: &Assignment| {
         let value = assignment.want.value();
         match (format, &assignment.target) {
@@ -102,6 +103,22 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
                 kernel_arg(assignment)
             }
             (Format::Grub, Target::KernelArg(_)) if fragment => kernel_arg(assignment),
+            (Format::Kargs, Target::KernelArg(_)) if listed == Some(Fragment::Kargs) => {
+                kernel_arg(assignment)
+            }
+            (Format::Kargs, Target::ModuleOption { module, .. })
+                if listed == Some(Fragment::Kargs) && landing(facts, module).cmdline =>
+            {
+                kernel_arg(assignment)
+            }
+            (Format::Cmdline, Target::KernelArg(_)) if listed == Some(Fragment::Cmdline) => {
+                kernel_arg(assignment)
+            }
+            (Format::Cmdline, Target::ModuleOption { module, .. })
+                if listed == Some(Fragment::Cmdline) && landing(facts, module).cmdline =>
+            {
+                kernel_arg(assignment)
+            }
             (Format::Multipath, Target::Multipath { section, key }) => {
                 Some(format!("{section}/{key} {value}"))
             }
@@ -145,6 +162,8 @@ fn carried(artifact: &Artifact) -> Vec<String> {
             settings.iter().map(|(key, value)| format!("{key} {value}")).collect()
         }
         Format::Drivers => initramfs::parse(text).unwrap(),
+        Format::Kargs => arguments::parse_kargs(text).unwrap(),
+        Format::Cmdline => arguments::parse_cmdline(text).unwrap(),
         Format::Unit => {
             let settings = unit::parse(text).unwrap();
             settings.iter().map(|(key, value)| format!("{key}={value}")).collect()

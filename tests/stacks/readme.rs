@@ -39,6 +39,8 @@ fn row(made: &Made) -> String {
         }
         Reader::Grub => "GRUB 2.14 itself (grub-emu)",
         Reader::Bootctl => "bootctl and kernel-install of systemd 252, 257 and sid",
+        Reader::Schema => "the schema of bootc's own reader, restated",
+        Reader::Nobody => "nothing: by this fixture alone",
         Reader::Mkconfig => "grub-mkconfig 2.06 and 2.12 of Debian",
     };
     format!("| {} | {} | {tried} |\n", made.stands_for, places.join(", "))
@@ -46,11 +48,15 @@ fn row(made: &Made) -> String {
 
 fn table() -> String {
     let mut table = format!("{HEAD}{}", debian());
-    for made in roots::all().iter().chain(&[roots::azurelinux3()]) {
-        table += &row(made);
+    for made in roots::all().into_iter().chain(roots::with_own_file()).chain([roots::suse_bls(false)]) {
+        table += &row(&made);
     }
     let prints = |stack: &&BootStack| stacks::row(**stack).is_none() && !stack.has_fragment();
-    let names: Vec<&str> = BootStack::ALL.iter().filter(prints).map(|stack| stack.name()).collect();
+    let names = BootStack::ALL.iter().filter(prints).map(|stack| match stack {
+        BootStack::Bootc => "bootc on a running machine",
+        stack => stack.name(),
+    });
+    let names: Vec<&str> = names.collect();
     table + &format!("| {} | printed, with every place | nothing is written |\n", names.join(", "))
 }
 

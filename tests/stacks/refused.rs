@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::roots::{Made, UNREAD, azurelinux2, el8, el9, put, systemd_boot};
+use crate::roots::{Made, UNREAD, azurelinux2, el8, el9, flatcar, put, systemd_boot};
 use crate::{hvtune, tree};
 
 /// Changes a file of the root.
@@ -112,7 +112,143 @@ fn a_block_on_the_esp_is_edited_there() {
 #[test]
 fn two_live_stacks_are_refused() {
     let made = systemd_boot();
-    refused(&made, "boot/efi/loader/entries", "may boot by", |root| {
-        put(root, "boot/grub/grub.cfg", "menuentry x {\n linux /vmlinuz root=/dev/x\n}\n");
-    });
+    refused(&made, "boot/efi/loader/entries", "may boot by", |root| put(root, "boot/grub/grub.cfg", TWO));
+}
+
+const TWO: &str = "menuentry x {\n linux /vmlinuz root=/dev/x\n}\n";
+
+/// Which of two it is can be said in the policy, and nothing that is no boot stack.
+#[test]
+fn the_policy_names_the_stack() {
+    let made = systemd_boot();
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    made.lay_out(root);
+    put(root, "boot/grub/grub.cfg", TWO);
+    let before = tree(root);
+    let policy = |stack: &str| {
+        put(root, "etc/hvtune.toml", format!("recovery = \"self-heal\"\n[boot]\nstack = \"{stack}\"\n"));
+    };
+    policy("systemd-boto");
+    let written = tree(root);
+    let (code, text) = hvtune(root, &["apply"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("unknown boot stack `systemd-boto`; did you mean `systemd-boot`?"), "{text}");
+    assert_eq!(tree(root), written);
+
+    policy("systemd-boot");
+    let (code, text) = hvtune(root, &["apply"]);
+    assert_eq!(code, 0, "{text}");
+    let after = tree(root);
+    for path in &made.stores {
+        let text = String::from_utf8(after[path].clone()).unwrap();
+        assert!(text.contains(" panic=10"), "{path}: {text}");
+    }
+    assert_eq!(after["boot/grub/grub.cfg"], TWO.as_bytes());
+    let (code, text) = hvtune(root, &["verify"]);
+    assert_eq!(code, 0, "{text}");
+    let (_, text) = hvtune(root, &["detect"]);
+    assert!(text.contains("the policy says so"), "{text}");
+    assert_eq!(hvtune(root, &["revert"]).0, 0);
+    for path in &made.stores {
+        assert_eq!(tree(root)[path], before[path], "{path}");
+    }
+
+    // One that has no files here gets nothing.
+    policy("grub-bls");
+    let (code, text) = hvtune(root, &["apply"]);
+    assert!(code == 0 && text.contains("panic=10"), "{code}: {text}");
+    for path in &made.stores {
+        assert_eq!(tree(root)[path], before[path], "{path}");
+    }
+}
+
+#[test]
+fn a_script_of_grubs_that_may_not_run_on_is_refused() {
+    let (made, path) = (flatcar(), "oem/grub.cfg");
+    for (text, why) in [
+        ("set x=\"a\nb\"\n", "not closed"),
+        ("if [ -n \"$x\" ]; then\n", "not closed"),
+        ("if [ -n \"$x\" ]; then return; fi\n", "may end here"),
+        ("if true; then\nset linux_append=\"$linux_append a\" # hvtune\nfi\n", "under a condition"),
+        ("set linux_append=\"$linux_append a\" # hvtune\nset linux_append=\"\" # hvtune\n", "second"),
+    ] {
+        refused(&made, path, why, |root| put(root, path, text));
+    }
+}
+
+/// What is not mounted is not known, and not taken for absent: the arguments are printed.
+#[test]
+fn what_is_not_mounted_is_not_written_to() {
+    let cases: [(Made, &str, &str); 3] = [
+        (flatcar(), "oem", "the OEM partition may not be mounted"),
+        (el9(), "boot", "boot may not be mounted"),
+        (systemd_boot(), "boot", "may not be mounted"),
+    ];
+    for (made, gone, why) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        made.lay_out(root);
+        fs::remove_dir_all(root.join(gone)).unwrap();
+        fs::create_dir(root.join(gone)).unwrap();
+        let before = tree(root);
+        let (code, text) = hvtune(root, &["plan"]);
+        assert!(code == 0 && text.contains("panic=10"), "{}: {text}", made.name);
+        let (code, text) = hvtune(root, &["apply"]);
+        assert_eq!(code, 0, "{}: {text}", made.name);
+        let after = tree(root);
+        // errors= of fstab is none of the boot loader's.
+        for (path, bytes) in before.iter().filter(|(path, _)| *path != "etc/fstab") {
+            assert_eq!(&after[path], bytes, "{}: {path}", made.name);
+        }
+        assert!(after.keys().all(|path| !path.starts_with(gone)), "{}", made.name);
+        let (code, text) = hvtune(root, &["verify"]);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(code == 1 && words.contains(why), "{}: {code}: {words}", made.name);
+    }
+}
+
+/// kernel-install gives a kernel the command line of the machine that it runs on, or none, where an image has
+/// no `/etc/kernel/cmdline`.
+#[test]
+fn an_image_with_the_line_of_another_machine_is_told() {
+    for (made, put_there, said) in [
+        (el9(), "BOOT_IMAGE=(hd0,gpt2)/vmlinuz root=UUID=ff ro", "has BOOT_IMAGE="),
+        (systemd_boot(), "systemd.machine_id=0123456789abcdef0123456789abcdef", "has no root="),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        made.lay_out(root);
+        let (_, text) = hvtune(root, &["plan"]);
+        assert!(!text.contains("the image may not boot"), "{}: {text}", made.name);
+        let entry = made.stores.iter().find(|path| path.contains("loader/entries")).unwrap();
+        with(root, entry, |text| {
+            let set = |line: &str| {
+                let options = line.starts_with("options");
+                if options { format!("options {put_there}\n") } else { format!("{line}\n") }
+            };
+            text.lines().map(set).collect()
+        });
+        let (_, text) = hvtune(root, &["plan"]);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(said) && words.contains("the image may not boot"), "{}: {words}", made.name);
+        assert!(words.contains(&format!("/{entry}")), "{}: {words}", made.name);
+    }
+}
+
+/// A deployment's arguments are no image's.
+#[test]
+fn an_image_of_ostrees_gets_no_argument() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    put(root, "usr/lib/os-release", "ID=fedora\nVERSION_ID=41\n");
+    put(root, "sysroot/ostree/repo/config", "[core]\nmode=bare\n");
+    put(root, "usr/bin/rpm-ostree", "");
+    put(root, "usr/lib/modules/6.14.11-200.fc41.x86_64/modules.builtin", "");
+    put(root, "etc/hvtune.toml", "recovery = \"self-heal\"\n");
+    let (code, text) = hvtune(root, &["apply"]);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(code == 0 && words.contains("add at the end panic=10"), "{code}: {words}");
+    assert!(words.contains("each deployment has its own") && !words.contains("rpm-ostree kargs"), "{words}");
+    assert!(!root.join("boot").exists());
 }

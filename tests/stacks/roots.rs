@@ -4,6 +4,11 @@
 use std::fs;
 use std::path::Path;
 
+pub(crate) use images::{bootc, flatcar, suse_bls};
+
+#[path = "images.rs"]
+mod images;
+
 /// What has read a root's command line after apply, besides ourselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
@@ -11,6 +16,10 @@ pub(crate) enum Reader {
     Grub,
     /// `bootctl` and `kernel-install` of three releases, in `tests/consumers/bootctl.rs`.
     Bootctl,
+    /// Whoever reads TOML of bootc's schema, in `tests/stacks/own.rs`.
+    Schema,
+    /// Nobody but the test of this fixture.
+    Nobody,
     /// `grub-mkconfig` of two releases, in `tests/consumers/other_menus.rs`.
     Mkconfig,
 }
@@ -285,6 +294,11 @@ pub(crate) fn systemd_boot() -> Made {
     }
 }
 
+/// Those with a file of our own in a directory that is read.
+pub(crate) fn with_own_file() -> Vec<Made> {
+    vec![azurelinux3(), bootc(), suse_bls(true)]
+}
+
 /// What is done to an entry, and a word of what is said of it then.
 pub(crate) type Unread = (fn(&str) -> String, &'static str);
 
@@ -297,7 +311,7 @@ pub(crate) const UNREAD: [Unread; 3] = [
 
 /// Those whose arguments go to files of others.
 pub(crate) fn all() -> Vec<Made> {
-    vec![el8(), el9(), el10(), fedora(), azurelinux2(), suse(), systemd_boot()]
+    vec![el8(), el9(), el10(), fedora(), azurelinux2(), flatcar(), suse(), systemd_boot()]
 }
 
 /// Writes a file below a root.

@@ -182,6 +182,11 @@ pub(crate) fn script(dice: &mut Dice) -> Vec<u8> {
         ("set ", "x\n"),
     ]);
     text += &format!("{before}linux_append=\"{value}\"{after}");
+    for _ in 0..if dice.one_in(20) { 2 } else { dice.below(2) } {
+        let value = line(dice).replace('"', "'");
+        let before = if dice.one_in(40) { "if true; then " } else { "" };
+        text += &format!("\n{before}set linux_append=\"$linux_append x {value}\" # hvtune\n");
+    }
     (text + &several(dice, 3, &LINES)).into_bytes()
 }
 

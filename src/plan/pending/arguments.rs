@@ -32,9 +32,26 @@ pub(super) fn step(facts: &Facts, plan: &Plan) -> Option<Pending> {
     let mut because = format!("boot stack {}: {}", boot.stack.name(), asked.join("; "));
     if facts.system.layer {
         because = format!("a layer holds no boot loader's configuration; {because}");
+    } else {
+        because.push_str(elsewhere(facts));
     }
     let because = in_the_image(facts, &because, &command);
     Some(Pending { step: Step::KernelArguments, because, add, remove, places, command })
+}
+
+/// Where the arguments of a stack are that has no file for them here.
+fn elsewhere(facts: &Facts) -> &'static str {
+    let live = facts.running().is_some();
+    match facts.system.boot.stack {
+        BootStack::Ostree if !live => {
+            "; an image of ostree's holds none, each deployment has its own: give them to the deployment \
+             (ostree admin deploy --karg-append=), or run hvtune on the machine"
+        }
+        BootStack::Bootc if !facts.system.boot.is_written() => {
+            "; they belong into the image, as /usr is not to be written on this machine"
+        }
+        _ => "",
+    }
 }
 
 /// The arguments to add, and those to take away as they stand there: nothing else finds them.
@@ -164,7 +181,9 @@ fn command(facts: &Facts, add: &[String], remove: &[String]) -> String {
         | BootStack::AzureLinuxGrubD
         | BootStack::GrubMkconfig
         | BootStack::SuseGrub => menu_command(facts).unwrap_or_default(),
-        BootStack::SystemdBoot if live && boot.tools.sdbootutil && boot.kernel_cmdline => {
+        BootStack::SystemdBoot | BootStack::TransactionalUpdate
+            if live && boot.tools.sdbootutil && boot.kernel_cmdline =>
+        {
             "sdbootutil update-all-entries".to_owned()
         }
         // Of no effect where sdbootutil keeps the entries.

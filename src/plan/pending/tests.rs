@@ -81,6 +81,7 @@ fn machines() -> Vec<Facts> {
                             mkconfig: there.then_some("grub2-mkconfig"),
                             rpm_ostree: there,
                             sdbootutil: there,
+                            cmdline_d: false,
                         },
                         menu: there.then(|| "boot/grub2/grub.cfg".to_owned()),
                         kernel_cmdline: there,

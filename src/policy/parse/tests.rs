@@ -59,7 +59,10 @@ fn a_later_file_wins_key_by_key() {
 
 const WRONG: &[(&str, &str)] = &[
     ("\nstal = 1\n", "etc/1.toml:2: unknown key `stal`; did you mean `stall`?"),
-    ("x = 1\n", "etc/1.toml:1: unknown key `x`; known are host_holds, image, off, recovery, set, stall"),
+    (
+        "x = 1\n",
+        "etc/1.toml:1: unknown key `x`; known are boot, host_holds, image, off, recovery, set, stall",
+    ),
     ("stall = true\n", "etc/1.toml:1: `stall` is a duration, as in \"180s\"; found boolean"),
     ("stall = 5\n", "etc/1.toml:1: `stall`: a stall budget of 5 s is out of range: 10 s to 86400 s"),
     (
@@ -99,6 +102,16 @@ const WRONG: &[(&str, &str)] = &[
     (
         "[image]\nhyperv_driver = true\n",
         "etc/1.toml:2: unknown key `hyperv_driver` in [image]; did you mean `hyperv_drivers`?",
+    ),
+    ("boot = 1\n", "etc/1.toml:1: `boot` is a table: [boot], then stack = \"grub-bls\"; found integer"),
+    ("[boot]\nstak = \"uki\"\n", "etc/1.toml:2: unknown key `stak` in [boot]; did you mean `stack`?"),
+    (
+        "[boot]\nstack = 1\n",
+        "etc/1.toml:2: `stack` is the name of a boot stack, as in \"grub-bls\"; found integer",
+    ),
+    (
+        "[boot]\nstack = \"grub-bsl\"\n",
+        "etc/1.toml:2: `stack`: unknown boot stack `grub-bsl`; did you mean `grub-bls`?",
     ),
     ("[image]\nhyperv_drivers = \"yes\"\n", "etc/1.toml:2: `hyperv_drivers` is true or false; found string"),
     ("set = 1\n", "etc/1.toml:1: `set` is a table: [set], then one line per knob; found integer"),

@@ -1,19 +1,17 @@
 //! What the boot entries that are there pass to their kernels, and what a new kernel inherits.
 
-use toml::de::{DeTable, DeValue};
-
-use crate::cmdline::Cmdline;
-use crate::facts::{Attribute, Boot, BootArg, BootLine, BootStack, Holds, LineKind};
+use crate::facts::{Attribute, Boot, BootArg, BootLine, BootStack, LineKind};
 use crate::formats::bls;
 use crate::formats::grub::{self, GrubVariable, menu};
 use crate::order::Named;
 
 use super::alive::{MENUS, is_grub};
+use super::arguments::{new_kernel, plain};
 use super::config::environment;
 use super::grub::ENTRIES;
 use super::look::ESPS;
 use super::stores::{is_of_another, is_ordinary, marked, marked_value, ordinary, place_of_ours};
-use super::{Look, uki_image};
+use super::{Look, listed, oem, uki_image};
 use crate::stores::Store;
 
 /// Who reads the entries of `loader/entries`.
@@ -32,7 +30,11 @@ pub(super) fn read(look: &mut Look<'_>, boot: &mut Boot) {
     match boot.stack {
         BootStack::GrubBls | BootStack::GrubBlsKernelopts | BootStack::Ostree | BootStack::Bootc => {
             entries(look, boot, ENTRIES, Reader::Grub, &variables);
+            if matches!(boot.stack, BootStack::Ostree | BootStack::Bootc) {
+                keep_default(look, boot);
+            }
         }
+        BootStack::Flatcar => oem::read(look, boot),
         BootStack::SystemdBoot | BootStack::Uki => {
             for esp in ESPS {
                 entries(look, boot, &format!("{esp}loader/entries"), Reader::SystemdBoot, &variables);
@@ -109,6 +111,9 @@ fn entries(look: &mut Look<'_>, boot: &mut Boot, dir: &str, reader: Reader, vari
         let is_store = boot.stores.iter().any(|file| file.path == path);
         if is_store && let Some(marked) = marked(look, &path, Store::Bls) {
             entry.options = bls::parse(&marked).options;
+        } else if boot.by_sdbootutil() {
+            // Ours are there once it has made the entry anew.
+            entry.options = bls::parse(&look.whole(&path)).options;
         }
         let used = if reader == Reader::Grub { 1 } else { entry.options.len() };
         let args = entry.options.iter().take(used).flat_map(|(line, text)| match reader {
@@ -123,24 +128,28 @@ fn entries(look: &mut Look<'_>, boot: &mut Boot, dir: &str, reader: Reader, vari
     }
 }
 
-/// Arguments in a file that nothing is expanded in.
-fn plain(path: &str, line: u32, text: &str) -> Vec<BootArg> {
-    let argument = |text: String| BootArg {
-        text: Some(text),
-        path: path.to_owned(),
-        line,
-        holds: Holds::Yes,
-        after_ours: true,
+/// Leaves the entry of the deployment that is booted next, where it is told by its number: those before it
+/// keep the arguments that they were made with
+/// (<https://ostreedev.github.io/ostree/deployment/>).
+fn keep_default(look: &mut Look<'_>, boot: &mut Boot) {
+    let mut number = |line: &BootLine| -> Option<u64> {
+        let text = look.text(&line.path)?;
+        bls::parse(&text).version.parse().ok()
     };
-    Cmdline::parse(text).args.into_iter().map(argument).collect()
+    let numbers: Option<Vec<u64>> = boot.lines.iter().map(&mut number).collect();
+    let Some(numbers) = numbers else { return };
+    let Some(last) = numbers.iter().max() else { return };
+    let mut numbered = numbers.iter();
+    boot.lines.retain(|_| numbered.next() == Some(last));
 }
 
-/// The command line of a kernel that is installed later.
+/// What a kernel that is installed later gets.
 fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &Named<GrubVariable>) {
     match boot.stack {
         BootStack::GrubBlsKernelopts => {
-            let args = menu::args_of(ENTRIES, 0, "$kernelopts $tuned_params", variables, true);
-            boot.lines.push(new_kernel("boot/grub2/grubenv", args));
+            let mut args = menu::args_of(ENTRIES, 0, "$kernelopts $tuned_params", variables, true);
+            let ours_at = place_of_ours(&mut args);
+            boot.lines.push(new_kernel("boot/grub2/grubenv", args, ours_at));
         }
         BootStack::GrubBls | BootStack::SystemdBoot | BootStack::Uki => {
             // kernel-install asks them in this order, and then the running kernel.
@@ -152,84 +161,22 @@ fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &Named<GrubVariabl
                         let text = marked.unwrap_or(text);
                         let lines =
                             (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with('#'));
-                        let args = lines.flat_map(|(number, line)| plain(path, number, line)).collect();
-                        return boot.lines.push(new_kernel(path, args));
+                        let args = lines.flat_map(|(number, line)| plain(path, number, line));
+                        let mut args: Vec<BootArg> = args.collect();
+                        let mut ours_at = place_of_ours(&mut args);
+                        if boot.tools.cmdline_d {
+                            ours_at = listed::cmdline(look, boot, &mut args).or(ours_at);
+                        }
+                        return boot.lines.push(new_kernel(path, args, ours_at));
                     }
                     Attribute::Absent => {}
                     Attribute::Unknown => return boot.doubts.push(format!("{path} could not be read")),
                 }
             }
         }
-        BootStack::Bootc => kargs(look, boot),
+        BootStack::Bootc => listed::kargs(look, boot),
         _ => {}
     }
-}
-
-fn new_kernel(path: &str, mut args: Vec<BootArg>) -> BootLine {
-    let ours_at = place_of_ours(&mut args);
-    BootLine {
-        path: path.to_owned(),
-        line: 1,
-        entry: String::new(),
-        kind: LineKind::NewKernel,
-        args,
-        ours_at,
-    }
-}
-
-/// A file of bootc's `kargs.d` (<https://bootc-dev.github.io/bootc/building/kernel-arguments.html>).
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Kargs {
-    kargs: Vec<String>,
-    match_architectures: Option<Vec<String>>,
-}
-
-/// `None` where bootc would not take it: an unknown key, a value of another type, no `kargs`.
-fn parse_kargs(text: &str) -> Option<Kargs> {
-    let table = DeTable::parse(text).ok()?;
-    let mut file = Kargs::default();
-    for (key, value) in table.get_ref() {
-        match key.get_ref().as_ref() {
-            "kargs" => file.kargs = strings(value.get_ref())?,
-            "match-architectures" => file.match_architectures = Some(strings(value.get_ref())?),
-            _ => return None,
-        }
-    }
-    table.get_ref().contains_key("kargs").then_some(file)
-}
-
-fn strings(value: &DeValue<'_>) -> Option<Vec<String>> {
-    let DeValue::Array(items) = value else { return None };
-    let mut strings = Vec::new();
-    for item in items {
-        let DeValue::String(string) = item.get_ref() else { return None };
-        strings.push(string.to_string());
-    }
-    Some(strings)
-}
-
-/// The arguments that a bootc image brings.
-fn kargs(look: &mut Look<'_>, boot: &mut Boot) {
-    let dir = "usr/lib/bootc/kargs.d";
-    let mut args = Vec::new();
-    for name in look.named(dir, "", ".toml") {
-        let path = format!("{dir}/{name}");
-        let Some(text) = look.text(&path) else {
-            boot.doubts.push(format!("{path} could not be read"));
-            continue;
-        };
-        let Some(file) = parse_kargs(&text) else {
-            boot.doubts.push(format!("{path} is not what bootc takes for arguments"));
-            continue;
-        };
-        let holds = match &file.match_architectures {
-            None => Holds::Yes,
-            Some(names) => Holds::Maybe(format!("{path} is for {}", names.join(" and "))),
-        };
-        let found = file.kargs.iter().flat_map(|text| plain(&path, 0, text));
-        args.extend(found.map(|arg| BootArg { holds: holds.clone(), ..arg }));
-    }
-    boot.lines.push(new_kernel(dir, args));
 }
 
 /// Command lines that no file of the root shows.
@@ -247,9 +194,6 @@ fn doubts(look: &mut Look<'_>, boot: &mut Boot) {
                 "nullboot's images carry their own command line, which no file of the root changes"
                     .to_owned(),
             );
-        }
-        BootStack::Flatcar => {
-            boot.doubts.push("Flatcar's menu lies on partitions of its own, which are not read".to_owned());
         }
         BootStack::Unrecognised | BootStack::Unknown => {
             boot.doubts.push(format!("no boot loader was recognised: {}", boot.because));
@@ -270,29 +214,4 @@ fn addons(look: &mut Look<'_>) -> Vec<String> {
         }
     }
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kargs_are_what_bootc_takes() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        for (text, found) in [
-            ("kargs = [\"quiet\", \"a=b\"]\n", Some((names(&["quiet", "a=b"]), None))),
-            (
-                "kargs = []\nmatch-architectures = [\"x86_64\"]\n",
-                Some((names(&[]), Some(names(&["x86_64"])))),
-            ),
-            ("kargs = \"quiet\"\n", None),
-            ("kargs = [1]\n", None),
-            ("kargs = []\nother = 1\n", None),
-            ("match-architectures = []\n", None),
-            ("kargs = [\n", None),
-        ] {
-            let found = found.map(|(kargs, match_architectures)| Kargs { kargs, match_architectures });
-            assert_eq!(parse_kargs(text), found, "{text}");
-        }
-    }
 }

@@ -10,7 +10,8 @@ use crate::stores::Store;
 use crate::stores::place::{self, is_store, without_ours};
 use crate::value::Value;
 
-const FACT: &str = "boot";
+/// What a gap is about that was met here.
+pub(crate) const FACT: &str = "boot";
 /// systemd-boot takes some 100 KiB, shim and GRUB up to 4 MiB.
 const LOADER_LIMIT: usize = 8 << 20;
 
@@ -82,6 +83,12 @@ impl<'a> Look<'a> {
             Attribute::Unknown => Attribute::Unknown,
         };
         self.seen(path).text.insert(text).clone()
+    }
+
+    /// A store's text with arguments of ours.
+    pub(super) fn whole(&mut self, path: &str) -> String {
+        self.text(path);
+        decode(&self.seen(path).whole)
     }
 
     /// The text of a store with `mark` where our arguments stand, or will; `None` where it is no store that

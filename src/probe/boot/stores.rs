@@ -4,6 +4,7 @@ use crate::facts::{Boot, BootArg, StoreFile};
 use crate::formats::bls;
 use crate::formats::grub::menu;
 use crate::stacks::{self, Files, Loader, Need};
+use crate::stores::place::KERNEL_CMDLINE;
 use crate::stores::{Refusal, Store, place};
 use crate::value::Value;
 
@@ -20,9 +21,10 @@ const OURS: &str = "hvtune.ours";
 /// The files of this root's stack, in order. None where a place that the stack needs has no file: what
 /// is not mounted is not told from what is not there.
 pub(super) fn find(look: &mut Look<'_>, boot: &Boot) -> Vec<StoreFile> {
-    // There the entries are made from other files by a program of its own.
+    // There the entries are made from this file by a program of its own.
     if boot.tools.sdbootutil {
-        return Vec::new();
+        let written = boot.own.is_none() && boot.by_sdbootutil();
+        return if written { one(look, KERNEL_CMDLINE, Store::Plain, Need::Required) } else { Vec::new() };
     }
     let mut found = Vec::new();
     for place in stacks::row(boot.stack).map_or(&[][..], |row| row.places) {

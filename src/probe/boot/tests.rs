@@ -6,6 +6,7 @@ use super::*;
 use crate::facts::{BootArg, Holds, LineKind};
 
 mod drivers;
+mod listed;
 mod tools;
 
 type Files<'a> = &'a [(&'a str, &'a str)];

@@ -26,6 +26,7 @@ pub(super) fn read(look: &mut Look<'_>, stack: BootStack) -> BootTools {
             .find(|name| generates && installed(look, name)),
         rpm_ostree: uses(&[BootStack::Ostree]) && installed(look, "rpm-ostree"),
         sdbootutil: by_entry && installed(look, "sdbootutil"),
+        cmdline_d: by_entry && reads_cmdline_d(look),
     }
 }
 
@@ -35,6 +36,13 @@ const MENUS: &[BootStack] =
 
 pub(super) fn installed(look: &mut Look<'_>, name: &str) -> bool {
     ["usr/sbin", "usr/bin"].into_iter().any(|directory| look.there(&format!("{directory}/{name}")))
+}
+
+/// Whether sdbootutil, which is a script, names the directory
+/// (<https://github.com/openSUSE/sdbootutil/commit/ff5ea17>).
+fn reads_cmdline_d(look: &mut Look<'_>) -> bool {
+    let script = ["usr/bin/sdbootutil", "usr/sbin/sdbootutil"].into_iter().find_map(|path| look.text(path));
+    script.is_some_and(|script| script.contains("/etc/kernel/cmdline.d"))
 }
 
 /// kernel-install's own choice counts first (man 5 kernel-install.conf), then what is installed.
