@@ -34,6 +34,7 @@ fn targets() -> Vec<Named> {
         ("grub", || on_text(texts::grub)),
         ("multipath", || on_text(texts::multipath)),
         ("unit", || on_text(texts::unit)),
+        ("arguments", || on_text(texts::arguments)),
         ("iscsi", || on_text(texts::iscsi)),
         ("fstab", || on_text(texts::fstab)),
         ("cmdline", || on_text(texts::cmdline)),

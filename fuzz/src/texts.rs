@@ -8,6 +8,7 @@ use hvtune::marker::{Standing, body_of, marker_line, standing_of};
 use hvtune::policy::{parse_duration, parse_stall};
 use hvtune::probe::Identity;
 use hvtune::root::{Seen, Trail, link_target};
+use hvtune::stores::{Store, grubset};
 use hvtune::tunable::{Accepts, Value};
 use hvtune::tunables::{CATALOGUE, find, subjects};
 
@@ -112,6 +113,29 @@ pub fn unit(text: &str) {
         is_plain(text);
         let ours = pairs.into_iter().filter(|(key, _)| key == "WatchdogSec").map(|(_, value)| value);
         assert_eq!(ours.collect::<Vec<_>>(), lenient);
+    }
+}
+
+/// Files of kernel arguments alone, and GRUB's script with a line of ours: what goes in comes out again.
+pub fn arguments(text: &str) {
+    if let Ok(args) = formats::arguments::parse_kargs(text) {
+        is_plain(text);
+        assert_eq!(formats::arguments::read_kargs(text).map(|file| file.kargs), Some(args));
+    }
+    if let Ok(args) = formats::arguments::parse_cmdline(text) {
+        is_plain(text);
+        let read = formats::arguments::read_cmdline(text).into_iter().map(|(_, line)| line);
+        assert!(read.filter(|line| !line.is_empty()).eq(args.iter().map(String::as_str)), "{text:?}");
+    }
+    let _ = grubset::settings(text, "linux_append");
+    let (store, ours) = (Store::GrubSet("linux_append"), [Value::word("a=1")]);
+    // A line of ours that adds nothing is taken out with the next argument.
+    if text.contains("=\"$linux_append\"") {
+        return;
+    }
+    if let Ok(edited) = store.append(text.as_bytes(), &ours) {
+        let without = store.remove(&edited.text, &edited.args).map(|edited| edited.text);
+        assert_eq!(without.as_deref(), Ok(text.as_bytes()));
     }
 }
 
