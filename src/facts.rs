@@ -15,6 +15,7 @@ mod storage;
 mod system;
 mod timers;
 mod tools;
+mod uki;
 mod units;
 mod writers;
 
@@ -40,6 +41,7 @@ pub use timers::{
     UnreadFile, WATCHED, Watchdog,
 };
 pub use tools::{BootTools, Drivers, Initramfs, Taken, Undone};
+pub use uki::{AddonMaker, Uki};
 pub use units::{DropIn, UNIT_DIRS, Unit, UnitFile, UnitLine, drop_in_dirs, is_fleeting};
 pub use writers::{
     BootScript, Chosen, FileWrites, Hides, LAYERS, Mask, Note, Programs, Saptune, SysctlFile, SysctlFiles,
@@ -175,6 +177,8 @@ pub struct Machine {
     pub kernel: Option<KernelRelease>,
     /// The running kernel's command line.
     pub cmdline: Option<Cmdline>,
+    /// Whether the firmware starts only what is signed by a key that it takes; `None` = could not tell.
+    pub secure_boot: Option<bool>,
     /// Every block device that is a whole disk or a map, by name; `None` = could not tell.
     pub disks: Option<Vec<Disk>>,
     /// Mounted file systems that rest on a block device.

@@ -21,6 +21,7 @@ pub mod kmod;
 pub mod modprobe;
 pub mod multipath;
 pub mod number;
+pub mod pe;
 pub mod programs;
 pub mod saptune;
 pub mod shell;

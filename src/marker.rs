@@ -1,6 +1,8 @@
 //! What makes a file ours: its name and its first line, which tells ours from other
 //! people's and untouched from edited. Pure.
 
+pub mod addon;
+
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
@@ -118,14 +120,14 @@ pub fn body_of(bytes: &[u8]) -> Option<(&str, &[u8])> {
 
 /// Judges a file's bytes by their marker.
 pub fn standing_of(bytes: Option<&[u8]>) -> Standing {
-    match bytes {
-        None => Standing::Absent,
-        Some(bytes) => match body_of(bytes) {
-            None => Standing::Foreign,
-            Some((hash, body)) if hash == content_hash(body) => Standing::Ours,
-            Some(_) => Standing::Edited,
-        },
+    let Some(bytes) = bytes else { return Standing::Absent };
+    let judged = |hash: &str, body: &[u8]| {
+        if hash == content_hash(body) { Standing::Ours } else { Standing::Edited }
+    };
+    if let Some((hash, body)) = body_of(bytes) {
+        return judged(hash, body);
     }
+    addon::body_of(bytes).map_or(Standing::Foreign, |(hash, body)| judged(&hash, &body))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What apply would do: artifacts against a root. Reads the root, writes nothing.
 
+mod addons;
 mod change;
 mod contenders;
 mod edits;
@@ -174,6 +175,7 @@ pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, roo
     } else {
         edits::plan(facts, root, &mut plan)?;
         stores::plan(facts, root, &mut plan)?;
+        addons::plan(facts, root, &mut plan)?;
     }
     plan.directories = missing_directories(root, &plan.changes)?;
     set_menu(facts, &mut plan);
@@ -343,6 +345,7 @@ pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
     }
     edits::revert(root, &mut plan)?;
     stores::revert(facts, root, &mut plan)?;
+    addons::revert(root, &mut plan)?;
     plan.kept.extend(state::edited_records(root)?.into_iter().map(keep));
     plan.directories = state::made_directories(root)?;
     set_menu(facts, &mut plan);

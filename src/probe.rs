@@ -87,7 +87,8 @@ pub enum MachineSource<'a> {
 pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
     let mut gaps = Vec::new();
     let mut machine = read_machine(source, &mut gaps);
-    let mut system = read_system(root, &mut gaps);
+    let secure_boot = machine.as_ref().and_then(|machine| machine.secure_boot);
+    let mut system = read_system(root, secure_boot, &mut gaps);
     // Of a running machine nobody asks: its initramfs has brought it up.
     let running = root.is_live() && matches!(source, MachineSource::Live(_));
     if machine.is_some() && !running {
@@ -106,7 +107,9 @@ pub fn boot_as(stack: BootStack, root: &Root, facts: &mut Facts) {
     let edits = record.map_or_else(Vec::new, |bytes| parse_edits(&bytes));
     facts.gaps.retain(|gap| gap.fact != boot::FACT);
     let drivers = facts.system.boot.tools.drivers.take();
-    facts.system.boot = boot::read_as(root, facts.system.os.as_ref(), &edits, stack, &mut facts.gaps);
+    let secure_boot = facts.machine.as_ref().and_then(|machine| machine.secure_boot);
+    let (os, gaps) = (facts.system.os.as_ref(), &mut facts.gaps);
+    facts.system.boot = boot::read_as(root, os, &edits, secure_boot, stack, gaps);
     facts.system.boot.tools.drivers = drivers;
 }
 
@@ -150,6 +153,7 @@ fn look(root: &Root, identity: Identity, origin: Origin, gaps: &mut Vec<Gap>) ->
         hypervisor,
         evidence,
         cpus: kernel::read_cpus(root, gaps),
+        secure_boot: kernel::read_secure_boot(root, gaps),
         memory: memory::read_total(root, gaps),
         kernel: kernel::release(osrelease.as_deref(), gaps),
         cmdline: kernel::read_cmdline(root, gaps),
@@ -178,11 +182,11 @@ fn assume(azure: bool) -> Machine {
     }
 }
 
-fn read_system(root: &Root, gaps: &mut Vec<Gap>) -> System {
+fn read_system(root: &Root, secure_boot: Option<bool>, gaps: &mut Vec<Gap>) -> System {
     let os = os::read_release(root, gaps);
     let record = noted(gaps, "edits", EDITS, root.read_at_most(EDITS, LIMIT)).into_value();
     let edits = record.map_or_else(Vec::new, |bytes| parse_edits(&bytes));
-    let boot = boot::read(root, os.as_ref(), &edits, gaps);
+    let boot = boot::read(root, os.as_ref(), &edits, secure_boot, gaps);
     let listed = units::Units::open(root, gaps);
     let mut writers = writers::read_beside(root, &listed, gaps);
     let mut units: Vec<Unit> = WATCHED.iter().filter_map(|unit| listed.read(unit, gaps)).collect();

@@ -4,7 +4,7 @@
 use crate::formats::edit::Owned;
 use crate::formats::fstab::{self, FSTAB};
 use crate::formats::iscsi::setting;
-use crate::marker::{body_of, is_edited, known_dirs, marker_line};
+use crate::marker::{addon, body_of, is_edited, known_dirs, marker_line};
 use crate::stores::place;
 
 /// Thousands of node records, at a few hundred bytes a line.
@@ -63,7 +63,7 @@ pub fn edits_content(edits: &[Owned]) -> Vec<u8> {
 pub fn parse_made(bytes: &[u8]) -> Vec<String> {
     let (known, mut made) = (known_dirs(), Vec::new());
     for line in text_of(bytes).lines() {
-        if known.contains(line) && made.iter().all(|other| other != line) {
+        if (known.contains(line) || addon::is_dir(line)) && made.iter().all(|other| other != line) {
             made.push(line.to_owned());
         }
     }

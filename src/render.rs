@@ -60,8 +60,8 @@ pub enum Effect {
 pub struct Artifact {
     /// Path below the root, no leading slash.
     pub path: String,
-    /// Which format.
-    pub format: Format,
+    /// Which format; `None` for what no template prints.
+    pub format: Option<Format>,
     /// Permission bits.
     pub mode: u32,
     /// The whole content, marker first.
@@ -164,7 +164,7 @@ pub fn render(verdicts: &[Verdict], facts: &Facts, templates: &Templates) -> Res
         }
         artifacts.push(Artifact {
             path,
-            format,
+            format: Some(format),
             mode: 0o644,
             body: print(format, facts, &shares, templates)?,
             from: shares.iter().map(|share| share.tunable.id).collect(),

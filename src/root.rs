@@ -15,6 +15,7 @@ mod label;
 #[cfg(test)]
 mod laid_out;
 mod lock;
+mod part;
 mod resolve;
 mod stage;
 mod switch;
@@ -36,6 +37,7 @@ pub use dir::{Dir, Entry, Kind};
 pub use label::Unlabelled;
 #[cfg(test)]
 pub(crate) use laid_out::laid_out;
+pub use part::Large;
 pub use resolve::link_target;
 pub use transaction::{Op, Transaction};
 

@@ -15,6 +15,8 @@ mod readme;
 mod refused;
 #[path = "stacks/roots.rs"]
 mod roots;
+#[path = "stacks/uki.rs"]
+mod uki;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -241,7 +241,7 @@ pub fn boot() -> Target {
         ("boot/grub/grubenv", "# GRUB Environment Block\nkernelopts=quiet\n"),
         ("etc/kernel/cmdline", "root=/dev/sda1 ro\n"),
     ];
-    tree(FILES, &[], |root| drop(probe::boot::read(root, None, &[], &mut Vec::new())))
+    tree(FILES, &[], |root| drop(probe::boot::read(root, None, &[], None, &mut Vec::new())))
 }
 
 /// Records of ours: whatever they say, only what is ours comes of it. The marker is added, as its

@@ -11,14 +11,15 @@ use crate::root::{Seen, Trail};
 
 use super::identifier::{self, IPV4, IQN, Kind};
 
-/// Azure's own device ids, the same in every guest
-/// (`WALinuxAgent`, config/66-azure-storage.rules; azure-vm-utils, 80-azure-disk.rules).
-const AZURE_DEVICES: &[&str] = &[
+/// The same in every guest: Azure's own device ids (`WALinuxAgent`, config/66-azure-storage.rules;
+/// azure-vm-utils, 80-azure-disk.rules), and the identity of UEFI's own variables.
+const EVERYWHERE: &[&str] = &[
     "00000000-0000-",
     "00000000-0001-",
     "f8b3781a-1e82-4818-a1c3-63d806ec15bb",
     "f8b3781b-1e82-4818-a1c3-63d806ec15bb",
     "f8b3781c-1e82-4818-a1c3-63d806ec15bb",
+    "8be4df61-93ca-11d2-aa0d-00e098032b8c",
     "f8b3781d-1e82-4818-a1c3-63d806ec15bb",
 ];
 
@@ -184,8 +185,8 @@ impl Scrubber {
 /// Whether a UUID is the same on every machine.
 fn is_public(uuid: &str) -> bool {
     let uuid = uuid.to_ascii_lowercase();
-    let azure = !uuid.starts_with(FILLER) && AZURE_DEVICES.iter().any(|id| uuid.starts_with(id));
-    azure || CLASSES.iter().any(|(class, _)| *class == uuid)
+    let known = !uuid.starts_with(FILLER) && EVERYWHERE.iter().any(|id| uuid.starts_with(id));
+    known || CLASSES.iter().any(|(class, _)| *class == uuid)
 }
 
 /// An argument without a value that names the machine, its network or a secret.

@@ -1,6 +1,6 @@
 //! How the root boots, and what the next kernel gets on its command line.
 
-use super::BootTools;
+use super::{BootTools, Uki};
 use crate::formats::boot_line::{BootLine, Configured};
 use crate::stores::Store;
 
@@ -24,6 +24,8 @@ pub struct Boot {
     pub stores: Vec<StoreFile>,
     /// A directory of argument files that this stack reads, and of which one is ours.
     pub own: Option<Fragment>,
+    /// Unified kernel images, on a stack that boots them.
+    pub uki: Option<Uki>,
     /// What could not be read or understood of the entries.
     pub doubts: Vec<String>,
     /// Programs of the root that make this stack's boot files.
@@ -40,9 +42,14 @@ impl Boot {
         self.stack == BootStack::SystemdBoot && self.tools.sdbootutil
     }
 
-    /// Whether hvtune writes this root's kernel arguments: to a fragment of its own, or to files of others.
+    /// Whether hvtune writes this root's kernel arguments: to a file of its own, or to files of others.
     pub fn is_written(&self) -> bool {
-        self.stack.has_fragment() || self.own.is_some() || !self.stores.is_empty()
+        self.stack.has_fragment() || self.own.is_some() || !self.stores.is_empty() || self.has_addon()
+    }
+
+    /// Whether they go to an addon of ours.
+    pub fn has_addon(&self) -> bool {
+        self.uki.as_ref().is_some_and(|uki| uki.by_hand.is_none())
     }
 }
 

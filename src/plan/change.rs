@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::formats::edit::Owned;
-use crate::marker::DRIVER_LISTS;
+use crate::marker::{DRIVER_LISTS, addon};
 use crate::render::{Artifact, Effect, says_the_same};
 use crate::stores::place::is_store;
 
@@ -70,7 +70,9 @@ impl Change {
     /// Whether it would change comments only.
     pub(super) fn rewords(&self) -> bool {
         match self {
-            Self::Replace { artifact, found } => says_the_same(artifact.format, found, &artifact.body),
+            Self::Replace { artifact, found } => {
+                artifact.format.is_some_and(|format| says_the_same(format, found, &artifact.body))
+            }
             _ => false,
         }
     }
@@ -97,7 +99,9 @@ impl Change {
 }
 
 pub(super) fn effect_of(path: &str) -> Effect {
-    if path.contains("/rules.d/") {
+    if addon::is_path(path) {
+        Effect::BootEntries
+    } else if path.contains("/rules.d/") {
         Effect::ReloadUdev
     } else if path.contains("/sysctl.d/") {
         Effect::WriteSysctl

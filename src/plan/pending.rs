@@ -5,6 +5,7 @@
 //! perl-bootloader) are never named. Everywhere else the step says which file, which
 //! place in it, and which arguments.
 
+mod addon;
 mod arguments;
 mod initramfs;
 mod layer;

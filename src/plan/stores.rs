@@ -13,7 +13,7 @@ use crate::tunable::{Target, Value};
 
 /// The arguments that the verdicts put on the command line, in catalogue order, and the tunables that ask
 /// for them.
-fn wanted(facts: &Facts, plan: &Plan) -> (Vec<Value>, Vec<&'static str>) {
+pub(super) fn wanted(facts: &Facts, plan: &Plan) -> (Vec<Value>, Vec<&'static str>) {
     let mut wanted: Vec<Value> = Vec::new();
     let mut ids = Vec::new();
     for (verdict, assignment, _) in plan.settings() {
@@ -34,7 +34,7 @@ fn wanted(facts: &Facts, plan: &Plan) -> (Vec<Value>, Vec<&'static str>) {
 }
 
 /// A conflict, with the way to do without the arguments.
-fn conflict(path: &str, why: &str, ids: &[&str]) -> Change {
+pub(super) fn conflict(path: &str, why: &str, ids: &[&str]) -> Change {
     let why = format!("{why}; or do without: off = {ids:?} in /etc/hvtune.toml");
     Change::Conflict { path: path.to_owned(), why: Cow::Owned(why) }
 }

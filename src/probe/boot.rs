@@ -15,6 +15,7 @@ pub(crate) mod look;
 mod oem;
 mod stores;
 mod tools;
+mod uki;
 
 use crate::facts::{Boot, BootStack, Drivers, Gap, Initramfs, OsRelease};
 use crate::formats::edit::Owned;
@@ -53,10 +54,17 @@ const BY_CMDLINE: &[BootStack] = &[
 /// Reads the boot stack, what GRUB's defaults hold, and what the entries pass.
 ///
 /// `record`: arguments of ours that earlier runs put there; every file is read as if they were not.
-pub fn read(root: &Root, os: Option<&OsRelease>, record: &[Owned], gaps: &mut Vec<Gap>) -> Boot {
+/// `secure_boot`: whether the machine's firmware starts what is signed only; `None`: nobody knows.
+pub fn read(
+    root: &Root,
+    os: Option<&OsRelease>,
+    record: &[Owned],
+    secure_boot: Option<bool>,
+    gaps: &mut Vec<Gap>,
+) -> Boot {
     let mut look = Look::new(root, os, record, gaps);
     let hit = STACKS.iter().find_map(|stack| stack(&mut look)).unwrap_or_else(|| nothing(&mut look));
-    complete(&mut look, hit)
+    complete(&mut look, hit, secure_boot)
 }
 
 /// The same for a stack that the policy names, whatever else looks alive.
@@ -64,16 +72,18 @@ pub fn read_as(
     root: &Root,
     os: Option<&OsRelease>,
     record: &[Owned],
+    secure_boot: Option<bool>,
     stack: BootStack,
     gaps: &mut Vec<Gap>,
 ) -> Boot {
     let mut look = Look::new(root, os, record, gaps);
-    let mut boot = complete(&mut look, (stack, "the policy says so: stack under [boot]".to_owned()));
+    let hit = (stack, "the policy says so: stack under [boot]".to_owned());
+    let mut boot = complete(&mut look, hit, secure_boot);
     boot.unsure = None;
     boot
 }
 
-fn complete(look: &mut Look<'_>, (stack, because): Hit) -> Boot {
+fn complete(look: &mut Look<'_>, (stack, because): Hit, secure_boot: Option<bool>) -> Boot {
     let others = alive::others(look, stack);
     let tools = tools::read(look, stack);
     let mut boot = Boot { stack, because, ..Boot::default() };
@@ -90,6 +100,9 @@ fn complete(look: &mut Look<'_>, (stack, because): Hit) -> Boot {
     boot.own = listed::own(look, &boot);
     boot.stores = stores::find(look, &boot);
     entries::read(look, &mut boot);
+    if stack == BootStack::Uki {
+        uki::read(look, &mut boot, secure_boot);
+    }
     if alive::is_grub(stack) || stack == BootStack::TransactionalUpdate {
         boot.configured = config::read(look, stack);
     }

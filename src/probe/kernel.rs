@@ -10,6 +10,8 @@ use super::{PARAMETERS, SYSCTL_KEYS, needed, noted};
 
 const OSRELEASE: &str = "proc/sys/kernel/osrelease";
 const CMDLINE: &str = "proc/cmdline";
+/// Its identity is that of all variables which the specification of UEFI knows.
+const SECURE_BOOT: &str = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 const PRESENT: &str = "sys/devices/system/cpu/present";
 
 /// The running kernel's release string, as it stands in `proc`.
@@ -30,6 +32,22 @@ pub fn release(text: Option<&str>, gaps: &mut Vec<Gap>) -> Option<KernelRelease>
 /// The running kernel's command line.
 pub fn read_cmdline(machine: &Root, gaps: &mut Vec<Gap>) -> Option<Cmdline> {
     needed(gaps, "cmdline", CMDLINE, machine.read_text(CMDLINE)).map(|text| Cmdline::parse(&text))
+}
+
+/// Whether the firmware starts only what is signed; `None` where there is no such variable to read.
+pub fn read_secure_boot(machine: &Root, gaps: &mut Vec<Gap>) -> Option<bool> {
+    let bytes = noted(gaps, "secure_boot", SECURE_BOOT, machine.read(SECURE_BOOT)).into_value()?;
+    secure_boot(&bytes)
+}
+
+/// The variable's value, behind the four bytes of its attributes
+/// (<https://docs.kernel.org/filesystems/efivarfs.html>).
+fn secure_boot(bytes: &[u8]) -> Option<bool> {
+    match bytes {
+        [_, _, _, _, 0] => Some(false),
+        [_, _, _, _, 1] => Some(true),
+        _ => None,
+    }
 }
 
 /// Present processors.

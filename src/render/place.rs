@@ -5,7 +5,7 @@ use crate::facts::{CMDLINE, Facts, Fragment, Initramfs, KARGS, WATCHED};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::initramfs::reader;
-use crate::marker::{BASE_NAME, DRIVER_LISTS};
+use crate::marker::{BASE_NAME, DRIVER_LISTS, addon};
 use crate::resolve::sysctl;
 use crate::stores::Store;
 use crate::tunable::{Assignment, Target, Value, Verdict};
@@ -118,7 +118,11 @@ fn home_anywhere(facts: &Facts, target: &Target) -> Option<String> {
     let store = || {
         let files = &facts.system.boot.stores;
         let file = files.iter().find(|file| !matches!(file.store, Store::Shell(_))).or(files.first());
-        file.map(|file| file.path.clone())
+        file.map(|file| file.path.clone()).or_else(|| {
+            let uki = facts.system.boot.uki.as_ref().filter(|uki| uki.by_hand.is_none())?;
+            let (esp, _) = uki.images.first()?.split_once("EFI/Linux/")?;
+            Some(format!("{}/{}", addon::global_dir(esp), addon::NAME))
+        })
     };
     match target {
         Target::Udev { .. } => Some(path(Format::Udev, facts, "")),

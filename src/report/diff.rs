@@ -3,6 +3,7 @@
 use diffy::{DiffOptions, PatchFormatter};
 
 use crate::formats::edit::Owned;
+use crate::marker::addon;
 use crate::plan::Change;
 
 /// What a change makes of its file; empty for a conflict.
@@ -14,7 +15,9 @@ pub(super) fn diff(change: &Change) -> String {
         Change::Edit { path, owned, .. } => return edit_diff(path, owned),
         Change::Conflict { .. } => return String::new(),
     };
-    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+    let text =
+        |bytes: &[u8]| addon::shown(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned());
+    let (old, new) = (text(old), text(new));
     let name = |there: bool, side: &str| {
         if there { format!("{side}/{}", change.path()) } else { "/dev/null".to_owned() }
     };

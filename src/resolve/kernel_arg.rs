@@ -34,12 +34,11 @@ fn store(stack: BootStack) -> Store {
         | BootStack::GrubBlsKernelopts
         | BootStack::AzureLinuxGrubenv
         | BootStack::SystemdBoot
+        | BootStack::Uki
         | BootStack::Bootc
         | BootStack::Ostree
         | BootStack::Flatcar => Store::Entries,
-        BootStack::Uki | BootStack::Nullboot | BootStack::Unrecognised | BootStack::Unknown => {
-            Store::Elsewhere
-        }
+        BootStack::Nullboot | BootStack::Unrecognised | BootStack::Unknown => Store::Elsewhere,
     }
 }
 
@@ -106,7 +105,7 @@ fn configured(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     Chain { writers, doubts }
 }
 
-/// The chain of entries that stand for themselves. Ours is in the files of [`Boot::stores`].
+/// The chain of entries that stand for themselves. Ours is in the files of [`Boot::stores`], or in an addon.
 fn of_entries(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     let lines = entry_lines(boot);
     let mut doubts = doubts(boot);
@@ -115,7 +114,7 @@ fn of_entries(boot: &Boot, key: &str, ours: Option<Ours<'_>>) -> Chain {
     }
     let (mut losers, mut winners): (Vec<Writer>, Vec<Writer>) = (Vec::new(), Vec::new());
     let mut values: Vec<(String, InForce)> = Vec::new();
-    let written = if boot.is_written() { ours } else { None };
+    let written = ours.filter(|_| boot.is_written());
     for line in &lines {
         let of_line = of_line(line, key, written);
         let in_force = of_line.in_force();

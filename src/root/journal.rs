@@ -15,7 +15,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::marker::{content_hash, is_edited, known_dirs, known_paths};
+use crate::marker::{addon, content_hash, is_edited, known_dirs, known_paths};
 use crate::seeded;
 
 /// The most that is read of it: a few dozen files of ours, and thousands of records of open-iscsi's.
@@ -36,7 +36,7 @@ pub(crate) struct Entry {
 pub(crate) struct Journal {
     /// Directories that were missing and are made, outermost first.
     pub(crate) made: Vec<String>,
-    /// Files of others, beside which something may be staged.
+    /// Files of others, and addons of ours, beside which something may be staged.
     pub(crate) edited: Vec<String>,
     /// What is switched; empty until the transaction is committed.
     pub(crate) entries: Vec<Entry>,
@@ -95,9 +95,11 @@ impl Journal {
             let Some((word, rest)) = line.split_once(' ') else { continue };
             let path = if word == "switch" { rest.splitn(3, ' ').nth(2).unwrap_or_default() } else { rest };
             let is_one = match word {
-                "mkdir" | "rmdir" => dirs.contains(path),
-                "edit" => is_edited(path),
-                "switch" => is_edited(path) || known.iter().any(|known| known == path),
+                "mkdir" | "rmdir" => dirs.contains(path) || addon::is_dir(path),
+                "edit" => is_edited(path) || addon::is_path(path),
+                "switch" => {
+                    is_edited(path) || addon::is_path(path) || known.iter().any(|known| known == path)
+                }
                 _ => false,
             };
             if !is_one || !seen.insert((word, path)) {

@@ -25,7 +25,7 @@ use super::switch::{Change, backward, clean, flush, flush_dir, forward, spare_of
 use super::walk::AT_ONCE;
 use super::{Error, Result, Root, Unlabelled, split};
 use crate::formats::file_contexts::Kind;
-use crate::marker::{Standing, content_hash, is_edited, known_paths, standing_of};
+use crate::marker::{Standing, addon, content_hash, is_edited, known_paths, standing_of};
 use crate::seeded;
 
 /// One change of one file.
@@ -259,6 +259,9 @@ impl<'root> Transaction<'root> {
             match op {
                 Op::RemoveDir { path } => journal.unwanted.push(path.clone()),
                 Op::Edit { path, .. } => journal.edited.push(path.clone()),
+                Op::Write { path, .. } | Op::Remove { path } if addon::is_path(path) => {
+                    journal.edited.push(path.clone());
+                }
                 Op::Write { .. } | Op::Remove { .. } => {}
             }
         }
@@ -328,7 +331,7 @@ impl<'root> Transaction<'root> {
             Op::Remove { .. } => (None, 0, None),
             Op::RemoveDir { .. } => return Ok(None),
         };
-        let known = || known_paths().iter().any(|known| known == path);
+        let known = || addon::is_path(path) || known_paths().iter().any(|known| known == path);
         if !(if expect.is_some() { is_edited(path) } else { known() }) {
             return Err(refuse("no file of ours can have this path"));
         }

@@ -11,6 +11,9 @@ pub const KERNEL_CMDLINE: &str = "etc/kernel/cmdline";
 /// Flatcar's own part of GRUB's script.
 pub const OEM: &str = "oem/grub.cfg";
 
+/// Where the ESP, or the boot partition beside it, is mounted; trailing slash included.
+pub const ESPS: [&str; 3] = ["boot/efi/", "efi/", "boot/"];
+
 /// Directories of boot entries.
 const ENTRIES: &[&str] = &["boot/loader/entries/", "efi/loader/entries/", "boot/efi/loader/entries/"];
 /// Variables that hold arguments.

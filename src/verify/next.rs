@@ -3,7 +3,7 @@
 use super::{Layer, State};
 use crate::facts::Facts;
 use crate::formats::fstab::FSTAB;
-use crate::marker::DRIVER_LISTS;
+use crate::marker::{DRIVER_LISTS, addon};
 use crate::plan::{Change, Plan};
 use crate::render::{home, landing};
 use crate::resolve::kernel_arg::{self, ABSENT};
@@ -104,7 +104,9 @@ pub(super) fn in_menu(facts: &Facts, assignment: &Assignment) -> Option<bool> {
 /// Why the file that should carry an assignment does not.
 fn file_differs(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'_>) -> Option<String> {
     let on_line = |path: &str| {
-        ["/grub.d/", "/kargs.d/", "/cmdline.d/"].iter().any(|dir| path.contains(dir)) || is_store(path)
+        ["/grub.d/", "/kargs.d/", "/cmdline.d/"].iter().any(|dir| path.contains(dir))
+            || is_store(path)
+            || addon::is_path(path)
     };
     let concerns = |path: &str| match (&assignment.target, on) {
         (Target::Iscsi(_), On::Record(record)) => path == record,

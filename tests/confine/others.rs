@@ -62,7 +62,7 @@ const NAMING: [(&str, &str, &str); 7] = [
 fn seen(stage: &Stage) -> String {
     let root = Root::offline(&stage.at("root")).unwrap();
     let mut gaps = Vec::new();
-    format!("{:?} {:?}", writers::read(&root, &mut gaps), boot::read(&root, None, &[], &mut gaps))
+    format!("{:?} {:?}", writers::read(&root, &mut gaps), boot::read(&root, None, &[], None, &mut gaps))
 }
 
 /// A name in a file is one of the root's: what has that name outside makes no difference.

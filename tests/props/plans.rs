@@ -137,7 +137,7 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
 /// The same, read back from a file by its strict parser.
 fn carried(artifact: &Artifact) -> Vec<String> {
     let text = std::str::from_utf8(&artifact.body).unwrap();
-    match artifact.format {
+    match artifact.format.unwrap() {
         Format::Sysctl => {
             let entries = sysctl::parse(text).unwrap();
             entries
@@ -194,7 +194,7 @@ proptest! {
         prop_assert_eq!(&artifacts, &render::render(&again, &facts, &Templates::new()).unwrap());
         for format in Format::ALL {
             let wanted = wanted(format, &verdicts, &facts);
-            let of_format = artifacts.iter().filter(|artifact| artifact.format == format);
+            let of_format = artifacts.iter().filter(|artifact| artifact.format == Some(format));
             let carried: Vec<String> = of_format.flat_map(carried).collect();
             prop_assert_eq!(carried.join(" "), wanted.join(" "), "{:?}", format);
         }
@@ -225,7 +225,7 @@ proptest! {
         let smuggled = |body: &[u8]| String::from_utf8_lossy(body).contains("smuggled");
         prop_assert!(!marked.iter().any(|artifact| smuggled(&artifact.body)));
         let others = |artifacts: Vec<render::Artifact>| -> Vec<_> {
-            artifacts.into_iter().filter(|artifact| artifact.format != Format::Multipath).collect()
+            artifacts.into_iter().filter(|artifact| artifact.format != Some(Format::Multipath)).collect()
         };
         prop_assert_eq!(others(plain), others(marked));
     }

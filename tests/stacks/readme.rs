@@ -24,6 +24,14 @@ fn debian() -> String {
         .to_owned()
 }
 
+/// Unified kernel images, which nobody changes.
+fn uki() -> String {
+    format!(
+        "| unified kernel images that are not signed, of systemd 254 or newer | `/{}`, an addon | composed images |\n",
+        crate::uki::GLOBAL
+    )
+}
+
 fn row(made: &Made) -> String {
     let shown = |path: &String| {
         let entry = path.contains("loader/entries/");
@@ -51,7 +59,10 @@ fn table() -> String {
     for made in roots::all().into_iter().chain(roots::with_own_file()).chain([roots::suse_bls(false)]) {
         table += &row(&made);
     }
-    let prints = |stack: &&BootStack| stacks::row(**stack).is_none() && !stack.has_fragment();
+    table += &uki();
+    let prints = |stack: &&BootStack| {
+        stacks::row(**stack).is_none() && !stack.has_fragment() && **stack != BootStack::Uki
+    };
     let names = BootStack::ALL.iter().filter(prints).map(|stack| match stack {
         BootStack::Bootc => "bootc on a running machine",
         stack => stack.name(),

@@ -1,6 +1,6 @@
 //! Kernel arguments on a boot stack that we do not write: which, and where they go.
 
-use super::{Pending, Place, Plan, Step, in_the_image, menu_command};
+use super::{Pending, Place, Plan, Step, addon, in_the_image, menu_command};
 use crate::cmdline::{same_key, split_arg};
 use crate::facts::{BootStack, Facts, Holds};
 use crate::render;
@@ -32,6 +32,8 @@ pub(super) fn step(facts: &Facts, plan: &Plan) -> Option<Pending> {
     let mut because = format!("boot stack {}: {}", boot.stack.name(), asked.join("; "));
     if facts.system.layer {
         because = format!("a layer holds no boot loader's configuration; {because}");
+    } else if let Some(why) = boot.uki.as_ref().and_then(|uki| uki.by_hand.as_ref()) {
+        because.push_str(&format!("; hvtune leaves it to you: {why}"));
     } else {
         because.push_str(elsewhere(facts));
     }
@@ -67,7 +69,11 @@ fn wanted(facts: &Facts, plan: &Plan) -> (Vec<String>, Vec<String>) {
     let line = facts.running().and_then(|machine| machine.cmdline.as_ref());
     // Where no boot entry can be read, what this boot has came from somewhere.
     let has = |arg: &String| line.is_some_and(|line| line.holds(arg));
-    add.retain(|arg| !kernel_arg::held(facts, arg).unwrap_or_else(|| has(arg)));
+    let there = |arg: &String| kernel_arg::held(facts, arg).unwrap_or_else(|| has(arg));
+    // An addon is made whole, in the place of the one before.
+    if facts.system.boot.stack != BootStack::Uki || add.iter().all(there) {
+        add.retain(|arg| !there(arg));
+    }
     (add, remove)
 }
 
@@ -123,18 +129,12 @@ fn places(facts: &Facts, add: &[String]) -> Vec<Place> {
             [entries("loader/entries of the ESP or of /boot")].into_iter().chain(cmdline).collect()
         }
         BootStack::GrubMkconfig | BootStack::SuseGrub | BootStack::TransactionalUpdate => vec![default()],
-        BootStack::Uki => vec![uki()],
+        BootStack::Uki => addon::places(facts, add),
         BootStack::Bootc => vec![bootc(add)],
         BootStack::Flatcar => vec![flatcar(add)],
         BootStack::DebianGrub | BootStack::AzureLinuxGrubD => vec![fragment(add)],
         BootStack::Ostree | BootStack::Nullboot | BootStack::Unrecognised | BootStack::Unknown => Vec::new(),
     }
-}
-
-fn uki() -> Place {
-    let line = "the command line that is built into it; or, to add only, an addon made by ukify build --cmdline=, \
-                whose name sorts last, signed where Secure Boot is on";
-    place("EFI/Linux/*.efi of the ESP", line)
 }
 
 /// A layer has none of ours.
@@ -190,6 +190,7 @@ fn command(facts: &Facts, add: &[String], remove: &[String]) -> String {
         BootStack::TransactionalUpdate if live && !boot.tools.sdbootutil => {
             "transactional-update --continue grub.cfg".to_owned()
         }
+        BootStack::Uki => addon::command(facts, add).unwrap_or_default(),
         BootStack::Ostree if live && boot.tools.rpm_ostree => kargs(add, remove).unwrap_or_default(),
         _ => String::new(),
     }

@@ -4,7 +4,7 @@ use regex::Regex;
 
 use super::*;
 use crate::cmdline::Cmdline;
-use crate::facts::{BootTools, Hypervisor, Initramfs, Machine, Origin};
+use crate::facts::{AddonMaker, BootTools, Hypervisor, Initramfs, Machine, Origin, Uki};
 use crate::plan::Change;
 use crate::tunable::{Assignment, Decision, Target, Value, Verdict, Want};
 
@@ -23,6 +23,11 @@ fn program_of(command: &str) -> Option<&'static str> {
         ("rpm-ostree kargs( --(append-if-missing|delete-if-present)=[A-Za-z0-9_.,:=@/+-]+)+", "rpm-ostree"),
         ("transactional-update --continue (initrd|grub\\.cfg)", "transactional-update"),
         ("sdbootutil update-all-entries", "sdbootutil"),
+        (
+            "ukify build --stub=/[a-z0-9/.]+ --cmdline=\"[A-Za-z0-9_.,:=@/+ -]+\" --secureboot-private-key=db.key \
+             --secureboot-certificate=db.crt --output=/boot/efi/loader/addons/zz-hvtune-signed.addon.efi",
+            "ukify",
+        ),
         ("systemctl reboot", "systemctl"),
     ];
     let fits = |pattern: &str| Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(command);
@@ -38,8 +43,20 @@ fn has(boot: &crate::facts::Boot, program: &str) -> bool {
         "mkinitcpio" => boot.tools.initramfs == Some(Initramfs::Mkinitcpio),
         "rpm-ostree" => boot.tools.rpm_ostree && boot.stack == BootStack::Ostree,
         "transactional-update" => boot.stack == BootStack::TransactionalUpdate,
+        "ukify" => boot.stack == BootStack::Uki && boot.uki.as_ref().is_some_and(|uki| uki.maker.is_some()),
         "sdbootutil" => boot.tools.sdbootutil && boot.kernel_cmdline,
         _ => true,
+    }
+}
+
+/// Signed images, so that the addon is somebody's step.
+fn uki(there: bool) -> Uki {
+    let stub = "/usr/lib/systemd/boot/efi/addonx64.efi.stub";
+    Uki {
+        images: vec!["boot/efi/EFI/Linux/a.efi".to_owned()],
+        machine: crate::formats::pe::Machine::X86_64,
+        by_hand: Some("signed".to_owned()),
+        maker: there.then_some(AddonMaker { program: "ukify", stub }),
     }
 }
 
@@ -85,6 +102,7 @@ fn machines() -> Vec<Facts> {
                         },
                         menu: there.then(|| "boot/grub2/grub.cfg".to_owned()),
                         kernel_cmdline: there,
+                        uki: (stack == BootStack::Uki).then(|| uki(there)),
                         ..crate::facts::Boot::default()
                     };
                     all.push(facts);
@@ -134,7 +152,7 @@ fn no_command_harms_or_does_nothing() {
             }
         }
     }
-    assert_eq!(seen.len(), 9, "{seen:?}");
+    assert_eq!(seen.len(), 10, "{seen:?}");
 }
 
 /// What was left to be done is told whole: on a stack with a place to write to, the place.
@@ -182,7 +200,7 @@ fn dracut_in_an_image_takes_the_drivers_along() {
     assert!(command(&plan).ends_with("\"hv_vmbus hv_storvsc\""), "{}", command(&plan));
     plan.changes = vec![Change::Create(crate::render::Artifact {
         path: "etc/modprobe.d/90-hvtune.conf".to_owned(),
-        format: crate::render::Format::Modprobe,
+        format: Some(crate::render::Format::Modprobe),
         mode: 0o644,
         body: Vec::new(),
         from: Vec::new(),

@@ -5,13 +5,14 @@ use crate::formats::bls;
 use crate::formats::grub::{self, GrubVariable, menu};
 use crate::order::Named;
 
+use super::Look;
 use super::alive::{MENUS, is_grub};
 use super::arguments::{new_kernel, plain};
 use super::config::environment;
 use super::grub::ENTRIES;
 use super::look::ESPS;
 use super::stores::{is_of_another, is_ordinary, marked, marked_value, ordinary, place_of_ours};
-use super::{Look, listed, oem, uki_image};
+use super::{listed, oem};
 use crate::stores::Store;
 
 /// Who reads the entries of `loader/entries`.
@@ -44,7 +45,7 @@ pub(super) fn read(look: &mut Look<'_>, boot: &mut Boot) {
         _ => {}
     }
     inherited(look, boot, &variables);
-    doubts(look, boot);
+    doubts(boot);
 }
 
 /// Variables of GRUB's script: what the menu sets, and over it the environment block.
@@ -151,7 +152,7 @@ fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &Named<GrubVariabl
             let ours_at = place_of_ours(&mut args);
             boot.lines.push(new_kernel("boot/grub2/grubenv", args, ours_at));
         }
-        BootStack::GrubBls | BootStack::SystemdBoot | BootStack::Uki => {
+        BootStack::GrubBls | BootStack::SystemdBoot => {
             // kernel-install asks them in this order, and then the running kernel.
             for path in ["etc/kernel/cmdline", "usr/lib/kernel/cmdline"] {
                 match look.read(path) {
@@ -180,15 +181,8 @@ fn inherited(look: &mut Look<'_>, boot: &mut Boot, variables: &Named<GrubVariabl
 }
 
 /// Command lines that no file of the root shows.
-fn doubts(look: &mut Look<'_>, boot: &mut Boot) {
+fn doubts(boot: &mut Boot) {
     match boot.stack {
-        BootStack::Uki => {
-            let image = uki_image(look).unwrap_or_else(|| "the unified kernel image".to_owned());
-            boot.doubts.push(format!("{image} carries its own command line, which is not read"));
-            for addon in addons(look) {
-                boot.doubts.push(format!("{addon} adds arguments, which are not read"));
-            }
-        }
         BootStack::Nullboot => {
             boot.doubts.push(
                 "nullboot's images carry their own command line, which no file of the root changes"
@@ -200,18 +194,4 @@ fn doubts(look: &mut Look<'_>, boot: &mut Boot) {
         }
         _ => {}
     }
-}
-
-/// Addons of systemd-stub on the ESP, for all images and for one (man 7 systemd-stub).
-fn addons(look: &mut Look<'_>) -> Vec<String> {
-    let mut found = Vec::new();
-    for esp in ESPS {
-        let mut dirs = vec![format!("{esp}loader/addons")];
-        let images = look.named(&format!("{esp}EFI/Linux"), "", ".efi.extra.d");
-        dirs.extend(images.iter().map(|image| format!("{esp}EFI/Linux/{image}")));
-        for dir in dirs {
-            found.extend(look.named(&dir, "", ".addon.efi").into_iter().map(|name| format!("{dir}/{name}")));
-        }
-    }
-    found
 }

@@ -5,7 +5,7 @@ use crate::formats::bytes::decode;
 use crate::formats::edit::Owned;
 use crate::order::Named;
 use crate::probe::noted;
-use crate::root::Root;
+use crate::root::{Large, Root};
 use crate::stores::Store;
 use crate::stores::place::{self, is_store, without_ours};
 use crate::value::Value;
@@ -15,8 +15,7 @@ pub(crate) const FACT: &str = "boot";
 /// systemd-boot takes some 100 KiB, shim and GRUB up to 4 MiB.
 const LOADER_LIMIT: usize = 8 << 20;
 
-/// Where the ESP is mounted, trailing slash included.
-pub(super) const ESPS: &[&str] = &["boot/efi/", "efi/", "boot/"];
+pub(super) use crate::stores::place::ESPS;
 
 /// A root under inspection.
 pub(super) struct Look<'a> {
@@ -118,6 +117,11 @@ impl<'a> Look<'a> {
     pub(super) fn holds(&mut self, path: &str, wanted: &[u8]) -> bool {
         let bytes = noted(self.gaps, FACT, path, self.root.read_at_most(path, LOADER_LIMIT)).into_value();
         bytes.is_some_and(|bytes| bytes.windows(wanted.len()).any(|window| window == wanted))
+    }
+
+    /// A file of which parts are read.
+    pub(super) fn large(&mut self, path: &str) -> Attribute<Large> {
+        noted(self.gaps, FACT, path, self.root.large(path))
     }
 
     /// The names in a directory that begin and end so.

@@ -8,6 +8,7 @@ use crate::facts::{BootArg, Holds, LineKind};
 mod drivers;
 mod listed;
 mod tools;
+mod uki;
 
 type Files<'a> = &'a [(&'a str, &'a str)];
 
@@ -28,7 +29,7 @@ fn boot(id: &str, files: Files<'_>) -> (Boot, Vec<Gap>) {
     let temp = stage(files);
     let os = OsRelease { id: id.to_owned(), ..OsRelease::default() };
     let mut gaps = Vec::new();
-    let boot = read(&Root::offline(temp.path()).unwrap(), Some(&os), &[], &mut gaps);
+    let boot = read(&Root::offline(temp.path()).unwrap(), Some(&os), &[], None, &mut gaps);
     (boot, gaps)
 }
 
@@ -401,7 +402,7 @@ fn every_entry_that_is_there_is_read() {
 fn a_command_line_that_nobody_reads_is_a_doubt() {
     let addon = ("boot/efi/EFI/Linux/a.efi.extra.d/x.addon.efi", "");
     for (files, doubts) in [
-        (&[("boot/efi/EFI/Linux/a.efi", ""), addon][..], 2),
+        (&[("boot/efi/EFI/Linux/a.efi", ""), addon][..], 1),
         (&[NULLBOOT, IMAGE], 1),
         (&[KERNEL], 1),
         (&[("usr/lib/bootc/kargs.d/a.toml", "args = 1\n")], 1),
