@@ -67,6 +67,8 @@ mod teeth;
 mod tuned_boot;
 #[path = "consumers/udev.rs"]
 mod udev;
+#[path = "consumers/uki.rs"]
+mod uki;
 #[path = "consumers/unit.rs"]
 mod unit;
 #[path = "consumers/verdicts.rs"]

@@ -17,6 +17,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use hvtune::marker::addon;
 use serde_json::Value as Json;
 
 use fixtures::Fixture;
@@ -218,7 +219,10 @@ fn expect_files(fixture: &Fixture, before: &BTreeMap<PathBuf, Node>, applied: &B
         }
         assert_eq!(node.mode, 0o100_644, "{}: {}", fixture.name, path.display());
         let name = path.to_str().unwrap().to_owned();
-        fixture.expect(&format!("files/{name}"), std::str::from_utf8(&node.content).unwrap());
+        // An addon is no text; what it adds is.
+        let text = addon::shown(&node.content);
+        let text = text.as_deref().unwrap_or_else(|| std::str::from_utf8(&node.content).unwrap());
+        fixture.expect(&format!("files/{name}"), text);
         written.push(name);
     }
     let expected = fixture.dir.join("expect/files");

@@ -68,7 +68,7 @@ fn is_local(path: &str, esp: &str) -> bool {
     image.is_some_and(|image| !image.is_empty() && !image.starts_with('.') && !image.contains(['/', '\n']))
 }
 
-/// The file that adds these arguments.
+/// The file that adds these arguments, with the sections that ukify gives one.
 pub fn file(machine: Machine, args: &[Value]) -> Vec<u8> {
     let line: Vec<&str> = args.iter().map(Value::as_str).collect();
     let (line, sbat) = (line.join(" "), format!("{}\n", SBAT.join("\n")));

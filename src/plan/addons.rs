@@ -55,7 +55,7 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
             _ => plan.changes.push(conflict(path, FOREIGN, &ids)),
         }
     }
-    for path in own(root)?.into_iter().filter(|path| !places.contains(path)) {
+    for path in own(root).into_iter().filter(|path| !places.contains(path)) {
         if let Some(found) = present(root, &path)? {
             match standing_of(Some(&found)) {
                 Standing::Ours => plan.changes.push(Change::Remove { path, found }),
@@ -77,7 +77,7 @@ const EDITED_ADDON: &str = "it is ours but was edited since: it is kept; move it
 fn left(facts: &Facts, root: &Root, uki: &Uki, args: &[Value], plan: &mut Plan) -> Result<()> {
     let refused = facts.machine.as_ref().and_then(|machine| machine.secure_boot) == Some(true);
     let body = addon::file(uki.machine, args);
-    for path in own(root)? {
+    for path in own(root) {
         let Some(found) = present(root, &path)? else { continue };
         if standing_of(Some(&found)) != Standing::Ours {
             continue;
@@ -93,7 +93,7 @@ fn left(facts: &Facts, root: &Root, uki: &Uki, args: &[Value], plan: &mut Plan) 
 
 /// Takes every addon of ours away.
 pub(super) fn revert(root: &Root, plan: &mut Plan) -> Result<()> {
-    for path in own(root)? {
+    for path in own(root) {
         let Some(found) = present(root, &path)? else { continue };
         match standing_of(Some(&found)) {
             Standing::Ours => plan.changes.push(Change::Remove { path, found }),
@@ -105,12 +105,13 @@ pub(super) fn revert(root: &Root, plan: &mut Plan) -> Result<()> {
 }
 
 /// Where something of our addon's name stands, whoever made it.
-fn own(root: &Root) -> Result<Vec<String>> {
+fn own(root: &Root) -> Vec<String> {
     let mut dirs = Vec::new();
     for esp in ESPS {
         dirs.push(addon::global_dir(esp));
         let below = format!("{esp}EFI/Linux");
-        for entry in root.list(&below)?.unwrap_or_default() {
+        // What cannot be listed, nobody wrote to: another file system is mounted there.
+        for entry in root.list(&below).ok().flatten().unwrap_or_default() {
             let dir = format!("{below}/{}", entry.name);
             if entry.kind == Kind::Dir && addon::is_dir(&dir) {
                 dirs.push(dir);
@@ -119,13 +120,12 @@ fn own(root: &Root) -> Result<Vec<String>> {
     }
     let mut found = Vec::new();
     for dir in dirs {
-        if let Some(open) = root.dir(&dir)?
-            && open.kind(addon::NAME)?.is_some()
-        {
+        let open = root.dir(&dir).ok().flatten();
+        if open.is_some_and(|open| open.kind(addon::NAME).is_ok_and(|kind| kind.is_some())) {
             found.push(format!("{dir}/{}", addon::NAME));
         }
     }
-    Ok(found)
+    found
 }
 
 /// Where addons of ours belong: one for all images of each ESP, then one beside each image that needs it.

@@ -136,6 +136,19 @@ mod tests {
     }
 
     #[test]
+    fn the_variable_of_secure_boot_is_one_byte() {
+        for (bytes, on) in [
+            (&[6, 0, 0, 0, 1][..], Some(true)),
+            (&[6, 0, 0, 0, 0], Some(false)),
+            (&[6, 0, 0, 0, 2], None),
+            (&[6, 0, 0, 0], None),
+            (&[], None),
+        ] {
+            assert_eq!(secure_boot(bytes), on, "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn keys_and_parameters_that_are_there_are_read_and_no_other() {
         let temp = tempfile::tempdir().unwrap();
         for (path, text) in [

@@ -33,6 +33,8 @@ impl Who {
     pub fn name(&self) -> String {
         match self {
             Self::BuiltIn(what) => (*what).to_owned(),
+            // The file as a whole says so.
+            Self::Line { path, line: 0 } => path.clone(),
             Self::Line { path, line } => format!("{path}:{line}"),
             Self::Program { name, path, .. } if path.is_empty() => name.clone(),
             Self::Program { name, path, line: 0 } => format!("{name} ({path})"),

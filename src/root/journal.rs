@@ -150,9 +150,13 @@ mod tests {
             new: new.map(str::to_owned),
         };
         Journal {
-            made: vec!["etc/modprobe.d".to_owned()],
-            edited: vec!["etc/waagent.conf".to_owned()],
+            made: vec!["etc/modprobe.d".to_owned(), "boot/efi/EFI/Linux/a.efi.extra.d".to_owned()],
+            edited: vec![
+                "etc/waagent.conf".to_owned(),
+                "boot/efi/EFI/Linux/a.efi.extra.d/zz-hvtune.addon.efi".to_owned(),
+            ],
             entries: vec![
+                entry("boot/efi/EFI/Linux/a.efi.extra.d/zz-hvtune.addon.efi", None, Some("4d")),
                 entry("etc/modprobe.d/90-hvtune.conf", None, Some("0f")),
                 entry("etc/sysctl.d/90-hvtune.conf", Some("1a"), None),
                 entry("etc/waagent.conf", Some("2b"), Some("3c")),

@@ -26,8 +26,12 @@ fn debian() -> String {
 
 /// Unified kernel images, which nobody changes.
 fn uki() -> String {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let firmware = fs::read_to_string(base.join("tests/lab/firmware")).unwrap();
+    assert!(firmware.contains("\ncase_uki()") && base.join("tests/consumers/uki.rs").is_file());
     format!(
-        "| unified kernel images that are not signed, of systemd 254 or newer | `/{}`, an addon | composed images |\n",
+        "| unified kernel images that are not signed, of systemd 254 or newer | `/{}`, an addon | ukify, bootctl and \
+         kernel-install of systemd 257 and sid; booted by the stub of 257 |\n",
         crate::uki::GLOBAL
     )
 }

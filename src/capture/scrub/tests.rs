@@ -65,6 +65,13 @@ fn placeholders_of_an_earlier_capture_do_not_meet_new_ones() {
 }
 
 #[test]
+fn firmwares_own_variables_keep_their_names() {
+    let path = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+    let trail = Trail::from([(path.to_owned(), Seen::File(vec![6, 0, 0, 0, 1]))]);
+    assert_eq!(scrub(&trail).get(path), Some(&Seen::File(vec![6, 0, 0, 0, 1])));
+}
+
+#[test]
 fn the_command_line_keeps_what_tunes_and_loses_what_names() {
     assert_eq!(
         file(
