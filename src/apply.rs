@@ -3,6 +3,7 @@
 //! The only writer. It takes a plan and computes nothing of its own.
 
 pub(crate) mod boot_menu;
+mod initramfs;
 pub(crate) mod live;
 
 use crate::marker::{EDITS, LAYER_RECORD, RECORD};
@@ -228,6 +229,10 @@ pub fn activate(plan: &Plan, root: &Root, activation: Activation, doing: &mut dy
         steps.push(boot_menu::refresh(root, menu));
     } else if plan.changes.iter().any(|change| change.effect() == Some(Effect::BootEntries)) {
         steps.extend(boot_menu::settle_entries(root, &plan.changes));
+    }
+    for remake in &plan.remakes {
+        doing(&format!("making /{} anew, which may take minutes", remake.path));
+        steps.push(initramfs::remake(root, remake));
     }
     steps
 }

@@ -255,8 +255,11 @@ fn run_apply(global: &Global, no_activate: bool, early: bool) -> anyhow::Result<
         return Ok(code);
     }
     let unlabelled = apply::write(&plan, &job.root)?;
-    plan.pending.extend(plan::relabel(&job.facts, &unlabelled));
     let activation = activation(global, &job, no_activate || early);
+    if activation == Activation::Files {
+        plan.leave_boot_files(&job.facts);
+    }
+    plan.pending.extend(plan::relabel(&job.facts, &unlabelled));
     let steps = activate(&plan, &job.root, activation, global.quiet);
     tell(&plan, &steps, &shown.show());
     Ok(0)
@@ -351,8 +354,12 @@ fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
     let job = job(global, true)?;
     let mut plan = plan::revert(&job.facts, &job.root)?;
     let unlabelled = apply::write(&plan, &job.root)?;
+    let activation = activation(global, &job, files_only);
+    if activation == Activation::Files {
+        plan.leave_boot_files(&job.facts);
+    }
     plan.pending.extend(plan::relabel(&job.facts, &unlabelled));
-    let steps = activate(&plan, &job.root, activation(global, &job, files_only), global.quiet);
+    let steps = activate(&plan, &job.root, activation, global.quiet);
     tell(&plan, &steps, &Shown::new(global, "revert", None, &job).show());
     for kept in &plan.kept {
         report::message(false, &format!("{}: {}", kept.path, kept.because));

@@ -40,7 +40,7 @@ pub use timers::{
     ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers,
     UnreadFile, WATCHED, Watchdog,
 };
-pub use tools::{BootTools, Drivers, Initramfs, Taken, Undone};
+pub use tools::{BootTools, Copies, Drivers, Image, Initramfs, Taken, Undone};
 pub use uki::{AddonMaker, Uki};
 pub use units::{DropIn, UNIT_DIRS, Unit, UnitFile, UnitLine, drop_in_dirs, is_fleeting};
 pub use writers::{

@@ -1,7 +1,13 @@
 //! Whether an initramfs of this root would bring up a Hyper-V guest.
 
-use crate::facts::{BootArg, BootStack, Drivers, Facts, HyperV, Hypervisor, Initramfs, Taken};
+mod takes;
+
+use crate::facts::{
+    BootArg, BootStack, Drivers, Facts, HyperV, Hypervisor, Initramfs, InstalledKernel, Taken,
+};
 use crate::pattern::parse_pattern;
+
+pub use takes::{Held, Takes, held, outdated, takes};
 
 /// Without these no VMBus disk is there.
 const DISKS: &[&str] = &["hv_vmbus", "hv_storvsc"];
@@ -42,12 +48,15 @@ pub fn needed(facts: &Facts) -> Vec<&'static str> {
         needed.push(NETWORK);
     }
     let kernels = || facts.system.kernels.iter().flatten();
-    needed.retain(|driver| !kernels().all(|kernel| kernel.built_in.contains(driver)));
+    let has = |kernel: &InstalledKernel, driver| {
+        kernel.built_in.as_ref().is_some_and(|built_in| built_in.contains(&driver))
+    };
+    needed.retain(|driver| !kernels().all(|kernel| has(kernel, *driver)));
     needed
 }
 
 /// Whether the command line of some entry sends the initramfs to a server for its root.
-fn root_is_served(facts: &Facts) -> bool {
+pub fn root_is_served(facts: &Facts) -> bool {
     let boot = &facts.system.boot;
     let asks = |arg: &BootArg| {
         arg.text.as_ref().is_some_and(|arg| SERVED.iter().any(|start| arg.starts_with(start)))
@@ -67,7 +76,9 @@ pub fn outlook(facts: &Facts) -> Option<Outlook> {
     if needed.is_empty() {
         return facts.machine.as_ref()?.hypervisor.as_ref().map(|_| Outlook::Complete);
     }
-    let maker = boot.tools.initramfs?;
+    let Some(maker) = boot.tools.initramfs else {
+        return Some(Outlook::Unknown("no program that makes one was found here".to_owned()));
+    };
     let Some(drivers) = &boot.tools.drivers else {
         return Some(Outlook::Unknown(format!("what {} takes is not known to hvtune", maker.name())));
     };
@@ -80,7 +91,17 @@ pub fn outlook(facts: &Facts) -> Option<Outlook> {
     let because = if left_out.is_empty() { &drivers.because } else { &drivers.left_out_by };
     let is_missing = |driver: &&str| left_out.contains(driver) || !holds(drivers, driver);
     let missing: Vec<&str> = needed.into_iter().filter(is_missing).collect();
-    Some(if missing.is_empty() { Outlook::Complete } else { Outlook::Lacking(missing, because.clone()) })
+    if missing.is_empty() {
+        return Some(Outlook::Complete);
+    }
+    let unread = facts.system.kernels.iter().flatten().find(|kernel| kernel.built_in.is_none());
+    Some(match unread {
+        Some(kernel) => Outlook::Unknown(format!(
+            "which drivers kernel {} has built in could not be read",
+            kernel.release.release
+        )),
+        None => Outlook::Lacking(missing, because.clone()),
+    })
 }
 
 /// Those of these drivers that are left out; `None` where a pattern is none that we understand.

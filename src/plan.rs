@@ -4,6 +4,7 @@ mod addons;
 mod change;
 mod contenders;
 mod edits;
+mod images;
 mod layer;
 mod live;
 mod pending;
@@ -23,6 +24,7 @@ use crate::tunables::not_a_guest;
 
 pub use change::Change;
 pub use contenders::{Contender, UNKNOWN};
+pub use images::Remake;
 pub use live::{AttributeWrite, DiskTrigger, Live, SysctlWrite};
 pub use pending::{Pending, Step, left, relabel};
 
@@ -45,6 +47,8 @@ pub struct Plan {
     pub of_menu: bool,
     /// That menu, where it is known which it is and what makes it.
     pub menu: Option<Menu>,
+    /// Images that are made anew, as an option of a storage driver changes in them.
+    pub remakes: Vec<Remake>,
     /// What can be made live on this machine at once.
     pub live: Live,
     /// Directories that the changes need made (apply) or that were made for them (revert), outermost first.
@@ -138,6 +142,16 @@ impl Plan {
         self.directories.clear();
     }
 
+    /// Nothing is made anew after the files: the boot menu and the images wait for somebody.
+    pub fn leave_boot_files(&mut self, facts: &Facts) {
+        self.remakes.clear();
+        self.menu = None;
+        if self.standstill.is_none() {
+            let steps = if self.revert { pending::after_revert } else { pending::list };
+            self.pending = steps(facts, self);
+        }
+    }
+
     /// What the policy asked for and cannot be had here: the tunable, and why.
     pub fn refusals(&self) -> impl Iterator<Item = (&Verdict, &str)> {
         self.verdicts.iter().filter_map(|verdict| match &verdict.decision {
@@ -179,6 +193,7 @@ pub fn plan(facts: &Facts, verdicts: Vec<Verdict>, artifacts: Vec<Artifact>, roo
     }
     plan.directories = missing_directories(root, &plan.changes)?;
     set_menu(facts, &mut plan);
+    plan.remakes = images::remakes(facts, &plan);
     plan.contenders = contenders::find(facts, &plan);
     plan.pending = pending::list(facts, &plan);
     plan.live = live::live(facts, &plan);
@@ -349,6 +364,7 @@ pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
     plan.kept.extend(state::edited_records(root)?.into_iter().map(keep));
     plan.directories = state::made_directories(root)?;
     set_menu(facts, &mut plan);
+    plan.remakes = images::remakes(facts, &plan);
     plan.pending = pending::after_revert(facts, &plan);
     Ok(plan)
 }

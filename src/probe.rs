@@ -91,10 +91,8 @@ pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
     let mut system = read_system(root, secure_boot, &mut gaps);
     // Of a running machine nobody asks: its initramfs has brought it up.
     let running = root.is_live() && matches!(source, MachineSource::Live(_));
-    if machine.is_some() && !running {
-        let tools = &mut system.boot.tools;
-        tools.drivers = boot::read_drivers(root, tools.initramfs, &mut gaps);
-    }
+    let kernels = system.kernels.as_deref().unwrap_or_default();
+    boot::read_initramfs(root, &mut system.boot, kernels, machine.is_some() && !running, &mut gaps);
     if let Some(machine) = machine.as_mut().filter(|machine| machine.is_assumed()) {
         machine.arch = system.arch;
     }

@@ -362,6 +362,32 @@ impl Root {
         Ok(Some(kind))
     }
 
+    /// The size of a regular file in bytes, links followed; `None` where nothing stands there.
+    pub fn size(&self, path: &str) -> Result<Option<u64>> {
+        let Some(fd) = self.open(path, OFlags::PATH)? else { return Ok(None) };
+        Ok(Some(dir::demand_regular(&fd, path)? as u64))
+    }
+
+    /// How many bytes may still be written to the file system of a directory.
+    pub fn free_space(&self, path: &str) -> Result<u64> {
+        let fail = |errno| Error::io("asking for the space of", path, errno);
+        let fd = self.open(path, OFlags::PATH | OFlags::DIRECTORY)?.ok_or_else(|| fail(Errno::NOENT))?;
+        let space = rustix::fs::fstatvfs(&fd).map_err(fail)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
+    /// When the file at a path was written last, links followed, in nanoseconds since 1970; `None` where nothing
+    /// stands there, and in a root that is not the running system's: there times may be anybody's.
+    pub fn modified(&self, path: &str) -> Result<Option<i64>> {
+        if !self.live {
+            return Ok(None);
+        }
+        let Some(fd) = self.open(path, OFlags::PATH)? else { return Ok(None) };
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("looking at", path, errno))?;
+        let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or_default();
+        Ok(stat.st_mtime.checked_mul(1_000_000_000).and_then(|time| time.checked_add(nanoseconds)))
+    }
+
     /// Whether a regular file stands at a path that somebody may execute, links followed.
     pub fn is_executable(&self, path: &str) -> Result<bool> {
         let Some(fd) = self.open(path, OFlags::PATH)? else { return Ok(false) };

@@ -64,6 +64,16 @@ const PLACES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// Runs a program to its end and gives what it printed.
 pub fn run(name: &'static str, args: &[&str], deadline: Duration) -> Result<String, Error> {
+    run_up_to(OUTPUT_LIMIT, name, args, deadline)
+}
+
+/// The same for a program that prints much: `limit` bytes of it are kept.
+pub fn run_up_to(
+    limit: usize,
+    name: &'static str,
+    args: &[&str],
+    deadline: Duration,
+) -> Result<String, Error> {
     let program = find(name).ok_or(Error::NotInstalled { name })?;
     let start = |said| Error::Start { program: program.clone(), said };
     let mut child = Command::new(&program)
@@ -78,8 +88,8 @@ pub fn run(name: &'static str, args: &[&str], deadline: Duration) -> Result<Stri
         .process_group(0)
         .spawn()
         .map_err(start)?;
-    let mut pipes =
-        [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)].map(Pipe::new);
+    let mut pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)]
+        .map(|open| Pipe { open, kept: Vec::new(), limit });
     let status = follow(&mut child, &mut pipes, deadline).map_err(start)?;
     let Some(status) = status else {
         return Err(Error::TooLong { program, seconds: deadline.as_secs() });
@@ -101,20 +111,18 @@ fn find(name: &str) -> Option<String> {
 struct Pipe {
     open: Option<OwnedFd>,
     kept: Vec<u8>,
+    /// How many bytes are kept at most.
+    limit: usize,
 }
 
 impl Pipe {
-    fn new(open: Option<OwnedFd>) -> Self {
-        Self { open, kept: Vec::new() }
-    }
-
     /// Reads what is there; the end closes it.
     fn read(&mut self) {
         let mut chunk = [0_u8; 4096];
         let Some(pipe) = &self.open else { return };
         match rustix::io::read(pipe, &mut chunk) {
             Ok(count) if count > 0 => {
-                let room = OUTPUT_LIMIT.saturating_sub(self.kept.len()).min(count);
+                let room = self.limit.saturating_sub(self.kept.len()).min(count);
                 self.kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
             }
             Err(Errno::INTR | Errno::AGAIN) => {}

@@ -303,7 +303,7 @@ mod testing {
         facts.system.kernels = Some(vec![InstalledKernel {
             release,
             modules: crate::order::Named::new(),
-            built_in: Vec::new(),
+            built_in: Some(Vec::new()),
         }]);
         facts
     }

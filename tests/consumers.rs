@@ -36,6 +36,8 @@ mod initramfs;
 mod labels;
 #[path = "consumers/loader.rs"]
 mod loader;
+#[path = "consumers/matrix.rs"]
+mod matrix;
 #[path = "consumers/mock.rs"]
 mod mock;
 #[path = "consumers/modprobe.rs"]
@@ -46,6 +48,8 @@ mod offline;
 mod ostree;
 #[path = "consumers/other_menus.rs"]
 mod other_menus;
+#[path = "consumers/remake.rs"]
+mod remake;
 #[path = "consumers/rendered.rs"]
 mod rendered;
 #[path = "consumers/retries.rs"]

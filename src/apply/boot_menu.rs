@@ -72,7 +72,7 @@ fn try_refresh(root: &Root, menu: &Menu, beside: &str) -> anyhow::Result<()> {
 /// GRUB replays no log. One of XFS is empty once the file system is read-only, so a /boot of its own is
 /// made that for a moment, as tests/faults/power shows. One that is busy refuses, and keeps what it has
 /// in its log until it is not; killed in between, hvtune leaves it read-only until the next boot.
-fn settle(root: &Root) -> Result<(), String> {
+pub(super) fn settle(root: &Root) -> Result<(), String> {
     let mounts = root.read_at_most("proc/self/mountinfo", MENU_LIMIT).ok().flatten().unwrap_or_default();
     if !boot_is_xfs(&String::from_utf8_lossy(&mounts)) {
         return Ok(());

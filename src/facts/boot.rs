@@ -1,6 +1,6 @@
 //! How the root boots, and what the next kernel gets on its command line.
 
-use super::{BootTools, Uki};
+use super::{BootTools, Image, Uki};
 use crate::formats::boot_line::{BootLine, Configured};
 use crate::stores::Store;
 
@@ -34,6 +34,8 @@ pub struct Boot {
     pub menu: Option<String>,
     /// `/etc/kernel/cmdline` is there, on a stack that takes a new kernel's arguments from it.
     pub kernel_cmdline: bool,
+    /// Each installed kernel's initramfs, where it lies in `/boot` by a name that its makers give.
+    pub images: Vec<Image>,
 }
 
 impl Boot {

@@ -104,6 +104,8 @@ pub struct OwnFile {
     pub path: String,
     /// The attributes that its rules write, by class of disk; empty for other formats.
     pub writes: BTreeSet<(String, String)>,
+    /// When it was written, as [`super::Image::made`] says it.
+    pub written: Option<i64>,
 }
 
 /// `os-release`.
@@ -133,8 +135,8 @@ pub struct InstalledKernel {
     pub release: KernelRelease,
     /// Per module of [`crate::probe::MODULES`]: built in, loadable, absent, or could not tell.
     pub modules: Named<ModuleFact>,
-    /// Those of [`crate::probe::BOOT_DRIVERS`] that are built in.
-    pub built_in: Vec<&'static str>,
+    /// Those of [`crate::probe::BOOT_DRIVERS`] that are built in; `None` = could not tell.
+    pub built_in: Option<Vec<&'static str>>,
 }
 
 /// What an installed kernel says of one module.

@@ -9,6 +9,8 @@ pub struct BootTools {
     /// What its configuration says of drivers; `None` where that maker's is not known to us, and on a running
     /// machine, where nobody asks.
     pub drivers: Option<Drivers>,
+    /// Which files it copies into the initramfs; `None` where that maker's rules are not known to us.
+    pub copies: Option<Copies>,
     /// Debian's `update-grub`.
     pub update_grub: bool,
     /// `grub2-mkconfig` or `grub-mkconfig`, whichever is installed, where there is no `update-grub`.
@@ -19,6 +21,37 @@ pub struct BootTools {
     pub sdbootutil: bool,
     /// It is one that reads `/etc/kernel/cmdline.d` (since March 2026).
     pub cmdline_d: bool,
+}
+
+/// Which files an initramfs's maker copies, as far as its rules depend on its version and configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copies {
+    /// Whose rules they are: those of initramfs-tools or of dracut.
+    pub by: Initramfs,
+    /// With dracut: files below `/etc` are copied (`hostonly`); `None` = could not tell.
+    pub hostonly: Option<bool>,
+    /// What says so.
+    pub because: String,
+    /// With dracut: rules of udev below `/etc` are among them, as since 103; `None` = could not tell.
+    pub rules: Option<bool>,
+    /// With dracut: systemd runs in the initramfs; `None` = could not tell.
+    pub systemd: Option<bool>,
+    /// Files that the configuration names, below the root.
+    pub named: Vec<String>,
+    /// Why no initramfs is made anew but by the administrator; `None` where nothing says so.
+    pub held: Option<String>,
+}
+
+/// An initramfs that is there for an installed kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The file, below the root.
+    pub path: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// When it was written, in nanoseconds since 1970; `None` = could not tell, as in an offline root, where
+    /// times may be anybody's.
+    pub made: Option<i64>,
 }
 
 /// What the configuration of an initramfs's maker says of drivers, without ours.

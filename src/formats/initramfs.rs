@@ -5,9 +5,20 @@
 
 use super::shell::{self, Statement};
 
-/// The variables that choose drivers: of initramfs-tools, then of dracut.
-const VARIABLES: &[&str] =
-    &["MODULES", "hostonly", "drivers", "add_drivers", "force_drivers", "omit_drivers"];
+/// The variables that choose drivers: of initramfs-tools, then of dracut; and those by which dracut chooses its
+/// own parts, and files.
+const VARIABLES: &[&str] = &[
+    "MODULES",
+    "hostonly",
+    "drivers",
+    "add_drivers",
+    "force_drivers",
+    "omit_drivers",
+    "omit_dracutmodules",
+    "dracutmodules",
+    "install_items",
+    "install_optional_items",
+];
 
 /// A variable and its value, once all files are read.
 #[derive(Debug, Clone, PartialEq, Eq)]

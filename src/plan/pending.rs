@@ -158,10 +158,7 @@ pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     if plan.remakes_menu() && (facts.files_only() || plan.menu.is_none()) {
         steps.push(menu_step(facts, "the menu may still carry our arguments"));
     }
-    // initramfs-tools and newer dracut copy /etc/udev/rules.d and modprobe.d into the initramfs.
-    if effects.contains(&Effect::Initramfs) || effects.contains(&Effect::ReloadUdev) {
-        steps.push(initramfs::step(facts, plan, "the initramfs may still hold a copy of our files"));
-    }
+    steps.extend(initramfs::after_revert(facts, plan));
     if !effects.is_empty() && facts.running().is_some() {
         let because = "values that are live stay until the next boot";
         steps.push(Pending::new(Step::Reboot, because, "systemctl reboot"));

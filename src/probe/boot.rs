@@ -7,6 +7,7 @@
 mod alive;
 mod arguments;
 mod config;
+mod copies;
 mod drivers;
 mod entries;
 mod grub;
@@ -17,7 +18,7 @@ mod stores;
 mod tools;
 mod uki;
 
-use crate::facts::{Boot, BootStack, Drivers, Gap, Initramfs, OsRelease};
+use crate::facts::{Boot, BootStack, Gap, InstalledKernel, OsRelease};
 use crate::formats::edit::Owned;
 use crate::root::Root;
 
@@ -109,9 +110,20 @@ fn complete(look: &mut Look<'_>, (stack, because): Hit, secure_boot: Option<bool
     boot
 }
 
-/// Reads what the configuration of the initramfs's maker says of drivers.
-pub fn read_drivers(root: &Root, maker: Option<Initramfs>, gaps: &mut Vec<Gap>) -> Option<Drivers> {
-    drivers::read(&mut Look::new(root, None, &[], gaps), maker?)
+/// Reads which initramfs images are there, and what their maker's rules and configuration say of files; of
+/// drivers too where that is asked.
+pub fn read_initramfs(
+    root: &Root,
+    boot: &mut Boot,
+    kernels: &[InstalledKernel],
+    drivers: bool,
+    gaps: &mut Vec<Gap>,
+) {
+    let mut look = Look::new(root, None, &[], gaps);
+    boot.images = copies::images(&mut look, kernels);
+    let Some(maker) = boot.tools.initramfs else { return };
+    boot.tools.copies = copies::read(&mut look, maker);
+    boot.tools.drivers = if drivers { drivers::read(&mut look, maker) } else { None };
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every look at a stack answers with an Option")]

@@ -55,6 +55,7 @@ fn read_kernel(root: &Root, parent: &str, name: &str, gaps: &mut Vec<Gap>) -> Op
         if !there("modules.dep") && !there("kernel") {
             return None;
         }
+        gaps.push(Gap::new(&fact, &list, "absent"));
     }
     let Some(release) = KernelRelease::parse(name) else {
         gaps.push(Gap::new(&fact, &path, "its name does not start with a version"));
@@ -64,9 +65,10 @@ fn read_kernel(root: &Root, parent: &str, name: &str, gaps: &mut Vec<Gap>) -> Op
     let mut kernel = Kernel { root, path, fact, builtin, modinfo: None };
     let mut modules = Named::new();
     modules.extend(MODULES.iter().map(|module| ((*module).to_owned(), kernel.module(module, gaps))));
-    let is_built_in = |driver: &&&str| kernel.builtin.as_ref().is_some_and(|names| names.contains(**driver));
-    let drivers = BOOT_DRIVERS.iter().filter(is_built_in).copied().collect();
-    Some(InstalledKernel { release, modules, built_in: drivers })
+    let of = |names: &BTreeSet<String>| {
+        BOOT_DRIVERS.iter().filter(|driver| names.contains(**driver)).copied().collect()
+    };
+    Some(InstalledKernel { release, modules, built_in: kernel.builtin.as_ref().map(of) })
 }
 
 /// An installed kernel while its modules are looked up.

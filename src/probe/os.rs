@@ -104,7 +104,8 @@ pub fn read_ours(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OwnFile> {
     for path in all_paths() {
         let Attribute::Is(bytes) = noted(gaps, "ours", &path, root.read(&path)) else { continue };
         if let Some((_, body)) = body_of(&bytes) {
-            ours.push(OwnFile { path, writes: parse_writes(&String::from_utf8_lossy(body)) });
+            let written = root.modified(&path).ok().flatten();
+            ours.push(OwnFile { path, writes: parse_writes(&String::from_utf8_lossy(body)), written });
         }
     }
     ours
@@ -197,8 +198,8 @@ mod tests {
         write("etc/sysctl.d/90-hvtune.conf", format!("{}{body}edited = 1\n", marker_line(body.as_bytes())));
         write("etc/modprobe.d/90-hvtune.conf", body.to_owned());
         let ours = read_ours(&root, &mut Vec::new());
-        let expected = OwnFile { path: "etc/sysctl.d/90-hvtune.conf".to_owned(), writes: BTreeSet::new() };
-        assert_eq!(ours, [expected]);
+        let path = "etc/sysctl.d/90-hvtune.conf".to_owned();
+        assert_eq!(ours, [OwnFile { path, writes: BTreeSet::new(), written: None }]);
     }
 
     #[test]

@@ -72,6 +72,7 @@ fn files_text(plan: &Plan, text: &mut Text) {
     rows.extend(plan.changes.iter().map(|change| (change.action(), change.path())));
     rows.extend(plan.unchanged.iter().map(|path| ("unchanged", path.as_str())));
     rows.extend(plan.masked.iter().map(|path| ("masked", path.as_str())));
+    rows.extend(plan.remakes.iter().map(|remake| ("make anew", remake.path.as_str())));
     if rows.is_empty() {
         text.para("none", 2);
     }

@@ -279,6 +279,7 @@ mod tests {
         facts.system.ours.push(OwnFile {
             path: "etc/udev/rules.d/90-hvtune.rules".to_owned(),
             writes: [("storvsc-scsi".to_owned(), "queue/scheduler".to_owned())].into(),
+            written: None,
         });
         assert_eq!(ask(&SCHEDULER, &facts, &policy), ["udev:storvsc-scsi queue/scheduler=none"]);
     }

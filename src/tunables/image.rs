@@ -35,10 +35,15 @@ fn hyperv_drivers(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     if facts.running().is_some() {
         return vec![not_here("this machine is running: its initramfs has brought it up")];
     }
+    let outlook = outlook(facts);
     if !policy.hyperv_drivers {
-        return vec![not_here("the policy does not ask for it ([image] hyperv_drivers = true)")];
+        return vec![match outlook {
+            // An image that may not boot is told of, asked or not.
+            Some(Outlook::Unknown(why)) => cannot_tell("the drivers in the initramfs", why),
+            _ => not_here("the policy does not ask for it ([image] hyperv_drivers = true)"),
+        }];
     }
-    match outlook(facts) {
+    match outlook {
         None => vec![not_here("no initramfs is made from this root")],
         Some(Outlook::Complete) => {
             vec![fine("the drivers that the guest needs are in the kernel or come into its initramfs")]
@@ -66,7 +71,8 @@ mod tests {
         let mut facts = assumed("6.1.0-18-amd64");
         facts.system.offline = true;
         let release = KernelRelease::parse("6.1.0-18-amd64").unwrap();
-        facts.system.kernels = Some(vec![InstalledKernel { release, modules: Named::new(), built_in }]);
+        facts.system.kernels =
+            Some(vec![InstalledKernel { release, modules: Named::new(), built_in: Some(built_in) }]);
         let tools = &mut facts.system.boot.tools;
         tools.initramfs = Some(Initramfs::Dracut);
         let named = named.iter().map(|name| (*name).to_owned()).collect();
@@ -106,6 +112,26 @@ mod tests {
     fn without_the_wish_nothing_is_written() {
         let facts = image(Taken::ThatMachine, &[], Vec::new());
         assert_eq!(ask(&HYPERV_DRIVERS, &facts, &Policy::default()), ["not-applicable"]);
+    }
+
+    #[test]
+    fn what_nobody_could_tell_is_said_asked_or_not() {
+        let unasked = |facts: &Facts| ask(&HYPERV_DRIVERS, facts, &Policy::default());
+        let mut facts = image(Taken::Unknown, &[], Vec::new());
+        assert_eq!(unasked(&facts), ["unknown"]);
+        // Only what is missing hangs on what is built in.
+        facts = image(Taken::ThatMachine, &[], Vec::new());
+        facts.system.kernels.as_mut().unwrap()[0].built_in = None;
+        assert_eq!(unasked(&facts), ["unknown"]);
+        facts = image(Taken::Storage, &[], Vec::new());
+        facts.system.kernels.as_mut().unwrap()[0].built_in = None;
+        assert_eq!(unasked(&facts), ["not-applicable"]);
+        for maker in [Some(Initramfs::Mkinitcpio), None] {
+            let mut facts = image(Taken::Storage, &[], Vec::new());
+            facts.system.boot.tools.drivers = None;
+            facts.system.boot.tools.initramfs = maker;
+            assert_eq!(unasked(&facts), ["unknown"], "{maker:?}");
+        }
     }
 
     #[test]

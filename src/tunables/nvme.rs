@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(ask(&IO_TIMEOUT, &facts, &Policy::default()), ["not-applicable"]);
         let writes = [("nvme".to_owned(), "queue/io_timeout".to_owned())].into();
         let path = "etc/udev/rules.d/90-hvtune.rules".to_owned();
-        facts.system.ours = vec![OwnFile { path, writes }];
+        facts.system.ours = vec![OwnFile { path, writes, written: None }];
         assert_eq!(
             ask(&IO_TIMEOUT, &facts, &Policy::default()),
             ["udev:nvme queue/io_timeout=at least 180000"]

@@ -3,6 +3,7 @@
 use super::{Layer, State};
 use crate::facts::Facts;
 use crate::formats::fstab::FSTAB;
+use crate::initramfs::{Takes, outdated, takes};
 use crate::marker::{DRIVER_LISTS, addon};
 use crate::plan::{Change, Plan};
 use crate::render::{home, landing};
@@ -41,9 +42,9 @@ pub(super) fn next(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'
     let file = home(facts, &assignment.target);
     let ends = outcome(&chain(facts, assignment, on, file.as_deref()), assignment);
     match (ends, file) {
-        (Outcome::Holds(value), Some(_)) => {
-            menu(facts, assignment).unwrap_or_else(|| Next::new(State::Ok, Layer::File, Some(value), ""))
-        }
+        (Outcome::Holds(value), Some(file)) => menu(facts, assignment)
+            .or_else(|| initramfs(facts, plan, assignment, &file))
+            .unwrap_or_else(|| Next::new(State::Ok, Layer::File, Some(value), "")),
         // Nobody of ours wrote it, and it is there.
         (Outcome::Holds(value), None) => Next::new(State::Ok, Layer::File, Some(value), ""),
         (Outcome::Overridden { who, value, shown, because }, Some(_)) => {
@@ -99,6 +100,29 @@ pub(super) fn in_menu(facts: &Facts, assignment: &Assignment) -> Option<bool> {
     let entries = kernel_arg::entries(facts, &key, None);
     let mut made = entries.iter().filter(|entry| !entry.new_kernels).peekable();
     Some(made.peek().is_some() && made.all(|entry| entry.value.as_ref() == Some(&wanted)))
+}
+
+/// A module of the disks is loaded from the initramfs: an option must be in the copy that that holds.
+fn initramfs(facts: &Facts, plan: &Plan, assignment: &Assignment, file: &str) -> Option<Next> {
+    let of_module = matches!(assignment.target, Target::ModuleOption { .. }) && file.contains("/modprobe.d/");
+    if !of_module || facts.files_only() {
+        return None;
+    }
+    let at = |state, because: String| Some(Next::new(state, Layer::File, None, because));
+    match takes(facts, file) {
+        Takes::Yes => {
+            let image = outdated(facts, file).into_iter().next()?;
+            let because =
+                format!("/{} was made before /{file} was written: it has to be made anew", image.path);
+            let by_us = plan.remakes.iter().any(|remake| remake.path == image.path);
+            at(if by_us { State::Differs } else { State::ByHand }, because)
+        }
+        _ if facts.running().is_none() => None,
+        Takes::No(why) => at(State::ByHand, format!("the initramfs does not get /{file}: {why}")),
+        Takes::Unknown(why) => {
+            at(State::Unknown, format!("whether the initramfs holds /{file} could not be told: {why}"))
+        }
+    }
 }
 
 /// Why the file that should carry an assignment does not.

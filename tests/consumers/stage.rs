@@ -21,6 +21,10 @@ pub(crate) enum Suite {
     Trixie,
     /// dracut 106 in the place of initramfs-tools, kernel 6.12 cloud.
     Dracut,
+    /// dracut of sid, 112 or later.
+    DracutSid,
+    /// dracut 059, kernel 6.1 cloud.
+    DracutBookworm,
     /// systemd of sid, and GRUB 2.14 as a program of its own.
     Sid,
 }
@@ -34,6 +38,8 @@ impl Suite {
             Self::Bookworm => "bookworm",
             Self::Trixie => "trixie",
             Self::Dracut => "dracut",
+            Self::DracutSid => "dracut-sid",
+            Self::DracutBookworm => "dracut-bookworm",
             Self::Sid => "sid",
         }
     }
@@ -43,11 +49,15 @@ impl Suite {
         static BOOKWORM: OnceLock<PathBuf> = OnceLock::new();
         static TRIXIE: OnceLock<PathBuf> = OnceLock::new();
         static DRACUT: OnceLock<PathBuf> = OnceLock::new();
+        static DRACUT_SID: OnceLock<PathBuf> = OnceLock::new();
+        static DRACUT_BOOKWORM: OnceLock<PathBuf> = OnceLock::new();
         static SID: OnceLock<PathBuf> = OnceLock::new();
         let cell = match self {
             Self::Bookworm => &BOOKWORM,
             Self::Trixie => &TRIXIE,
             Self::Dracut => &DRACUT,
+            Self::DracutSid => &DRACUT_SID,
+            Self::DracutBookworm => &DRACUT_BOOKWORM,
             Self::Sid => &SID,
         };
         cell.get_or_init(|| make_root(self.name()))

@@ -217,7 +217,7 @@ fn apply(facts: &mut Facts, change: Change) {
                 let module =
                     |name: &str| (name.to_owned(), ModuleFact { builtin, parameters: parameters.clone() });
                 let modules = ["hv_storvsc", "nvme_core", "scsi_mod"].map(module).into();
-                InstalledKernel { release: release(version, &text), modules, built_in: Vec::new() }
+                InstalledKernel { release: release(version, &text), modules, built_in: Some(Vec::new()) }
             };
             system.kernels = Some(kernels.into_iter().map(kernel).collect());
         }

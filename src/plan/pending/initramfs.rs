@@ -1,42 +1,124 @@
 //! The initramfs made anew, by the program that the root has for it.
 
 use super::{Pending, Plan, Step, in_the_image};
-use crate::facts::{BootStack, Facts, Initramfs};
-use crate::initramfs::{Outlook, needed, outlook};
+use crate::facts::{BootStack, Copies, Facts, Image, Initramfs};
+use crate::initramfs::{Outlook, Takes, needed, outdated, outlook, takes};
 use crate::marker::DRIVER_LISTS;
-use crate::plan::Change;
+use crate::plan::{Change, images};
 use crate::render::Effect;
 use crate::tunable::Target;
 
+/// By which dracut makes an image for each kernel.
+const ALL_OF_DRACUT: &str = " --regenerate-all";
 /// dracut takes only what the machine that it runs on needs, and a build host has no VMBus: the image
 /// would come up without its disks. Without that choice it leaves /etc/modprobe.d out.
 const DRACUT_IN_AN_IMAGE: &str = "dracut --force --regenerate-all --no-hostonly --add-drivers";
 
-/// The step where a file of this plan belongs into the initramfs, or where an image would not come up with the
-/// one that its own program makes.
-pub(super) fn after_apply(facts: &Facts, plan: &Plan) -> Option<Pending> {
-    let belong = |change: &&Change| change.effect() == Some(Effect::Initramfs);
-    let changed: Vec<&str> = plan.changes.iter().filter(belong).map(Change::path).collect();
-    after(facts, plan, &changed)
+/// The step where a file of this plan belongs into the initramfs and apply does not see to that, or where an
+/// image would not come up with the one that its own program makes.
+pub(super) fn after_apply(facts: &Facts, plan: &Plan) -> Vec<Pending> {
+    made(facts, plan, options(facts, plan), lists(plan))
 }
 
 /// The same where these files have changed since an initramfs was made.
-pub(super) fn after(facts: &Facts, plan: &Plan, files: &[&str]) -> Option<Pending> {
-    let changed = |lists: bool| files.iter().any(|path| DRIVER_LISTS.contains(path) == lists);
-    let mut reasons = Vec::new();
-    if changed(false) {
-        let why = "storage modules are loaded from the initramfs, which holds a copy of modprobe.d";
-        reasons.push(why.to_owned());
-    }
-    if changed(true) {
-        reasons.push("a list of drivers takes effect when the initramfs is made".to_owned());
+pub(super) fn after(facts: &Facts, plan: &Plan, files: &[&str]) -> Vec<Pending> {
+    let why = "storage modules are loaded from the initramfs, which holds a copy of modprobe.d";
+    let options = files.iter().any(|path| !DRIVER_LISTS.contains(path)).then(|| why.to_owned());
+    made(facts, plan, options.into_iter().collect(), files.iter().any(|path| DRIVER_LISTS.contains(path)))
+}
+
+fn made(facts: &Facts, plan: &Plan, mut reasons: Vec<String>, lists: bool) -> Vec<Pending> {
+    if lists {
+        reasons.push(LISTS.to_owned());
     }
     let lacking = lacking(facts, plan);
     let by_hand = lacking.is_some() && reasons.is_empty() && !dracut(facts);
     reasons.extend(lacking);
-    let because = (!reasons.is_empty()).then(|| reasons.join("; "))?;
     // Made anew as it is configured, it would lack them again.
-    if by_hand { Some(Pending::new(Step::Initramfs, because, "")) } else { Some(step(facts, plan, &because)) }
+    if by_hand {
+        return vec![Pending::new(Step::Initramfs, reasons.join("; "), "")];
+    }
+    steps(facts, plan, &reasons)
+}
+
+/// The step where an initramfs holds copies of what is taken away, and nobody makes it anew.
+pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
+    let mut reasons = Vec::new();
+    if plan.remakes.is_empty() {
+        reasons.extend(Some(images::copies_left(facts, plan)).filter(|said| !said.is_empty()));
+    }
+    if lists(plan) {
+        reasons.push(LISTS.to_owned());
+    }
+    steps(facts, plan, &reasons)
+}
+
+/// One step; where dracut makes the images one for each, as it gives a name of its own to one that is not told:
+/// `initramfs-6.1.img`, which nobody boots where it is called `initrd.img-6.1`.
+fn steps(facts: &Facts, plan: &Plan, reasons: &[String]) -> Vec<Pending> {
+    if reasons.is_empty() {
+        return Vec::new();
+    }
+    let mut first = step(facts, plan, &reasons.join("; "));
+    let images = &facts.system.boot.images;
+    if images.is_empty() || !first.command.contains(ALL_OF_DRACUT) {
+        return vec![first];
+    }
+    let start = first.command.replace(ALL_OF_DRACUT, "");
+    let command = |image: &Image| format!("{start} /{} {}", image.path, image.kernel);
+    let mut steps = Vec::new();
+    for image in images {
+        let step = if steps.is_empty() {
+            first.command = command(image);
+            first.clone()
+        } else {
+            let because = format!("the same for kernel {}", image.kernel);
+            let command = command(image);
+            Pending::new(Step::Initramfs, in_the_image(facts, &because, &command), command)
+        };
+        steps.push(step);
+    }
+    steps
+}
+
+const LISTS: &str = "a list of drivers takes effect when the initramfs is made";
+
+fn lists(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| DRIVER_LISTS.contains(&change.path()))
+}
+
+/// Why the initramfs has to be made for the options of drivers, or does not get them.
+fn options(facts: &Facts, plan: &Plan) -> Vec<String> {
+    if !plan.remakes.is_empty() {
+        return Vec::new();
+    }
+    let images: Vec<&Image> = facts.system.boot.images.iter().collect();
+    let the = images::named(&images);
+    let changed = plan.changes.iter().filter(|change| change.path().contains("/modprobe.d/"));
+    let mut reasons: Vec<String> = changed
+        .filter(|change| !matches!(change, Change::Conflict { .. }))
+        .filter_map(|change| match takes(facts, change.path()) {
+            Takes::No(_) if change.takes_away() => None,
+            Takes::Yes => {
+                Some(format!("storage modules are loaded from {the}, which holds a copy of modprobe.d"))
+            }
+            Takes::No(why) => Some(format!(
+                "storage modules are loaded from {the}, which does not get /{}: {why}",
+                change.path()
+            )),
+            Takes::Unknown(why) => Some(format!(
+                "storage modules are loaded from {the}, which may hold a copy of modprobe.d ({why})"
+            )),
+        })
+        .collect();
+    for path in images::late(facts, plan) {
+        let the = images::named(&outdated(facts, path));
+        reasons.push(format!(
+            "{the} was made before /{path} was written, and storage modules are loaded from it"
+        ));
+    }
+    reasons.dedup();
+    reasons
 }
 
 /// Why an image of this root need not come up on Hyper-V, where nothing of this plan sees to that.
@@ -87,6 +169,10 @@ fn command(facts: &Facts, plan: &Plan) -> Result<String, String> {
     }
     let image = facts.for_image();
     match boot.tools.initramfs {
+        // What it is told not to update it makes all the same.
+        Some(Initramfs::InitramfsTools) if boot.tools.copies.as_ref().is_some_and(is_off) => {
+            Ok("update-initramfs -c -k all".to_owned())
+        }
         Some(Initramfs::InitramfsTools) => Ok("update-initramfs -u -k all".to_owned()),
         // The name that the boot entry asks for is kernel-install's business.
         Some(Initramfs::Dracut) if boot.stack == BootStack::SystemdBoot => Err(by_kernel_install()),
@@ -101,6 +187,10 @@ fn command(facts: &Facts, plan: &Plan) -> Result<String, String> {
         Some(Initramfs::KernelInstall) => Err(by_kernel_install()),
         None => Err("no program that makes one was found here; make it anew if there is one".to_owned()),
     }
+}
+
+fn is_off(copies: &Copies) -> bool {
+    copies.held.as_ref().is_some_and(|held| held.ends_with("update_initramfs=no"))
 }
 
 fn by_kernel_install() -> String {

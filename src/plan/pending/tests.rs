@@ -13,10 +13,9 @@ fn program_of(command: &str) -> Option<&'static str> {
     let known = [
         ("update-grub", "update-grub"),
         ("(grub2?)-mkconfig -o /boot/[A-Za-z0-9/._-]+", "mkconfig"),
-        ("update-initramfs -u -k all", "update-initramfs"),
-        ("dracut --force --regenerate-all", "dracut"),
+        ("update-initramfs -[uc] -k all", "update-initramfs"),
         (
-            "dracut --force --regenerate-all --no-hostonly --add-drivers \"hv_vmbus hv_storvsc\"( --install /etc/modprobe\\.d/90-hvtune\\.conf)?",
+            "dracut --force( --regenerate-all)?( --no-hostonly --add-drivers \"hv_vmbus hv_storvsc\"( --install /etc/modprobe\\.d/90-hvtune\\.conf)?)?( /boot/initrd\\.img-6\\.[12] 6\\.[12])?",
             "dracut",
         ),
         ("mkinitcpio -P", "mkinitcpio"),
@@ -94,6 +93,7 @@ fn machines() -> Vec<Facts> {
                         tools: BootTools {
                             initramfs,
                             drivers: None,
+                            copies: None,
                             update_grub: there,
                             mkconfig: there.then_some("grub2-mkconfig"),
                             rpm_ostree: there,
@@ -105,6 +105,14 @@ fn machines() -> Vec<Facts> {
                         uki: (stack == BootStack::Uki).then(|| uki(there)),
                         ..crate::facts::Boot::default()
                     };
+                    if there {
+                        let image = |kernel: &str| crate::facts::Image {
+                            path: format!("boot/initrd.img-{kernel}"),
+                            kernel: kernel.to_owned(),
+                            made: None,
+                        };
+                        facts.system.boot.images = vec![image("6.1"), image("6.2")];
+                    }
                     all.push(facts);
                 }
             }
@@ -207,6 +215,28 @@ fn dracut_in_an_image_takes_the_drivers_along() {
         effect: Effect::Initramfs,
     })];
     assert!(command(&plan).ends_with(" --install /etc/modprobe.d/90-hvtune.conf"), "{}", command(&plan));
+}
+
+/// dracut gives an image that it is not told a name that nobody may boot.
+#[test]
+fn dracut_is_told_each_image() {
+    let with_images = |facts: &Facts| {
+        facts.system.boot.tools.initramfs == Some(Initramfs::Dracut) && !facts.system.boot.images.is_empty()
+    };
+    let mut told = 0;
+    for facts in machines().iter().filter(|facts| with_images(facts)) {
+        let steps = list(facts, &plan_of(&[]));
+        let steps: Vec<_> = steps.iter().filter(|step| step.step == Step::Initramfs).collect();
+        let commands: Vec<&str> = steps.iter().map(|step| step.command.as_str()).collect();
+        if let [one, other] = commands.as_slice() {
+            assert!(one.ends_with(" /boot/initrd.img-6.1 6.1"), "{commands:?}");
+            assert!(other.ends_with(" /boot/initrd.img-6.2 6.2"), "{commands:?}");
+            told += 1;
+        } else {
+            assert!(commands.iter().all(|command| !command.starts_with("dracut")), "{commands:?}");
+        }
+    }
+    assert!(told > 20, "{told}");
 }
 
 /// What a list of ours brought stays in the initramfs until that is made anew.

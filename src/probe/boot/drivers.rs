@@ -6,7 +6,7 @@ use crate::marker::{BASE_NAME, body_of};
 use crate::order::Named;
 
 use super::Look;
-use super::tools::installed;
+use super::tools::maker;
 
 /// initramfs-tools: its own file, the drop-ins of packages, those of the administrator, which hide a package's of
 /// the same name, and what packages have to say at the end
@@ -26,13 +26,9 @@ const DRACUT_DROP_INS: [&str; 2] = ["usr/lib/dracut/dracut.conf.d", "etc/dracut.
 /// A module that stands for those that ours names.
 const OURS: &str = "hvtune_ours";
 
-/// Reads it; `None` where that maker's is not known to us. Newer Debian packages of dracut bring a program by the
-/// name of update-initramfs.
-pub(super) fn read(look: &mut Look<'_>, maker: Initramfs) -> Option<Drivers> {
-    match maker {
-        Initramfs::InitramfsTools if !installed(look, "mkinitramfs") && installed(look, "dracut") => {
-            Some(dracut(look))
-        }
+/// Reads it; `None` where that maker's is not known to us.
+pub(super) fn read(look: &mut Look<'_>, named: Initramfs) -> Option<Drivers> {
+    match maker(look, named) {
         Initramfs::InitramfsTools => Some(initramfs_tools(look)),
         Initramfs::Dracut => Some(dracut(look)),
         Initramfs::Mkinitcpio | Initramfs::KernelInstall => None,
@@ -117,7 +113,7 @@ fn initramfs_tools(look: &mut Look<'_>) -> Drivers {
 
 /// Every file of dracut's in the order of reading, as if ours were among them; and the file that stands in its
 /// place, where one does.
-fn dracut_settings(look: &mut Look<'_>) -> (Vec<Setting>, Option<String>) {
+pub(super) fn dracut_settings(look: &mut Look<'_>) -> (Vec<Setting>, Option<String>) {
     let (mut settings, mut unlisted) = (Vec::new(), Vec::new());
     let own = format!("{BASE_NAME}.conf");
     // Ours has no path here.
@@ -164,7 +160,9 @@ fn dracut(look: &mut Look<'_>) -> Drivers {
 }
 
 fn dracut_takes(settings: &[Setting]) -> (Taken, String) {
-    if let Some(setting) = settings.iter().find(|setting| setting.value.is_none()) {
+    if let Some(setting) =
+        settings.iter().find(|one| one.value.is_none() && !one.variable.starts_with("install"))
+    {
         return (Taken::Unknown, said(setting));
     }
     if let Some(setting) = of(settings, "drivers").filter(|setting| setting.value.as_deref() != Some("")) {
@@ -192,11 +190,11 @@ fn undone(settings: &[Setting], hidden: Option<String>) -> Option<Undone> {
     }
 }
 
-fn of<'s>(settings: &'s [Setting], variable: &str) -> Option<&'s Setting> {
+pub(super) fn of<'s>(settings: &'s [Setting], variable: &str) -> Option<&'s Setting> {
     settings.iter().find(|setting| setting.variable == variable)
 }
 
-fn said(setting: &Setting) -> String {
+pub(super) fn said(setting: &Setting) -> String {
     match &setting.value {
         Some(value) => format!("{} says {}={}", setting.origin, setting.variable, value.trim()),
         None => {

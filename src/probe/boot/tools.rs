@@ -20,6 +20,7 @@ pub(super) fn read(look: &mut Look<'_>, stack: BootStack) -> BootTools {
     BootTools {
         initramfs: initramfs(look),
         drivers: None,
+        copies: None,
         update_grub,
         mkconfig: ["grub2-mkconfig", "grub-mkconfig"]
             .into_iter()
@@ -64,6 +65,12 @@ fn initramfs(look: &mut Look<'_>) -> Option<Initramfs> {
     .into_iter()
     .find(|(name, _)| installed(look, name))
     .map(|(_, builder)| builder)
+}
+
+/// Whose program makes an initramfs: newer Debian packages of dracut bring one by the name of update-initramfs.
+pub(super) fn maker(look: &mut Look<'_>, named: Initramfs) -> Initramfs {
+    let renamed = named == Initramfs::InitramfsTools && !installed(look, "mkinitramfs");
+    if renamed && installed(look, "dracut") { Initramfs::Dracut } else { named }
 }
 
 /// The menu that the generator made.

@@ -10,7 +10,7 @@ fn kernel(release: &str, builtin: bool) -> InstalledKernel {
     InstalledKernel {
         release: KernelRelease::parse(release).unwrap(),
         modules: crate::order::Named::from([("nvme_core".to_owned(), module)]),
-        built_in: Vec::new(),
+        built_in: Some(Vec::new()),
     }
 }
 
