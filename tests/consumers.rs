@@ -28,6 +28,8 @@ mod conflicts;
 mod daemons;
 #[path = "consumers/device.rs"]
 mod device;
+#[path = "consumers/examples.rs"]
+mod examples;
 #[path = "consumers/grub.rs"]
 mod grub;
 #[path = "consumers/initramfs.rs"]

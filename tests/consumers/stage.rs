@@ -27,6 +27,8 @@ pub(crate) enum Suite {
     DracutBookworm,
     /// systemd of sid, and GRUB 2.14 as a program of its own.
     Sid,
+    /// Programs that read the examples of `dist/`: cloud-init, ansible, lintian, rpm.
+    Tools,
 }
 
 impl Suite {
@@ -41,6 +43,7 @@ impl Suite {
             Self::DracutSid => "dracut-sid",
             Self::DracutBookworm => "dracut-bookworm",
             Self::Sid => "sid",
+            Self::Tools => "tools",
         }
     }
 
@@ -52,6 +55,7 @@ impl Suite {
         static DRACUT_SID: OnceLock<PathBuf> = OnceLock::new();
         static DRACUT_BOOKWORM: OnceLock<PathBuf> = OnceLock::new();
         static SID: OnceLock<PathBuf> = OnceLock::new();
+        static TOOLS: OnceLock<PathBuf> = OnceLock::new();
         let cell = match self {
             Self::Bookworm => &BOOKWORM,
             Self::Trixie => &TRIXIE,
@@ -59,6 +63,7 @@ impl Suite {
             Self::DracutSid => &DRACUT_SID,
             Self::DracutBookworm => &DRACUT_BOOKWORM,
             Self::Sid => &SID,
+            Self::Tools => &TOOLS,
         };
         cell.get_or_init(|| make_root(self.name()))
     }

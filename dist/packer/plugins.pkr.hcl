@@ -1,0 +1,18 @@
+# Packer 1.7 and newer fetch their builders by this: `packer init .`
+# Packer 1.6 has them inside and refuses this block: name the one file of your builder there.
+packer {
+  required_plugins {
+    azure = {
+      source  = "github.com/hashicorp/azure"
+      version = ">= 2.0.0"
+    }
+    hyperv = {
+      source  = "github.com/hashicorp/hyperv"
+      version = ">= 1.1.0"
+    }
+    qemu = {
+      source  = "github.com/hashicorp/qemu"
+      version = ">= 1.1.0"
+    }
+  }
+}
