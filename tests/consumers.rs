@@ -50,6 +50,9 @@ mod offline;
 mod ostree;
 #[path = "consumers/other_menus.rs"]
 mod other_menus;
+#[path = "consumers/packages.rs"]
+mod packages;
+mod release;
 #[path = "consumers/remake.rs"]
 mod remake;
 #[path = "consumers/rendered.rs"]

@@ -63,7 +63,11 @@ fn each_alert_fires_when_it_should() {
     let (rules, tests) = (read("prometheus/hvtune.rules.yml"), read("prometheus/hvtune.rules.test.yml"));
     let alerts = Regex::new("alert: ([A-Za-z]+)").unwrap();
     for alert in alerts.captures_iter(&rules) {
-        assert!(tests.contains(&format!("alertname: {}\n", &alert[1])), "{} is never seen to fire", &alert[1]);
+        assert!(
+            tests.contains(&format!("alertname: {}\n", &alert[1])),
+            "{} is never seen to fire",
+            &alert[1]
+        );
     }
     // The check has teeth: a threshold that is another is seen.
     let dir = tempfile::tempdir().unwrap();

@@ -62,6 +62,8 @@ build {
       "sudo install -m 644 /tmp/hvtune.toml /etc/hvtune.toml",
       "rm /tmp/hvtune /tmp/hvtune.toml",
       "sudo hvtune --assume azure apply",
+      # What a build has to do itself: `hvtune plan` names the command of each distribution. Debian's:
+      "sudo update-initramfs -u -k all",
     ]
   }
 

@@ -31,7 +31,8 @@ fn cloud_init_finds_no_fault_with_user_data_and_vendor_data() {
     let stage = Stage::new(Suite::Tools);
     lay(&stage, "cloud-init", "/examples");
     let checked = |stage: &Stage| {
-        let script = "for file in /examples/*.yaml; do cloud-init schema -c $file || echo BAD $file; done 2>&1";
+        let script =
+            "for file in /examples/*.yaml; do cloud-init schema -c $file || echo BAD $file; done 2>&1";
         stage.run(script).ok().stdout
     };
     let said = checked(&stage);
@@ -139,8 +140,10 @@ fn the_role_is_clean_and_its_second_run_changes_nothing() {
     let (_, foreseen) = play(&ran, "foreseen");
     let (_, own) = ran.stdout.split_once("=== hvtune\n").unwrap();
     let added = own.lines().filter(|line| line.starts_with('+') && line.len() > 8);
-    let missing: Vec<&str> =
-        added.clone().filter(|line| !foreseen.contains(&line.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+    let missing: Vec<&str> = added
+        .clone()
+        .filter(|line| !foreseen.contains(&line.replace('\\', "\\\\").replace('"', "\\\"")))
+        .collect();
     assert!(added.count() > 20 && missing.is_empty(), "{missing:#?}\n{foreseen}");
     assert!(own.starts_with("verify 0\n") || own.starts_with("verify 3\n"), "{own}");
 }

@@ -22,7 +22,14 @@ fn with_pages(program: &str, args: &[&str], pages: &Path) -> Output {
     Command::new(program).args(args).env("MANPATH", pages).current_dir(base()).output().unwrap()
 }
 
-const UNITS: [&str; 2] = ["dist/hvtune.service", "dist/hvtune-activate.service"];
+const UNITS: [&str; 6] = [
+    "dist/hvtune.service",
+    "dist/hvtune-activate.service",
+    "dist/hvtune-verify.service",
+    "dist/hvtune-verify.timer",
+    "dist/hvtune-metrics.service",
+    "dist/hvtune-metrics.timer",
+];
 
 #[test]
 fn the_page_that_each_unit_names_is_found() {
