@@ -154,7 +154,7 @@ fn stands_still(facts: &Facts, policy: &Policy) -> Option<Decision> {
     let next = Next::of(facts, policy, &RESTART, RESTART_KEY);
     match next.value() {
         Some("0") => Some(refused(format!(
-            "{RESTART_KEY} is 0 by {}, so a guest that panicked would stand still for ever",
+            "{RESTART_KEY} is 0 by {}, so a guest that panicked would stand still until somebody resets it",
             next.by()
         ))),
         Some(_) => None,
