@@ -84,15 +84,10 @@ fn a_deb_lives_and_leaves_nothing() {
             "{}",
             shown()
         );
-        // The policy and the record of what was written stay until the purge.
+        // The policy and cloud-init's hook, files of configuration, stay until the purge.
         let removed = of("removed");
-        assert!(
-            removed
-                .lines()
-                .all(|path| path.starts_with("/etc/hvtune.toml") || path.starts_with("/var/lib/hvtune")),
-            "{}",
-            shown()
-        );
+        let stays = ["/etc/cloud/clean.d/90-hvtune", "/etc/hvtune.toml"];
+        assert!(removed.lines().eq(stays), "{}", shown());
         assert_eq!(of("purged"), "no file left\nall as before\n", "{}", shown());
         assert_eq!(of("preset"), "enabled\nenabled\n", "{}", shown());
     }
