@@ -56,10 +56,10 @@ fn queries() -> Vec<String> {
 
 #[test]
 fn each_alert_fires_when_it_should() {
-    let (fine, said) = promtool(&["check", "rules"], &dist("prometheus/hvtune.rules.yml"));
-    assert!(fine, "{said}");
-    let (fine, said) = promtool(&["test", "rules"], &dist("prometheus/hvtune.rules.test.yml"));
-    assert!(fine, "{said}");
+    let (passed, said) = promtool(&["check", "rules"], &dist("prometheus/hvtune.rules.yml"));
+    assert!(passed, "{said}");
+    let (passed, said) = promtool(&["test", "rules"], &dist("prometheus/hvtune.rules.test.yml"));
+    assert!(passed, "{said}");
     let (rules, tests) = (read("prometheus/hvtune.rules.yml"), read("prometheus/hvtune.rules.test.yml"));
     let alerts = Regex::new("alert: ([A-Za-z]+)").unwrap();
     for alert in alerts.captures_iter(&rules) {
@@ -75,8 +75,8 @@ fn each_alert_fires_when_it_should() {
     assert_ne!(changed, rules);
     fs::write(dir.path().join("hvtune.rules.yml"), changed).unwrap();
     fs::write(dir.path().join("test.yml"), tests).unwrap();
-    let (fine, said) = promtool(&["test", "rules"], &dir.path().join("test.yml"));
-    assert!(!fine, "{said}");
+    let (passed, said) = promtool(&["test", "rules"], &dir.path().join("test.yml"));
+    assert!(!passed, "{said}");
 }
 
 #[test]
@@ -101,6 +101,6 @@ fn prometheus_reads_every_query_of_the_dashboard() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("rules.yml");
     fs::write(&file, &rules).unwrap();
-    let (fine, said) = promtool(&["check", "rules"], &file);
-    assert!(fine && said.contains(&format!("{} rules", queries.len())), "{said}\n{rules}");
+    let (passed, said) = promtool(&["check", "rules"], &file);
+    assert!(passed && said.contains(&format!("{} rules", queries.len())), "{said}\n{rules}");
 }

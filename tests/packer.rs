@@ -42,17 +42,17 @@ fn packer_finds_no_fault() {
     let dir = tempfile::tempdir().unwrap();
     for (name, more) in TEMPLATES {
         let file = dist(&format!("packer/{name}"));
-        let (fine, said) = packer(&["fmt", "-check", "-diff"], &file);
-        assert!(fine, "{name}: {said}");
+        let (passed, said) = packer(&["fmt", "-check", "-diff"], &file);
+        assert!(passed, "{name}: {said}");
         let args = [&["validate", "-var", "hvtune=/bin/true"], more].concat();
-        let (fine, said) = packer(&args, &file);
-        assert!(fine, "{name}: {said}");
+        let (passed, said) = packer(&args, &file);
+        assert!(passed, "{name}: {said}");
         // The check has teeth.
         let broken = fs::read_to_string(&file).unwrap().replace("inline ", "inlines ");
         let copy = dir.path().join(name);
         fs::write(&copy, broken).unwrap();
-        let (fine, said) = packer(&args, &copy);
-        assert!(!fine && said.contains("inlines"), "{name}: {said}");
+        let (passed, said) = packer(&args, &copy);
+        assert!(!passed && said.contains("inlines"), "{name}: {said}");
     }
 }
 
