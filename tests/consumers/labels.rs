@@ -107,7 +107,7 @@ fn to_relabel(before: &str) -> Vec<String> {
         find . -xdev | sort >/tmp/before.$$
         printf '[set]\\n\"queue/nr_requests\" = 1024\\n' >etc/hvtune.toml
         {program} --root $MERGED --assume azure apply >&2
-        find . -xdev | sort | comm -13 /tmp/before.$$ - | sed 's/^\\.//' | grep -v hvtune.toml >made; rm /tmp/before.$$
+        find . -xdev | sort | comm -13 /tmp/before.$$ - | sed 's/^\\.//' | grep -v -e hvtune.toml -e '^/made$' >made; rm /tmp/before.$$
         [ ! -e aside ] || mv aside etc/selinux
         mount -t proc proc proc
         cat made >&2
