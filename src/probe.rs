@@ -104,11 +104,12 @@ pub fn boot_as(stack: BootStack, root: &Root, facts: &mut Facts) {
     let record = noted(&mut Vec::new(), "edits", EDITS, root.read_at_most(EDITS, LIMIT)).into_value();
     let edits = record.map_or_else(Vec::new, |bytes| parse_edits(&bytes));
     facts.gaps.retain(|gap| gap.fact != boot::FACT);
-    let drivers = facts.system.boot.tools.drivers.take();
+    let drivers = facts.system.boot.tools.drivers.is_some();
     let secure_boot = facts.machine.as_ref().and_then(|machine| machine.secure_boot);
-    let (os, gaps) = (facts.system.os.as_ref(), &mut facts.gaps);
-    facts.system.boot = boot::read_as(root, os, &edits, secure_boot, stack, gaps);
-    facts.system.boot.tools.drivers = drivers;
+    let (system, gaps) = (&mut facts.system, &mut facts.gaps);
+    system.boot = boot::read_as(root, system.os.as_ref(), &edits, secure_boot, stack, gaps);
+    let kernels = system.kernels.as_deref().unwrap_or_default();
+    boot::read_initramfs(root, &mut system.boot, kernels, drivers, gaps);
 }
 
 /// The same with the timers that only `survive` looks at.

@@ -17,7 +17,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use hvtune::facts::BootStack;
 use hvtune::marker::addon;
+use hvtune::probe::{self, MachineSource};
+use hvtune::root::Root;
 use serde_json::Value as Json;
 
 use fixtures::Fixture;
@@ -284,4 +287,30 @@ fn the_same_facts_give_the_same_bytes() {
         let first = fixture.out(&root, &["plan", "--diff", "-v"], 0);
         assert_eq!(first, fixture.out(&root, &["plan", "--diff", "-v"], 0), "{}", fixture.name);
     }
+}
+
+/// A policy that names the stack which was found anyway: only the reason for it is another.
+#[test]
+fn naming_the_stack_that_was_found_changes_nothing_else() {
+    let mut seen = 0;
+    for fixture in fixtures::all() {
+        let [machine, root] = [&fixture.machine, &fixture.root()].map(|dir| Root::offline(dir).unwrap());
+        let facts = || probe::probe(&MachineSource::Capture(&machine), &root);
+        let (found, mut named) = (facts(), facts());
+        let stack = found.system.boot.stack;
+        if !BootStack::known().any(|known| known == stack) || found.system.boot.unsure.is_some() {
+            continue;
+        }
+        probe::boot_as(stack, &root, &mut named);
+        named.system.boot.because.clone_from(&found.system.boot.because);
+        assert_eq!(named.system.boot, found.system.boot, "{}", fixture.name);
+        let gaps = |of: &[hvtune::facts::Gap]| {
+            let mut all: Vec<String> = of.iter().map(|gap| format!("{gap:?}")).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(gaps(&named.gaps), gaps(&found.gaps), "{}", fixture.name);
+        seen += 1;
+    }
+    assert!(seen > 20, "{seen}");
 }
