@@ -150,9 +150,9 @@ pub(super) fn read(look: &mut Look<'_>, boot: &mut Boot, secure_boot: Option<boo
             }
         }
     }
-    let by_hand = by_hand(look, &images, secure_boot).or(unread);
-    let own = look.os.map(|os| os.id.clone()).unwrap_or_default();
-    images.retain(|image| !is_of_another(look, image, &own));
+    let own = Own::read(look);
+    let by_hand = by_hand(look, &images, &own, secure_boot).or(unread);
+    images.retain(|image| !own.is_of_another(image));
     if images.is_empty() && by_hand.is_none() {
         boot.doubts.push("no unified kernel image was found, so its command line is not known".to_owned());
     }
@@ -247,19 +247,31 @@ fn later(look: &mut Look<'_>, boot: &mut Boot, addons: Vec<Addon>, written: bool
     }
 }
 
-/// Whether an image belongs to another installation on the same ESP: its name begins with another machine's
-/// identity, or it says that it is of another distribution.
-fn is_of_another(look: &mut Look<'_>, image: &Image, own: &str) -> bool {
-    let machine = look.text("etc/machine-id").map(|text| text.trim().to_owned()).unwrap_or_default();
-    let name = image.path.rsplit('/').next().unwrap_or_default();
-    let token = name.split('-').next().unwrap_or_default();
-    let is_identity = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_identity(token) && is_identity(&machine) && token != machine)
-        || (!image.os.is_empty() && !own.is_empty() && image.os != own)
+/// By what an image is told to be this root's.
+struct Own {
+    machine_id: String,
+    os: String,
+}
+
+impl Own {
+    fn read(look: &mut Look<'_>) -> Self {
+        let machine_id = look.text("etc/machine-id").map(|text| text.trim().to_owned()).unwrap_or_default();
+        Self { machine_id, os: look.os.map(|os| os.id.clone()).unwrap_or_default() }
+    }
+
+    /// Whether an image belongs to another installation on the same ESP: its name begins with another
+    /// machine's identity, or it says that it is of another distribution.
+    fn is_of_another(&self, image: &Image) -> bool {
+        let name = image.path.rsplit('/').next().unwrap_or_default();
+        let token = name.split('-').next().unwrap_or_default();
+        let is_identity = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (is_identity(token) && is_identity(&self.machine_id) && token != self.machine_id)
+            || (!image.os.is_empty() && !self.os.is_empty() && image.os != self.os)
+    }
 }
 
 /// Why an addon of ours would not be taken, or not by this root's images alone.
-fn by_hand(look: &mut Look<'_>, images: &[Image], secure_boot: Option<bool>) -> Option<String> {
+fn by_hand(look: &mut Look<'_>, images: &[Image], own: &Own, secure_boot: Option<bool>) -> Option<String> {
     if secure_boot == Some(true) {
         return Some(
             "Secure Boot is on, so an addon must be signed by a key that the firmware takes".to_owned(),
@@ -268,10 +280,9 @@ fn by_hand(look: &mut Look<'_>, images: &[Image], secure_boot: Option<bool>) -> 
     let Some(first) = images.first() else {
         return Some("no unified kernel image was found: the ESP may not be mounted".to_owned());
     };
-    let own = look.os.map(|os| os.id.clone()).unwrap_or_default();
     for image in images {
         let path = &image.path;
-        if is_of_another(look, image, &own) {
+        if own.is_of_another(image) {
             return Some(format!("{path} is another installation's, and an addon would reach it, too"));
         }
         if image.header.signed_at.is_some() && secure_boot.is_none() {
@@ -288,16 +299,30 @@ fn by_hand(look: &mut Look<'_>, images: &[Image], secure_boot: Option<bool>) -> 
             return Some(format!("{path} runs on a machine for which hvtune makes no addon"));
         }
     }
-    // It is measured: a key of the TPM's that is bound to the command line would not be given out.
-    let sealed =
-        |text: String| text.lines().any(|line| !line.starts_with('#') && line.contains("tpm2-device="));
-    if look.text("etc/crypttab").is_some_and(sealed) {
-        return Some(
-            "etc/crypttab has a disk that the TPM opens, which may not do so with another command line"
-                .to_owned(),
-        );
+    opened_by_tpm(look, images)
+}
+
+/// Whether the TPM may open a disk: an addon is measured, and a key that is bound to the command line is not
+/// given out for another (man 5 crypttab, man 8 systemd-cryptsetup-generator).
+fn opened_by_tpm(look: &mut Look<'_>, images: &[Image]) -> Option<String> {
+    const BY_TPM: &str = "tpm2-device=";
+    const TELLS: &str = "has a disk that the TPM opens, which may not do so with another command line";
+    let texts = |args: &[BootArg]| {
+        args.iter().filter_map(|arg| arg.text.as_deref()).any(|text| text.contains(BY_TPM))
+    };
+    if let Some(image) = images.iter().find(|image| image.lines.iter().any(|args| texts(args))) {
+        return Some(format!("{} {TELLS}", image.path));
     }
-    None
+    match look.read("etc/crypttab") {
+        Attribute::Is(text) => {
+            let sealed = text.lines().any(|line| !line.starts_with('#') && line.contains(BY_TPM));
+            sealed.then(|| format!("etc/crypttab {TELLS}"))
+        }
+        Attribute::Absent => None,
+        Attribute::Unknown => {
+            Some("whether the TPM opens a disk is not known: etc/crypttab could not be read".to_owned())
+        }
+    }
 }
 
 /// The release in `#### LoaderInfo: systemd-stub 257.9-1 ####`.

@@ -42,6 +42,12 @@ fn signed(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 fn read_of(files: &[(&str, Vec<u8>)], secure_boot: Option<bool>) -> Boot {
+    let (boot, gaps) = read_with_gaps(files, secure_boot);
+    assert_eq!((boot.stack, gaps), (BootStack::Uki, Vec::new()));
+    boot
+}
+
+fn read_with_gaps(files: &[(&str, Vec<u8>)], secure_boot: Option<bool>) -> (Boot, Vec<Gap>) {
     let temp = tempfile::tempdir().unwrap();
     for (path, bytes) in files {
         let path = temp.path().join(path);
@@ -51,8 +57,7 @@ fn read_of(files: &[(&str, Vec<u8>)], secure_boot: Option<bool>) -> Boot {
     let os = OsRelease { id: "debian".to_owned(), ..OsRelease::default() };
     let mut gaps = Vec::new();
     let boot = read(&Root::offline(temp.path()).unwrap(), Some(&os), &[], secure_boot, &mut gaps);
-    assert_eq!((boot.stack, gaps), (BootStack::Uki, Vec::new()));
-    boot
+    (boot, gaps)
 }
 
 /// Each line's arguments, with `|` where ours stand.
@@ -139,6 +144,7 @@ fn where_ours_would_not_be_taken_it_is_a_step_by_hand() {
         (vec![good(), ("boot/efi/EFI/Linux/b.efi", b"MZ".to_vec())], None, Some("no EFI image")),
         (vec![("etc/kernel/install.conf", b"layout=uki\n".to_vec())], None, Some("may not be mounted")),
         (vec![good(), crypttab("root UUID=x none luks,tpm2-device=auto\n")], None, Some("TPM")),
+        (vec![(A, image("rd.luks.options=tpm2-device=auto", &[]))], None, Some("TPM")),
         (vec![good(), crypttab("# root UUID=x none tpm2-device=auto\nroot UUID=x none luks\n")], None, None),
     ] {
         let boot = read_of(&files, secure_boot);
@@ -148,6 +154,15 @@ fn where_ours_would_not_be_taken_it_is_a_step_by_hand() {
         assert!(found.unwrap_or_default().contains(why.unwrap_or_default()), "{names:?}: {:?}", boot.uki);
         assert_eq!(boot.is_written(), why.is_none(), "{names:?}");
     }
+}
+
+/// A disk that the TPM opens may be in it.
+#[test]
+fn a_crypttab_that_cannot_be_read_leaves_it_to_somebody() {
+    let files = [(A, image("root=/dev/x", &[])), ("etc/crypttab/x", Vec::new())];
+    let (boot, gaps) = read_with_gaps(&files, None);
+    let why = boot.uki.unwrap().by_hand.unwrap();
+    assert!(why.contains("etc/crypttab could not be read") && gaps.len() == 1, "{why}: {gaps:?}");
 }
 
 /// With Secure Boot the firmware refuses what is not signed, ours among it.
