@@ -379,9 +379,11 @@ impl Root {
     /// When the file at a path was written last, links followed, in nanoseconds since 1970; `None` where nothing
     /// stands there, and in a root that is not the running system's: there times may be anybody's.
     pub fn modified(&self, path: &str) -> Result<Option<i64>> {
-        if !self.live {
-            return Ok(None);
-        }
+        if self.live { self.written_at(path) } else { Ok(None) }
+    }
+
+    /// The same in any root.
+    pub fn written_at(&self, path: &str) -> Result<Option<i64>> {
         let Some(fd) = self.open(path, OFlags::PATH)? else { return Ok(None) };
         let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("looking at", path, errno))?;
         let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or_default();
@@ -394,13 +396,6 @@ impl Root {
         let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("looking at", path, errno))?;
         let file = Kind::of(FileType::from_raw_mode(stat.st_mode)) == Kind::File;
         Ok(file && stat.st_mode & 0o111 != 0)
-    }
-
-    /// When a file's content was changed last, in seconds and nanoseconds since 1970; links followed.
-    pub fn changed_at(&self, path: &str) -> Result<Option<(i64, u64)>> {
-        let Some(fd) = self.open(path, OFlags::PATH)? else { return Ok(None) };
-        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::io("looking at", path, errno))?;
-        Ok(Some((stat.st_mtime, stat.st_mtime_nsec)))
     }
 
     /// Whether a regular file stands at a path, links followed; unreadable counts as an error.

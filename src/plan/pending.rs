@@ -169,10 +169,7 @@ pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
 /// What was made without its label: a system that enforces a policy may not let it be read.
 pub fn relabel(facts: &Facts, unlabelled: &[Unlabelled]) -> Option<Pending> {
     let first = unlabelled.first()?;
-    let more = match unlabelled.len() - 1 {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(unlabelled.len());
     let how = if facts.system.layer {
         "label them where the layer becomes part of an image"
     } else if facts.files_only() {
@@ -189,6 +186,11 @@ pub fn relabel(facts: &Facts, unlabelled: &[Unlabelled]) -> Option<Pending> {
     Some(Pending::new(Step::Relabel, because, command))
 }
 
+/// What is said behind the first of so many.
+fn and_more(count: usize) -> String {
+    if count > 1 { format!(" and {} more", count - 1) } else { String::new() }
+}
+
 /// What was said so far, and where the command has to run: on the build host it would do nothing, or
 /// something to the host.
 fn in_the_image(facts: &Facts, because: &str, command: &str) -> String {
@@ -202,12 +204,15 @@ fn menu_step(facts: &Facts, because: &str) -> Pending {
     Pending::new(Step::BootMenu, in_the_image(facts, because, &command), command)
 }
 
+/// What makes openSUSE's boot entries anew.
+const SDBOOTUTIL: &str = "sdbootutil update-all-entries";
+
 /// The command that makes the boot menu, where the root has the program and, for the plain
 /// generator, the very menu that it made before.
 fn menu_command(facts: &Facts) -> Option<String> {
     let boot = &facts.system.boot;
     if boot.by_sdbootutil() && boot.kernel_cmdline {
-        return Some("sdbootutil update-all-entries".to_owned());
+        return Some(SDBOOTUTIL.to_owned());
     }
     if boot.stack == BootStack::DebianGrub && boot.tools.update_grub {
         return Some("update-grub".to_owned());

@@ -1,6 +1,6 @@
 //! Kernel arguments on a boot stack that we do not write: which, and where they go.
 
-use super::{Pending, Place, Plan, Step, addon, in_the_image, menu_command};
+use super::{Pending, Place, Plan, SDBOOTUTIL, Step, addon, in_the_image, menu_command};
 use crate::cmdline::{same_key, split_arg};
 use crate::facts::{BootStack, Facts, Holds};
 use crate::render;
@@ -184,7 +184,7 @@ fn command(facts: &Facts, add: &[String], remove: &[String]) -> String {
         BootStack::SystemdBoot | BootStack::TransactionalUpdate
             if live && boot.tools.sdbootutil && boot.kernel_cmdline =>
         {
-            "sdbootutil update-all-entries".to_owned()
+            SDBOOTUTIL.to_owned()
         }
         // Of no effect where sdbootutil keeps the entries.
         BootStack::TransactionalUpdate if live && !boot.tools.sdbootutil => {

@@ -22,9 +22,32 @@ pub(super) fn after_apply(facts: &Facts, plan: &Plan) -> Vec<Pending> {
 
 /// The same where these files have changed since an initramfs was made.
 pub(super) fn after(facts: &Facts, plan: &Plan, files: &[&str]) -> Vec<Pending> {
-    let why = "storage modules are loaded from the initramfs, which holds a copy of modprobe.d";
-    let options = files.iter().any(|path| !DRIVER_LISTS.contains(path)).then(|| why.to_owned());
-    made(facts, plan, options.into_iter().collect(), files.iter().any(|path| DRIVER_LISTS.contains(path)))
+    // No image is older than a file that it does not get, or may not.
+    let untaken = |path: &&str| facts.running().is_some() && takes(facts, path) != Takes::Yes;
+    let there = plan.unchanged.iter().map(String::as_str).filter(untaken);
+    let mut reasons: Vec<String> = Vec::new();
+    for path in files.iter().copied().chain(there).filter(|path| path.contains("/modprobe.d/")) {
+        let reason = copied(facts, path);
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    made(facts, plan, reasons, files.iter().any(|path| DRIVER_LISTS.contains(path)))
+}
+
+/// What the initramfs has to do with a file of options.
+fn copied(facts: &Facts, path: &str) -> String {
+    let images: Vec<&Image> = facts.system.boot.images.iter().collect();
+    let the = images::named(&images);
+    match takes(facts, path) {
+        Takes::Yes => format!("storage modules are loaded from {the}, which holds a copy of modprobe.d"),
+        Takes::No(why) => {
+            format!("storage modules are loaded from {the}, which does not get /{path}: {why}")
+        }
+        Takes::Unknown(why) => {
+            format!("storage modules are loaded from {the}, which may hold a copy of modprobe.d ({why})")
+        }
+    }
 }
 
 fn made(facts: &Facts, plan: &Plan, mut reasons: Vec<String>, lists: bool) -> Vec<Pending> {
@@ -92,24 +115,11 @@ fn options(facts: &Facts, plan: &Plan) -> Vec<String> {
     if !plan.remakes.is_empty() {
         return Vec::new();
     }
-    let images: Vec<&Image> = facts.system.boot.images.iter().collect();
-    let the = images::named(&images);
     let changed = plan.changes.iter().filter(|change| change.path().contains("/modprobe.d/"));
     let mut reasons: Vec<String> = changed
         .filter(|change| !matches!(change, Change::Conflict { .. }))
-        .filter_map(|change| match takes(facts, change.path()) {
-            Takes::No(_) if change.takes_away() => None,
-            Takes::Yes => {
-                Some(format!("storage modules are loaded from {the}, which holds a copy of modprobe.d"))
-            }
-            Takes::No(why) => Some(format!(
-                "storage modules are loaded from {the}, which does not get /{}: {why}",
-                change.path()
-            )),
-            Takes::Unknown(why) => Some(format!(
-                "storage modules are loaded from {the}, which may hold a copy of modprobe.d ({why})"
-            )),
-        })
+        .filter(|change| !(change.takes_away() && matches!(takes(facts, change.path()), Takes::No(_))))
+        .map(|change| copied(facts, change.path()))
         .collect();
     for path in images::late(facts, plan) {
         let the = images::named(&outdated(facts, path));

@@ -1,6 +1,6 @@
 //! What is left to do where a plan was applied: by an image's build, and by its first boot.
 
-use super::{Pending, Plan, Step, arguments, initramfs, layer, menu_step, relabel};
+use super::{Pending, Plan, Step, and_more, arguments, initramfs, layer, lines, menu_step, relabel};
 use crate::facts::Facts;
 use crate::marker::known_paths;
 use crate::plan::change::effect_of;
@@ -19,6 +19,7 @@ pub fn left(facts: &Facts, plan: &Plan, root: &Root, stale_menu: bool, reboot: b
     steps.extend(not_written(facts, plan));
     steps.extend(arguments::step(facts, plan));
     steps.extend(layer::step(facts, plan));
+    steps.extend(lines::step(facts));
     if stale_menu {
         steps.push(menu_step(facts, "the menu that is there does not pass the arguments"));
     }
@@ -40,10 +41,7 @@ pub fn left(facts: &Facts, plan: &Plan, root: &Root, stale_menu: bool, reboot: b
 
 fn not_written(facts: &Facts, plan: &Plan) -> Option<Pending> {
     let first = plan.changes.first()?;
-    let more = match plan.changes.len() - 1 {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(plan.changes.len());
     let because = match first {
         Change::Conflict { path, why } => format!("/{path}{more}: {why}"),
         _ => format!("/{}{more}: not as planned; hvtune apply writes what is planned", first.path()),
@@ -64,7 +62,7 @@ fn older_images<'p>(plan: &'p Plan, root: &Root) -> Result<Vec<&'p str>> {
     for entry in root.list("boot")?.unwrap_or_default() {
         let image = ["initrd", "initramfs"].iter().any(|start| entry.name.starts_with(start));
         if image && entry.kind == Kind::File {
-            let made = root.changed_at(&format!("boot/{}", entry.name))?;
+            let made = root.written_at(&format!("boot/{}", entry.name))?;
             oldest = match oldest {
                 Some(oldest) if made > oldest => Some(oldest),
                 _ => Some(made),
@@ -73,7 +71,7 @@ fn older_images<'p>(plan: &'p Plan, root: &Root) -> Result<Vec<&'p str>> {
     }
     let mut older = Vec::new();
     for path in ours {
-        if oldest.flatten() <= root.changed_at(path)? {
+        if oldest.flatten() <= root.written_at(path)? {
             older.push(path);
         }
     }

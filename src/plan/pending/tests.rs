@@ -249,3 +249,33 @@ fn a_list_of_drivers_that_goes_leaves_the_initramfs_to_do() {
         assert_eq!(steps, [Step::Initramfs], "{path}");
     }
 }
+
+/// No image is older than a file that it never gets: the option is in force nowhere all the same.
+#[test]
+fn what_the_initramfs_does_not_get_is_left_to_do() {
+    let path = "etc/modprobe.d/90-hvtune.conf";
+    for (hostonly, said) in [
+        (Some(true), None),
+        (Some(false), Some("does not get /etc/modprobe.d/90-hvtune.conf: dracut leaves /etc out")),
+        (None, Some("may hold a copy of modprobe.d")),
+    ] {
+        let machine = Machine { origin: Origin::Live, ..Machine::default() };
+        let mut facts = Facts { machine: Some(machine), ..Facts::default() };
+        facts.system.boot.stack = BootStack::GrubBls;
+        facts.system.boot.tools.initramfs = Some(Initramfs::Dracut);
+        facts.system.boot.tools.copies = Some(crate::facts::Copies {
+            by: Initramfs::Dracut,
+            hostonly,
+            because: "etc/dracut.conf:1 says so".to_owned(),
+            rules: None,
+            systemd: None,
+            named: Vec::new(),
+            held: None,
+        });
+        let plan = Plan { unchanged: vec![path.to_owned()], ..Plan::default() };
+        let left = initramfs::after(&facts, &plan, &[]);
+        let because: Vec<&str> = left.iter().map(|step| step.because.as_str()).collect();
+        assert_eq!(because.len(), usize::from(said.is_some()), "{because:?}");
+        assert!(because.iter().all(|because| because.contains(said.unwrap())), "{because:?}");
+    }
+}
