@@ -144,22 +144,22 @@ fn directories_back(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     let leads =
         |directory: &str, path: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
     let is_kept = |path: &str| plan.kept.iter().any(|kept| kept.path == path);
-    let (record, other) = if plan.layer { (LAYER_RECORD, RECORD) } else { (RECORD, LAYER_RECORD) };
+    let (own, other) = if plan.layer { (LAYER_RECORD, RECORD) } else { (RECORD, LAYER_RECORD) };
     let mut held: Vec<&str> = plan.kept.iter().map(|kept| kept.path.as_str()).collect();
     if plan.kept.iter().any(|kept| kept.line.is_some()) {
         held.push(EDITS);
     }
     let stays = |directory: &String, held: &[&str]| held.iter().any(|path| leads(directory, path));
-    if is_kept(record) || plan.directories.iter().any(|directory| stays(directory, &held)) {
-        held.push(record);
+    if is_kept(own) || plan.directories.iter().any(|directory| stays(directory, &held)) {
+        held.push(own);
     }
     let (stay, go): (Vec<String>, Vec<String>) =
         plan.directories.iter().cloned().partition(|directory| stays(directory, &held));
     let mut ops = Vec::new();
-    if !held.contains(&record) {
-        ops.push(Op::Remove { path: record.to_owned() });
-    } else if !is_kept(record) && stay != state::made_directories(root)? {
-        ops.push(Op::Write { path: record.to_owned(), mode: 0o644, bytes: crate::record::content(&stay) });
+    if !held.contains(&own) {
+        ops.push(Op::Remove { path: own.to_owned() });
+    } else if !is_kept(own) && stay != state::made_directories(root)? {
+        ops.push(Op::Write { path: own.to_owned(), mode: 0o644, bytes: record::content(&stay) });
     }
     if !is_kept(other) {
         ops.push(Op::Remove { path: other.to_owned() });

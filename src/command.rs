@@ -361,10 +361,15 @@ fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
     plan.pending.extend(plan::relabel(&job.facts, &unlabelled));
     let steps = activate(&plan, &job.root, activation, global.quiet);
     tell(&plan, &steps, &Shown::new(global, "revert", None, &job).show());
+    Ok(name_kept(&plan))
+}
+
+/// Names what somebody edited since and is left, which is exit code 1.
+fn name_kept(plan: &Plan) -> u8 {
     for kept in &plan.kept {
         report::message(false, &format!("{}: {}", kept.path, kept.because));
     }
-    Ok(u8::from(!plan.kept.is_empty()))
+    u8::from(!plan.kept.is_empty())
 }
 
 fn reboot_needed(global: &Global) -> anyhow::Result<u8> {

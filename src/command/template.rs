@@ -1,6 +1,6 @@
 //! A template's life: what is left to do in an image, and what is forgotten before it is cloned.
 
-use super::{Shown, activate, job, make_plan, standstill, tell};
+use super::{Shown, activate, job, make_plan, name_kept, standstill, tell};
 use crate::apply::{self, Activation};
 use crate::cli::Global;
 use crate::plan;
@@ -40,8 +40,5 @@ pub(super) fn seal(global: &Global) -> anyhow::Result<u8> {
         Vec::new()
     };
     tell(&plan, &steps, &Shown::new(global, "seal", None, &job).show());
-    for kept in &plan.kept {
-        report::message(false, &format!("{}: {}", kept.path, kept.because));
-    }
-    Ok(u8::from(!plan.kept.is_empty()))
+    Ok(name_kept(&plan))
 }

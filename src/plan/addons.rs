@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::stores::{conflict, wanted};
+use super::stores::{conflict, two_loaders, wanted};
 use super::{Change, EDITED, FOREIGN, KEPT, Kept, Plan, present};
 use crate::cmdline::{LIMIT, Line, same_key, split_arg};
 use crate::facts::{BootArg, BootLine, Facts, Holds, LineKind, Uki};
@@ -23,8 +23,7 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
         return left(facts, root, uki, &args, plan);
     }
     if let (Some(why), Some(first)) = (&boot.unsure, places.first()) {
-        let why = format!("{why}; take away what is left of the boot loader that is no longer used");
-        plan.changes.push(conflict(first, &why, &ids));
+        plan.changes.push(two_loaders(first, why, &ids));
         return Ok(());
     }
     if let (Some(why), Some(first)) = (too_long(&boot.lines, &args), places.first()) {

@@ -39,17 +39,22 @@ pub(super) fn conflict(path: &str, why: &str, ids: &[&str]) -> Change {
     Change::Conflict { path: path.to_owned(), why: Cow::Owned(why) }
 }
 
+/// The conflict where more than one boot loader looks alive.
+pub(super) fn two_loaders(path: &str, why: &str, ids: &[&str]) -> Change {
+    let why = format!(
+        "{why}; take away what is left of the boot loader that is no longer used, or name the one that is \
+         (`stack` under [boot])"
+    );
+    conflict(path, &why, ids)
+}
+
 /// Adds a change for every file of the stack that lacks an argument, or has one of ours that nobody asks
 /// for any more. Needs [`Plan::recorded`].
 pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     let boot = &facts.system.boot;
     let (wanted, ids) = if facts.writes_arguments() { wanted(facts, plan) } else { Default::default() };
     if let (Some(why), Some(first), false) = (&boot.unsure, boot.stores.first(), wanted.is_empty()) {
-        let why = format!(
-            "{why}; take away what is left of the boot loader that is no longer used, or name the one that is \
-             (`stack` under [boot])"
-        );
-        plan.changes.push(conflict(&first.path, &why, &ids));
+        plan.changes.push(two_loaders(&first.path, why, &ids));
         return Ok(());
     }
     let files = files(facts, &plan.recorded);
