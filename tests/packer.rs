@@ -7,6 +7,7 @@
     reason = "tests set the stage"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -54,6 +55,27 @@ fn packer_finds_no_fault() {
         let (passed, said) = packer(&args, &copy);
         assert!(!passed && said.contains("inlines"), "{name}: {said}");
     }
+}
+
+/// The commands in the templates name files that are there, and never the directory: each stands alone.
+#[test]
+fn the_commands_name_one_template_each() {
+    let mut named = BTreeSet::new();
+    for (name, _) in TEMPLATES {
+        let text = fs::read_to_string(dist(&format!("packer/{name}"))).unwrap();
+        let commands: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("#   packer ")).collect();
+        assert_eq!(commands.len(), 2, "{name}: {commands:?}");
+        for command in commands {
+            let file = command.split_whitespace().last().unwrap();
+            let wanted = if command.starts_with("build ") { name } else { "plugins.pkr.hcl" };
+            assert_eq!(file, wanted, "{name}: {command}");
+            assert!(dist(&format!("packer/{file}")).is_file(), "{name}: {command}");
+            named.insert(file.to_owned());
+        }
+    }
+    let files = fs::read_dir(dist("packer")).unwrap().map(|entry| entry.unwrap().file_name());
+    let files = files.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".pkr.hcl"));
+    assert_eq!(named, files.collect());
 }
 
 /// Every build ends with the gate, of the machine that is to come.

@@ -1,7 +1,7 @@
 # A managed image on Azure. The sizes that it will run on are not known, so: --assume azure.
 #
-#   packer init . && packer build -only 'azure-arm.*' -var hvtune=/path/to/hvtune \
-#     -var subscription=... -var resource_group=... .
+#   packer init plugins.pkr.hcl
+#   packer build -var hvtune=/path/to/hvtune -var subscription=ID -var resource_group=NAME azure-arm.pkr.hcl
 #
 # Credentials come from `az login`, or from ARM_CLIENT_ID and its companions.
 

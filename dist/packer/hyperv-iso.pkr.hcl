@@ -1,7 +1,8 @@
 # A template installed from an ISO on a Hyper-V host: the guest that is built is the guest that will run, but
 # what depends on its sizes must not be baked in, so it is named and not looked at: --assume hyperv.
 #
-#   packer init . && packer build -only 'hyperv-iso.*' -var hvtune=/path/to/hvtune -var iso=... .
+#   packer init plugins.pkr.hcl
+#   packer build -var hvtune=/path/to/hvtune -var iso=/path/to/iso hyperv-iso.pkr.hcl
 
 variable "hvtune" {
   type    = string

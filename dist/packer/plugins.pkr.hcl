@@ -1,5 +1,5 @@
-# Packer 1.7 and newer fetch their builders by this: `packer init .`
-# Packer 1.6 has them inside and refuses this block: name the one file of your builder there.
+# Packer 1.7 and newer fetch their builders by this: `packer init plugins.pkr.hcl`, once. Packer 1.6 has them
+# inside, and needs no such file. Each template beside it stands alone: build by its name, not by the directory.
 packer {
   required_plugins {
     azure = {

@@ -1,7 +1,7 @@
 # A Debian template for Hyper-V, built with QEMU: hvtune, its policy, and the gate.
 #
-#   packer init . && packer build -only 'qemu.*' -var hvtune=/path/to/hvtune .
-#   packer build -var hvtune=/path/to/hvtune qemu.pkr.hcl       # Packer 1.6
+#   packer init plugins.pkr.hcl
+#   packer build -var hvtune=/path/to/hvtune qemu.pkr.hcl
 #
 # The machine that builds is no Hyper-V guest, so what is to come is named: --assume hyperv.
 # `qemu-img convert -O vhdx output-qemu/disk.qcow2 template.vhdx` makes of it what Hyper-V takes.
