@@ -42,7 +42,11 @@ fn entries_and_new_kernels_have_ours_until_revert() {
     for suite in [Suite::Bookworm, Suite::Trixie, Suite::Sid] {
         let stage = Stage::new(suite);
         stage.copy("/program", Path::new(env!("CARGO_BIN_EXE_hvtune")));
-        let ran = stage.run(&format!("chmod +x /program\n{}", include_str!("bootctl.sh")));
+        let ran = stage.run(&format!(
+            "chmod +x /program\n{}{}",
+            include_str!("esp.sh"),
+            include_str!("bootctl.sh")
+        ));
         assert_eq!(ran.code, 0, "{suite:?}: {}\n{}", ran.stdout, ran.stderr);
         let of = |state: &str| lines(&ran.stdout, state);
         let before = of("before");

@@ -60,7 +60,7 @@ fn installed(more: &[&str]) -> Vec<String> {
 #[test]
 fn images_have_ours_until_revert() {
     for suite in [Suite::Trixie, Suite::Sid] {
-        let ran = run(suite, include_str!("uki.sh"));
+        let ran = run(suite, concat!(include_str!("esp.sh"), include_str!("uki.sh")));
         let of = |state: &str| lines(&ran, state).into_iter().map(|(_, words)| words).collect::<Vec<_>>();
         assert_eq!(of("before"), [installed(&[])], "{suite:?}: {}", ran.stdout);
         assert_eq!(of("applied"), [installed(&["panic=10"])], "{suite:?}: {}", ran.stdout);
@@ -90,7 +90,7 @@ fn images_have_ours_until_revert() {
 #[test]
 fn the_printed_command_makes_a_signed_addon() {
     for suite in [Suite::Trixie, Suite::Sid] {
-        let ran = run(suite, include_str!("uki_signed.sh"));
+        let ran = run(suite, concat!(include_str!("esp.sh"), include_str!("uki_signed.sh")));
         let said = |word: &str| assert!(ran.stdout.contains(word), "{suite:?}: {word}: {}", ran.stdout);
         said("Signature verification OK");
         said("step kernel-arguments");

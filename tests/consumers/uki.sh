@@ -1,26 +1,9 @@
-# The ESP is a tmpfs at /boot, as this kernel may lack vfat. Each state is printed below a heading: what
-# bootctl lists, and how a file compares with what it was.
-mount -t tmpfs tmpfs /boot
-mkdir -p /etc/kernel/install.d
-echo 0123456789abcdef0123456789abcdef >/etc/machine-id
-export SYSTEMD_ESP_PATH=/boot SYSTEMD_RELAX_ESP_CHECKS=1
-# No initramfs is made here, and no entry.
-for plugin in /usr/lib/kernel/install.d/*; do
-    case ${plugin##*/} in
-    60-ukify.install | 90-uki-copy.install) ;;
-    *) ln -sf /dev/null "/etc/kernel/install.d/${plugin##*/}" ;;
-    esac
-done
+# Behind esp.sh. Each state is printed below a heading: what bootctl lists, and how a file compares with what it was.
+only 60-ukify.install 90-uki-copy.install
 printf 'layout=uki\nuki_generator=ukify\n' >/etc/kernel/install.conf
-printf 'root=UUID=0a-1b ro quiet\n' >/etc/kernel/cmdline
-printf 'UUID=0a-1b / xfs defaults 0 0\n' >/etc/fstab
-printf 'recovery = "self-heal"\n' >/etc/hvtune.toml
-rm -rf /etc/tuned /usr/lib/tuned /usr/sbin/tuned
 stub=/usr/lib/systemd/boot/efi
 # Any EFI image is kernel enough for ukify.
 cp $stub/systemd-bootx64.efi /tmp/kernel 2>/dev/null || cp $stub/systemd-bootx64.efi.signed /tmp/kernel
-bootctl install --no-variables --esp-path=/boot >/dev/null 2>&1
-hvtune() { /program --assume hyperv "$@"; }
 show() {
     echo "=== $1"
     bootctl list --json=short --no-pager 2>/dev/null

@@ -1,16 +1,7 @@
-# An image that is signed, and the step that hvtune leaves to somebody.
-mount -t tmpfs tmpfs /boot
-echo 0123456789abcdef0123456789abcdef >/etc/machine-id
-export SYSTEMD_ESP_PATH=/boot SYSTEMD_RELAX_ESP_CHECKS=1
-mkdir -p /etc/kernel
+# Behind esp.sh: an image that is signed, and the step that hvtune leaves to somebody.
 printf 'layout=uki\n' >/etc/kernel/install.conf
-printf 'root=UUID=0a-1b ro quiet\n' >/etc/kernel/cmdline
-printf 'UUID=0a-1b / xfs defaults 0 0\n' >/etc/fstab
-printf 'recovery = "self-heal"\n' >/etc/hvtune.toml
-rm -rf /etc/tuned /usr/lib/tuned /usr/sbin/tuned
 stub=/usr/lib/systemd/boot/efi
 cp $stub/systemd-bootx64.efi /tmp/kernel 2>/dev/null || cp $stub/systemd-bootx64.efi.signed /tmp/kernel
-bootctl install --no-variables --esp-path=/boot >/dev/null 2>&1
 cd /tmp
 cp /key db.key
 cp /certificate db.crt
