@@ -96,7 +96,7 @@ impl Facts {
     /// Whether hvtune itself puts arguments on the kernel command line of this root.
     pub fn writes_arguments(&self) -> bool {
         let boot = &self.system.boot;
-        boot.is_written() && (!self.system.layer || boot.own == Some(Fragment::Kargs))
+        boot.is_written() && (!self.system.layer || boot.own() == Some(Fragment::Kargs))
     }
 
     /// Whether nothing beyond the files may be done here: the root or the machine is another's.

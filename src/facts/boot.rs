@@ -22,8 +22,8 @@ pub struct Boot {
     /// The files that our arguments go to, in the order in which they are written; empty on a stack with
     /// none.
     pub stores: Vec<StoreFile>,
-    /// A directory of argument files that this stack reads, and of which one is ours.
-    pub own: Option<Fragment>,
+    /// A directory of argument files, found besides `/etc/default/grub.d`; asked for by [`Self::own`].
+    pub listed: Option<Fragment>,
     /// Unified kernel images, on a stack that boots them.
     pub uki: Option<Uki>,
     /// What could not be read or understood of the entries.
@@ -44,9 +44,19 @@ impl Boot {
         self.stack == BootStack::SystemdBoot && self.tools.sdbootutil
     }
 
+    /// The directory of argument files that this stack reads, and in which one file is ours. Which of them it
+    /// is, is decided here alone.
+    pub fn own(&self) -> Option<Fragment> {
+        match self.stack {
+            stack if stack.has_fragment() => Some(Fragment::GrubD),
+            BootStack::Bootc | BootStack::SystemdBoot => self.listed,
+            _ => None,
+        }
+    }
+
     /// Whether hvtune writes this root's kernel arguments: to a file of its own, or to files of others.
     pub fn is_written(&self) -> bool {
-        self.stack.has_fragment() || self.own.is_some() || !self.stores.is_empty() || self.has_addon()
+        self.own().is_some() || !self.stores.is_empty() || self.has_addon()
     }
 
     /// Whether they go to an addon of ours.
@@ -55,9 +65,11 @@ impl Boot {
     }
 }
 
-/// Directories of argument files, besides `/etc/default/grub.d`.
+/// Directories of argument files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fragment {
+    /// `/etc/default/grub.d`
+    GrubD,
     /// [`KARGS`]
     Kargs,
     /// [`CMDLINE`]

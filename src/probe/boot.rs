@@ -98,7 +98,7 @@ fn complete(look: &mut Look<'_>, (stack, because): Hit, secure_boot: Option<bool
         boot.because.push_str(&format!("; it may boot by another: {}", also.join(", ")));
     }
     boot.others = others;
-    boot.own = listed::own(look, &boot);
+    boot.listed = listed::own(look, &boot);
     boot.stores = stores::find(look, &boot);
     entries::read(look, &mut boot);
     if stack == BootStack::Uki {

@@ -113,7 +113,7 @@ pub fn home(facts: &Facts, target: &Target) -> Option<String> {
 
 fn home_anywhere(facts: &Facts, target: &Target) -> Option<String> {
     let own = || fragment(facts).map(|format| path(format, facts, ""));
-    let grub = || own().filter(|_| facts.system.boot.stack.has_fragment());
+    let grub = || own().filter(|_| facts.system.boot.own() == Some(Fragment::GrubD));
     // The first file that the next boot takes them from.
     let store = || {
         let files = &facts.system.boot.stores;
@@ -144,13 +144,11 @@ fn home_anywhere(facts: &Facts, target: &Target) -> Option<String> {
 
 /// The file of our own that takes kernel arguments on this boot stack, where it reads a directory of such.
 fn fragment(facts: &Facts) -> Option<Format> {
-    let boot = &facts.system.boot;
-    match boot.own {
-        _ if boot.stack.has_fragment() => Some(Format::Grub),
-        Some(Fragment::Kargs) => Some(Format::Kargs),
-        Some(Fragment::Cmdline) => Some(Format::Cmdline),
-        None => None,
-    }
+    facts.system.boot.own().map(|directory| match directory {
+        Fragment::GrubD => Format::Grub,
+        Fragment::Kargs => Format::Kargs,
+        Fragment::Cmdline => Format::Cmdline,
+    })
 }
 
 /// The same, where it can stand alone on a line.

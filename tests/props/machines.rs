@@ -35,6 +35,10 @@ static FIXTURES: LazyLock<Vec<Facts>> = LazyLock::new(|| {
     facts.collect()
 });
 
+pub(crate) fn fixtures() -> Vec<Facts> {
+    FIXTURES.clone()
+}
+
 /// Version, the rest of its name, whether modules are built in, and whether they know our parameters.
 type Installed = ((u32, u32, u32), String, Option<bool>, Attribute<bool>);
 

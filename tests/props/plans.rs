@@ -1,10 +1,10 @@
 //! From facts and a policy to files: always the same, always rendered, always what was decided.
 
-use hvtune::facts::{Facts, Fragment};
+use hvtune::facts::{BootStack, Facts, Fragment};
 use hvtune::formats::{LINE_LIMIT, arguments, grub, initramfs, modprobe, multipath, sysctl, udev, unit};
 use hvtune::marker::{Standing, all_paths, standing_of};
 use hvtune::plan::{self, Plan};
-use hvtune::policy::{self, Policy};
+use hvtune::policy::{self, Policy, Recovery};
 use hvtune::render::{self, Artifact, Format, Templates, kernel_arg, landing};
 use hvtune::root::Root;
 use hvtune::tunable::{Accepts, Assignment, Decision, Target, UdevAttr, Verdict};
@@ -13,7 +13,7 @@ use hvtune::verify;
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::machines::{fresh_dir, machines};
+use crate::machines::{fixtures, fresh_dir, machines};
 
 /// A line of `[set]`: a knob of the catalogue and a value that it takes.
 fn pin() -> impl Strategy<Value = (String, String)> {
@@ -80,8 +80,8 @@ fn assignments(verdicts: &[Verdict]) -> impl Iterator<Item = &Assignment> {
 
 /// What a format's file must carry, worked out from the verdicts alone.
 fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
-    let fragment = facts.system.boot.stack.has_fragment();
-    let listed = facts.system.boot.own;
+    let listed = facts.system.boot.own();
+    let fragment = listed == Some(Fragment::GrubD);
     let said = |assignment: &Assignment| {
         let value = assignment.want.value();
         match (format, &assignment.target) {
@@ -180,6 +180,32 @@ fn carried(artifact: &Artifact) -> Vec<String> {
     }
 }
 
+/// What the files of each format carry, and what they must.
+fn both(artifacts: &[Artifact], verdicts: &[Verdict], facts: &Facts) -> Vec<(Format, String, String)> {
+    let pair = |format| {
+        let of_format = artifacts.iter().filter(|artifact| artifact.format == Some(format));
+        let carried: Vec<String> = of_format.flat_map(carried).collect();
+        (format, carried.join(" "), wanted(format, verdicts, facts).join(" "))
+    };
+    Format::ALL.into_iter().map(pair).collect()
+}
+
+/// Whatever else a root has: no stack takes arguments from the directory of another.
+#[test]
+fn every_machine_with_every_stack_carries_what_is_decided() {
+    let policy = Policy { recovery: Recovery::SelfHeal, stall: 10, ..Policy::default() };
+    for mut facts in fixtures() {
+        for stack in BootStack::known() {
+            facts.system.boot.stack = stack;
+            let verdicts = tunables::decide(&facts, &policy);
+            let artifacts = render::render(&verdicts, &facts, &Templates::new()).unwrap();
+            for (format, carried, wanted) in both(&artifacts, &verdicts, &facts) {
+                assert_eq!(carried, wanted, "{format:?} on {stack:?}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(cases(500))]
 
@@ -192,11 +218,8 @@ proptest! {
         prop_assert!(artifacts.is_ok(), "{}", artifacts.unwrap_err());
         let artifacts = artifacts.unwrap();
         prop_assert_eq!(&artifacts, &render::render(&again, &facts, &Templates::new()).unwrap());
-        for format in Format::ALL {
-            let wanted = wanted(format, &verdicts, &facts);
-            let of_format = artifacts.iter().filter(|artifact| artifact.format == Some(format));
-            let carried: Vec<String> = of_format.flat_map(carried).collect();
-            prop_assert_eq!(carried.join(" "), wanted.join(" "), "{:?}", format);
+        for (format, carried, wanted) in both(&artifacts, &verdicts, &facts) {
+            prop_assert_eq!(carried, wanted, "{:?}", format);
         }
         for artifact in &artifacts {
             prop_assert!(all_paths().contains(&artifact.path), "{}", artifact.path);

@@ -2,7 +2,7 @@
 
 use super::{Pending, Place, Plan, SDBOOTUTIL, Step, addon, in_the_image, menu_command};
 use crate::cmdline::{same_key, split_arg};
-use crate::facts::{BootStack, Facts, Holds};
+use crate::facts::{BootStack, Facts, Fragment, Holds};
 use crate::render;
 use crate::resolve::kernel_arg;
 use crate::tunable::{Target, Value};
@@ -13,7 +13,7 @@ const CMDLINE: &str = "/etc/kernel/cmdline";
 pub(super) fn step(facts: &Facts, plan: &Plan) -> Option<Pending> {
     let boot = &facts.system.boot;
     // A fragment of ours adds and takes away.
-    if boot.stack.has_fragment() && facts.writes_arguments() {
+    if boot.own() == Some(Fragment::GrubD) && facts.writes_arguments() {
         return None;
     }
     let (mut add, remove) = wanted(facts, plan);

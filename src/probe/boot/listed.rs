@@ -47,7 +47,7 @@ pub(super) fn kargs(look: &mut Look<'_>, boot: &mut Boot) {
     let (mut args, mut ours_at) = (Vec::new(), None);
     for path in files(look, KARGS, ".toml", &format!("{BASE_NAME}.toml")) {
         let Some(path) = path else {
-            ours_at = boot.own.map(|_| args.len());
+            ours_at = boot.own().map(|_| args.len());
             continue;
         };
         let Some(text) = look.text(&path) else {
@@ -80,7 +80,7 @@ pub(super) fn cmdline(look: &mut Look<'_>, boot: &mut Boot, args: &mut Vec<BootA
     let all = vendors.into_iter().map(|name| Some(format!("{vendor}/{name}"))).chain(here);
     for path in all.collect::<Vec<_>>() {
         let Some(path) = path else {
-            ours_at = boot.own.map(|_| args.len());
+            ours_at = boot.own().map(|_| args.len());
             continue;
         };
         match look.read(&path) {

@@ -23,7 +23,7 @@ const OURS: &str = "hvtune.ours";
 pub(super) fn find(look: &mut Look<'_>, boot: &Boot) -> Vec<StoreFile> {
     // There the entries are made from this file by a program of its own.
     if boot.tools.sdbootutil {
-        let written = boot.own.is_none() && boot.by_sdbootutil();
+        let written = boot.own().is_none() && boot.by_sdbootutil();
         return if written { one(look, KERNEL_CMDLINE, Store::Plain, Need::Required) } else { Vec::new() };
     }
     let mut found = Vec::new();

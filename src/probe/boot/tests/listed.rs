@@ -22,7 +22,7 @@ fn kargs_of_an_image_are_read_in_their_order() {
         ("usr/lib/bootc/kargs.d/90-hvtune.toml", "# hvtune 1 sha256:0\nkargs = [\n\"panic=10\",\n]\n"),
     ];
     let (boot, _) = boot("rhel", &files);
-    assert_eq!((boot.stack, boot.own), (BootStack::Bootc, Some(Fragment::Kargs)));
+    assert_eq!((boot.stack, boot.own()), (BootStack::Bootc, Some(Fragment::Kargs)));
     assert_eq!(told(&boot), [("a b=1".to_owned(), Some(1))]);
     assert_eq!(boot.doubts, ["usr/lib/bootc/kargs.d/99-c.toml is not what bootc takes for arguments"]);
     // A file of another's in our place is read as his.
@@ -46,20 +46,20 @@ fn sdbootutils_line_is_put_together_as_it_does() {
         ("etc/kernel/cmdline.d/99-z.conf", "z=1\nno-end"),
     ];
     let (boot, _) = boot("opensuse-tumbleweed", &files);
-    assert_eq!((boot.stack, boot.own), (BootStack::SystemdBoot, Some(Fragment::Cmdline)));
+    assert_eq!((boot.stack, boot.own()), (BootStack::SystemdBoot, Some(Fragment::Cmdline)));
     assert_eq!(told(&boot), [("root=UUID=x quiet v=1 a=1 a=2 z=1".to_owned(), Some(5))]);
     assert!(boot.by_sdbootutil() && boot.stores.is_empty() && boot.is_written());
 
     // One from before March 2026 has only the file.
     let old = ("usr/bin/sdbootutil", "cmdline=/etc/kernel/cmdline\n");
     let (boot, _) = super::boot("opensuse-tumbleweed", &[old, BLS, WHOLE]);
-    assert_eq!(boot.own, None);
+    assert_eq!(boot.own(), None);
     assert_eq!(boot.stores.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["etc/kernel/cmdline"]);
     // Nothing is made from ours alone.
     for whole in [None, Some(("etc/kernel/cmdline", "quiet\n"))] {
         let files: Vec<_> = [SDBOOTUTIL, BLS].into_iter().chain(whole).collect();
         let (boot, _) = super::boot("opensuse-tumbleweed", &files);
-        assert_eq!((boot.own, boot.stores.len()), (None, usize::from(whole.is_some())));
+        assert_eq!((boot.own(), boot.stores.len()), (None, usize::from(whole.is_some())));
     }
 }
 
