@@ -123,6 +123,8 @@ pub enum Format {
     Json,
     /// For a textfile collector
     Prometheus,
+    /// Entries of the journal, with fields of their own
+    Journal,
     /// One page for a change ticket
     Html,
 }
@@ -257,7 +259,7 @@ pub fn definition() -> clap::Command {
 /// What a command can print, the default first.
 fn formats_of(command: &str) -> &'static [Format] {
     match command {
-        "verify" => &[Format::Text, Format::Json, Format::Prometheus],
+        "verify" => &[Format::Text, Format::Json, Format::Prometheus, Format::Journal],
         "survive" => &[Format::Text, Format::Json, Format::Html],
         _ => &[Format::Text, Format::Json],
     }

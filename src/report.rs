@@ -13,6 +13,7 @@ mod diff;
 mod document;
 mod host;
 mod html;
+mod journal;
 mod pending;
 mod plan;
 mod progress;
@@ -234,6 +235,13 @@ pub fn verify(
     match show.format {
         Format::Json => out_json(Verified::new(&rows, show))?,
         Format::Prometheus => out(&prometheus::metrics(&rows, &survey(), show))?,
+        Format::Journal => {
+            let root = &show.about.root;
+            let here =
+                "--format journal: it goes to the journal of the running system; take --format json for";
+            anyhow::ensure!(root == "/", "{here} {root}");
+            journal::send(&journal::entries(&rows, show.only.is_some()))?;
+        }
         _ if show.quiet => {}
         Format::Text | Format::Html => out(&verify::text(&rows, show))?,
     }
@@ -250,7 +258,7 @@ pub fn survive(
     match show.format {
         Format::Json => out_json(Survive::new(survey, show)),
         Format::Html => out(&html::page(survey, plan, &present(), show)?),
-        Format::Text | Format::Prometheus => out(&survive::text(survey, plan, show)),
+        Format::Text | Format::Prometheus | Format::Journal => out(&survive::text(survey, plan, show)),
     }
 }
 

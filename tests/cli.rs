@@ -380,6 +380,11 @@ fn survive_answers_and_narrows() {
     let longer = stage.json(&["survive", "--stall", "300s", "--only", "^/data$"]);
     assert_eq!(longer["budget_s"], 300);
     assert_eq!(longer["mounts"].as_array().unwrap().len(), 1);
+    // The root of this stage is a directory, and the journal is that of the running system.
+    let journal = stage.run(&["verify", "--format", "journal"]);
+    let said = String::from_utf8(journal.stderr).unwrap();
+    assert_eq!((journal.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    assert!(said.contains("--format journal: it goes to the journal of the running system"), "{said}");
     is_wrong_usage(&stage.run(&["survive", "--format", "prometheus"]), &["'prometheus'", "html]"]);
     is_wrong_usage(&stage.run(&["plan", "--format", "html"]), &["'html'", "[possible values: text, json]"]);
     is_trouble(&stage.run(&["survive", "--only", "("]), &["--only"]);

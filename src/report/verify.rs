@@ -101,7 +101,7 @@ fn cells(alike: &Alike<'_>) -> Vec<Cell> {
 }
 
 /// `20 values: 16 ok, 1 differs, 3 after reboot`; `narrowed`: these are not all.
-fn verdict(rows: &[Row], narrowed: bool) -> String {
+pub(super) fn verdict(rows: &[Row], narrowed: bool) -> String {
     let all = format!("{}{}", words::count(rows.len(), "value"), if narrowed { " shown" } else { "" });
     if rows.is_empty() {
         return if narrowed { format!("{all}.") } else { "Nothing to verify here.".to_owned() };

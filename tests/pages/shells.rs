@@ -25,7 +25,7 @@ fn cases() -> Vec<(&'static str, Vec<String>)> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     vec![
         ("hvtune plan --format ", words(&["text", "json"])),
-        ("hvtune verify --format ", words(&["text", "json", "prometheus"])),
+        ("hvtune verify --format ", words(&["text", "json", "prometheus", "journal"])),
         ("hvtune survive --format ", words(&["text", "json", "html"])),
         ("hvtune --assume ", words(&["hyperv", "azure"])),
         ("hvtune plan --ex", words(&["--exit-code"])),
