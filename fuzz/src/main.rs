@@ -35,6 +35,7 @@ fn targets() -> Vec<Named> {
         ("multipath", || on_text(texts::multipath)),
         ("unit", || on_text(texts::unit)),
         ("arguments", || on_text(texts::arguments)),
+        ("labels", || on_text(texts::labels)),
         ("iscsi", || on_text(texts::iscsi)),
         ("fstab", || on_text(texts::fstab)),
         ("cmdline", || on_text(texts::cmdline)),

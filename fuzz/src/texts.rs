@@ -13,6 +13,7 @@ use hvtune::tunable::{Accepts, Value};
 use hvtune::tunables::{CATALOGUE, find, subjects};
 
 use hvtune::formats;
+use hvtune::formats::file_contexts::{self, Contexts, Kind};
 
 /// What every strict parser holds of what it takes.
 fn is_plain(text: &str) {
@@ -136,6 +137,27 @@ pub fn arguments(text: &str) {
     if let Ok(edited) = store.append(text.as_bytes(), &ours) {
         let without = store.remove(&edited.text, &edited.args).map(|edited| edited.text);
         assert_eq!(without.as_deref(), Ok(text.as_bytes()));
+    }
+}
+
+/// A policy's `file_contexts`, its substitutes behind a byte of 1: a label is one of the file's own, and a path
+/// that stands there in full, last of all, has that line's.
+pub fn labels(text: &str) {
+    const OURS: &str = "/usr/lib/udev/rules.d/90-hvtune.rules";
+    let _ = file_contexts::parse_config(text);
+    let (entries, substitutes) = halves(text);
+    for kind in [Kind::File, Kind::Dir] {
+        let mut contexts = Contexts::default();
+        let taken = contexts.add(entries).is_ok();
+        if let Ok(Some(label)) = contexts.label(OURS, kind) {
+            assert!(entries.contains(label) && !label.contains(char::is_whitespace), "{label:?}");
+        }
+        if taken {
+            contexts.add(&format!("{OURS} system_u:object_r:ours_t:s0\n")).unwrap();
+            assert_eq!(contexts.label(OURS, kind), Ok(Some("system_u:object_r:ours_t:s0")));
+        }
+        contexts.substitute(substitutes, kind == Kind::Dir);
+        let _ = contexts.label(OURS, kind);
     }
 }
 
