@@ -114,7 +114,7 @@ fn what_is_wrong_is_named() {
         ("plan --diff=yes", "'yes' for '--diff'"),
         ("plan --format xml", "'xml' for '--format <FORMAT>'\n  [possible values: text, json]"),
         ("--format html plan", "'html' for '--format <FORMAT>'\n  [possible values: text, json]"),
-        ("--format html verify", "[possible values: text, json, prometheus]"),
+        ("--format html verify", "[possible values: text, json, prometheus, journal]"),
         ("plan --root=", "required for '--root <DIR>'"),
         ("plan -q -q", "'--quiet' cannot be used multiple times"),
         ("-q plan -q", "'--quiet' cannot be used multiple times"),

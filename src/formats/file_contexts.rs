@@ -5,6 +5,7 @@
 //! several that match the last counts, and `.local` stands behind `.homedirs`, that behind the
 //! policy's own. A pattern is a regular expression for the whole path.
 
+use super::iscsi::is_blank;
 use crate::pattern::parse_within;
 
 /// The longest pattern that libselinux takes, in bytes.
@@ -51,11 +52,11 @@ pub fn parse_config(text: &str) -> Option<String> {
     for line in text.lines() {
         // This one stands at the line's beginning (`selinux_getenforcemode`).
         if let Some(mode) = line.strip_prefix("SELINUX=")
-            && starts_with_word(mode.trim_start(), "disabled")
+            && starts_with_word(mode.trim_start_matches(is_blank), "disabled")
         {
             return None;
         }
-        let line = line.trim_start();
+        let line = line.trim_start_matches(is_blank);
         if starts_with_word(line, "SELINUXTYPE=") {
             name = line
                 .split_at("SELINUXTYPE=".len())
@@ -84,10 +85,13 @@ impl Contexts {
 
     /// Takes a file of substitutes: `.subs` of the administrator, or `.subs_dist` of the distribution.
     pub fn substitute(&mut self, text: &str, of_distribution: bool) {
-        let pairs = text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| {
-            let mut words = line.split_ascii_whitespace();
-            Some((words.next()?.to_owned(), words.next()?.to_owned()))
-        });
+        let pairs = text
+            .lines()
+            .filter(|line| !line.trim_start_matches(is_blank).starts_with('#'))
+            .filter_map(|line| {
+                let mut words = words(line);
+                Some((words.next()?.to_owned(), words.next()?.to_owned()))
+            });
         let [own, distribution] = &mut self.substitutes;
         *(if of_distribution { distribution } else { own }) = pairs.collect();
     }
@@ -140,12 +144,17 @@ impl Spec {
     }
 }
 
+/// Words as `isspace` parts them.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(is_blank).filter(|word| !word.is_empty())
+}
+
 fn parse_line(line: &str) -> Result<Option<Spec>, &'static str> {
-    let line = line.trim_start();
+    let line = line.trim_start_matches(is_blank);
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
     }
-    let mut words = line.split_ascii_whitespace();
+    let mut words = words(line);
     let (pattern, second) = (words.next().unwrap_or_default(), words.next().ok_or("a label is missing")?);
     let (letter, context) = match words.next() {
         Some(context) => (Some(letter(second).ok_or("no file has this type")?), context),
@@ -282,6 +291,15 @@ mod tests {
         ] {
             assert_eq!(file(&policy, path), label, "{path}");
         }
+    }
+
+    /// A vertical tab parts words, and a no-break space does not.
+    #[test]
+    fn words_are_parted_as_by_isspace() {
+        let mut contexts = Contexts::default();
+        contexts.add("\u{b}/etc/x\u{b}--\u{c}system_u:object_r:a_t:s0\n").unwrap();
+        assert_eq!(contexts.label("/etc/x", Kind::File), Ok(Some("system_u:object_r:a_t:s0")));
+        assert!(Contexts::default().add("\u{a0}/etc/x system_u:object_r:a_t:s0\n").is_err());
     }
 
     #[test]
