@@ -222,6 +222,13 @@ pub enum Command {
     },
     /// Make a template ready to be cloned: forget what hangs on this machine
     Seal,
+    /// Tell from a log what happened, what gave up first, and whether the plan would have held
+    Postmortem {
+        /// The log: journalctl's or dmesg's text, the journal as JSON, a syslog file, a console; - is
+        /// standard input [default: kern.log, messages or syslog below /var/log]
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
+    },
     /// Record this machine in a directory, for --machine
     Capture {
         /// A directory that does not exist yet, or is empty
@@ -233,7 +240,8 @@ pub enum Command {
 const CAPTURE: &str = "capture";
 
 /// Before the command, where it is not known yet what that prints.
-const ANY_FORMAT: &str = "How to print; prometheus with verify only, html with survive only [default: text]";
+const ANY_FORMAT: &str =
+    "How to print; prometheus with verify only, html with survive and postmortem [default: text]";
 
 /// The command line as clap knows it: each command with exactly the options that it takes.
 pub fn definition() -> clap::Command {
@@ -248,6 +256,7 @@ pub fn definition() -> clap::Command {
         };
         let command = Messages::augment_args(command).after_help(below);
         match command.get_name() {
+            "postmortem" => command.mut_arg("stall", |arg| arg.visible_alias("budget")),
             "plan" | "apply" | "verify" | "revert" | "pending" | "seal" => {
                 command.mut_arg("quiet", |arg| arg.help("Print nothing but errors"))
             }
@@ -260,7 +269,7 @@ pub fn definition() -> clap::Command {
 fn formats_of(command: &str) -> &'static [Format] {
     match command {
         "verify" => &[Format::Text, Format::Json, Format::Prometheus, Format::Journal],
-        "survive" => &[Format::Text, Format::Json, Format::Html],
+        "survive" | "postmortem" => &[Format::Text, Format::Json, Format::Html],
         _ => &[Format::Text, Format::Json],
     }
 }

@@ -1,5 +1,6 @@
 //! The commands: the one pipe, stopped at different places.
 
+mod postmortem;
 mod template;
 
 use std::io::ErrorKind;
@@ -43,6 +44,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::RebootNeeded => reboot_needed(global),
         Command::Pending { layered: _ } => template::pending(global),
         Command::Seal => template::seal(global).map_err(|error| needs_root("seal", error)),
+        Command::Postmortem { log } => postmortem::postmortem(global, log.as_deref()),
         Command::Capture { dir } => capture(global, dir),
     }
 }

@@ -16,6 +16,7 @@ mod html;
 mod journal;
 mod pending;
 mod plan;
+mod postmortem;
 mod progress;
 mod prometheus;
 mod screen;
@@ -34,6 +35,7 @@ use serde::Serialize;
 
 #[cfg(feature = "schema")]
 pub use document::schemas;
+pub use postmortem::Looked;
 pub use progress::Progress;
 pub use status::Status;
 
@@ -53,6 +55,7 @@ use document::explain::{Explain, ExplainOne};
 use document::host::ExplainHost;
 use document::pending::Left;
 use document::plan::Planned;
+use document::postmortem::Postmortem;
 use document::reboot_needed::RebootNeeded;
 use document::status::Stands;
 use document::survive::Survive;
@@ -292,6 +295,14 @@ pub fn status(status: &Status<'_>, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
         Format::Json => out_json(Stands::new(status, show)),
         _ => out(&status::text(status, show)),
+    }
+}
+
+/// `hvtune postmortem`
+pub fn postmortem(looked: &Looked<'_>, show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
+        Format::Json => out_json(Postmortem::new(looked, show)),
+        _ => out(&postmortem::text(looked, show)),
     }
 }
 

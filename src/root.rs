@@ -15,6 +15,7 @@ mod label;
 #[cfg(test)]
 mod laid_out;
 mod lock;
+mod log;
 mod part;
 mod resolve;
 mod stage;
@@ -37,6 +38,7 @@ pub use dir::{Dir, Entry, Kind};
 pub use label::Unlabelled;
 #[cfg(test)]
 pub(crate) use laid_out::laid_out;
+pub use log::{read_input, read_log};
 pub use part::Large;
 pub use resolve::link_target;
 pub use transaction::{Op, Transaction};

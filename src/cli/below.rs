@@ -65,6 +65,7 @@ pub(super) fn of(command: &str) -> &'static str {
         "reboot-needed" => REBOOT_NEEDED,
         "pending" => PENDING,
         "seal" => SEAL,
+        "postmortem" => POSTMORTEM,
         "capture" => CAPTURE,
         _ => "",
     }
@@ -216,6 +217,20 @@ Exit status:
 Files:
   /etc/cloud/clean.d/90-hvtune
     Has cloud-init clean run it";
+
+const POSTMORTEM: &str = "\
+Examples:
+  The boot before this one:
+    journalctl -o short-iso -b -1 | hvtune postmortem --log -
+  A file of syslog's, with the machine that it is of:
+    hvtune postmortem --machine web-01 --log kern.log
+  A compressed one:
+    zcat kern.log.2.gz | hvtune postmortem --log -
+
+Exit status:
+  0  No trouble is recorded
+  1  Trouble is recorded
+  2  Trouble with the log: nothing was concluded";
 
 const CAPTURE: &str = "\
 Examples:

@@ -9,6 +9,7 @@ pub(super) mod explain;
 pub(super) mod host;
 pub(super) mod pending;
 pub(super) mod plan;
+pub(super) mod postmortem;
 pub(super) mod reboot_needed;
 #[cfg(feature = "schema")]
 mod schema;

@@ -12,6 +12,7 @@ use super::explain::{Explain, ExplainOne};
 use super::host::ExplainHost;
 use super::pending::Left;
 use super::plan::Planned;
+use super::postmortem::Postmortem;
 use super::reboot_needed::RebootNeeded;
 use super::status::Stands;
 use super::survive::Survive;
@@ -28,6 +29,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("explain.json", of::<Explain<'_>>()),
         ("pending.json", of::<Left<'_>>()),
         ("plan.json", of::<Planned<'_>>()),
+        ("postmortem.json", of::<Postmortem<'_>>()),
         ("reboot-needed.json", of::<RebootNeeded<'_>>()),
         ("revert.json", of::<Applied<'_>>()),
         ("seal.json", of::<Applied<'_>>()),

@@ -1,0 +1,298 @@
+//! Signs that belong together: one boot, no long break, one cause.
+
+use super::event::{Event, Log};
+use super::scene::{Scene, Transport};
+use super::sign::{Cause, Sign, sign};
+use super::stamp::SECOND;
+use super::table::Id;
+
+/// What is further apart is two incidents, unless a timer is longer or the log has holes between.
+const APART: i64 = 300 * SECOND;
+
+/// Signs of one incident, in the order of the log.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub(super) cause: Cause,
+    pub(super) boot: u32,
+    pub(super) signs: Vec<Sign<'a>>,
+    /// Causes that were seen, too.
+    pub(super) also: Vec<Cause>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn events(&self) -> impl Iterator<Item = &'a Event> + '_ {
+        self.signs.iter().map(|sign| sign.event)
+    }
+
+    pub(super) fn all(&self, ids: &'static [Id]) -> impl Iterator<Item = &'a Event> + '_ {
+        self.events().filter(|event| event.is(ids))
+    }
+
+    pub(super) fn first(&self, ids: &'static [Id]) -> Option<&'a Event> {
+        self.all(ids).next()
+    }
+
+    /// The lines from the first sign to the last.
+    pub(super) fn lines(&self) -> (u64, u64) {
+        let first = self.events().map(|event| event.line).min().unwrap_or(0);
+        (first, self.events().map(|event| event.last_line).max().unwrap_or(0))
+    }
+}
+
+/// What a log's signs come to.
+#[derive(Debug, Default)]
+pub(super) struct Cases<'a> {
+    pub(super) cases: Vec<Case<'a>>,
+    /// Signs that come to no trouble, in sentences.
+    pub(super) notes: Vec<&'static str>,
+}
+
+/// Finds the cases of a log.
+pub(super) fn cases<'a>(log: &'a Log, scene: &Scene) -> Cases<'a> {
+    let mut found = Cases::default();
+    let mut cluster: Vec<Sign<'a>> = Vec::new();
+    let mut boot = 0;
+    for event in &log.events {
+        let Some(sign) = sign(event, scene) else { continue };
+        if cluster.last().is_some_and(|last| event.boot != boot || is_apart(log, last.event, event, &cluster))
+        {
+            found.close(log, scene, boot, std::mem::take(&mut cluster));
+        }
+        boot = event.boot;
+        cluster.push(sign);
+    }
+    found.close(log, scene, boot, cluster);
+    found
+}
+
+/// For how many seconds an event says that its trouble lasted already.
+pub(super) fn reach(event: &Event) -> i64 {
+    let seconds = match event.id {
+        Id::IscsiRecoveryTimeout | Id::HungTask | Id::ScsiWindow | Id::Lockup => event.number("secs"),
+        Id::ScsiFailedAge => event.number("age"),
+        _ => None,
+    };
+    seconds.unwrap_or(0) * SECOND
+}
+
+fn is_apart(log: &Log, last: &Event, next: &Event, cluster: &[Sign<'_>]) -> bool {
+    let longest = cluster.iter().map(|sign| reach(sign.event)).max().unwrap_or(0);
+    let queueing = cluster.iter().any(|sign| sign.event.is(&[Id::MpathRecovery, Id::IscsiConnError]));
+    let bound = APART.max(longest * 2) * if queueing { 4 } else { 1 };
+    let apart = last.last.until(&next.at).is_some_and(|apart| apart - reach(next) > bound);
+    apart && !has_hole(log, last.last_line, next.line)
+}
+
+/// Whether the log says that it lacks lines between two of its lines.
+pub(super) fn has_hole(log: &Log, from: u64, to: u64) -> bool {
+    let mut holes = log.events.iter().filter(|event| event.is(&[Id::Suppressed, Id::LostKmsg]));
+    holes.any(|hole| hole.last_line >= from && hole.line <= to)
+}
+
+impl<'a> Cases<'a> {
+    fn note(&mut self, note: &'static str) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Makes cases of a cluster.
+    fn close(&mut self, log: &'a Log, scene: &Scene, boot: u32, mut signs: Vec<Sign<'a>>) {
+        self.without_freezes(log, &mut signs);
+        self.without_paths(log, &mut signs);
+        self.without_tasks(log, &mut signs);
+        if signs.is_empty() {
+            return;
+        }
+        settle(scene, &mut signs);
+        let mut also: Vec<Cause> = Vec::new();
+        let main = main_cause(&signs);
+        let has = |cause: Cause| signs.iter().any(|sign| sign.cause == Some(cause));
+        // What explains the others takes them in.
+        let takes = |cause: Cause| match main {
+            Cause::Boot => true,
+            Cause::Multipath => !matches!(cause, Cause::Medium | Cause::Space | Cause::Removed),
+            Cause::Iscsi | Cause::Fc | Cause::Nvme | Cause::Freeze => {
+                matches!(cause, Cause::Silent | Cause::Unknown | Cause::Paused)
+            }
+            Cause::Errors => matches!(cause, Cause::Silent | Cause::Unknown | Cause::Paused),
+            Cause::Silent => matches!(cause, Cause::Unknown | Cause::Paused),
+            Cause::Removed | Cause::Medium => matches!(cause, Cause::Unknown | Cause::Errors),
+            _ => cause == Cause::Unknown,
+        };
+        if has(Cause::Silent) && main == Cause::Errors {
+            also.push(Cause::Silent);
+        }
+        for sign in &mut signs {
+            match sign.cause {
+                None => sign.cause = Some(main),
+                Some(cause) if takes(cause) && !is_other_disk(main, sign) => sign.cause = Some(main),
+                Some(_) => {}
+            }
+        }
+        let mut causes: Vec<Cause> = Vec::new();
+        for cause in signs.iter().filter_map(|sign| sign.cause) {
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+        for cause in causes {
+            let own = signs.iter().filter(|sign| sign.cause == Some(cause)).cloned().collect();
+            let also = if cause == main { std::mem::take(&mut also) } else { Vec::new() };
+            self.cases.push(Case { cause, boot, signs: own, also });
+        }
+    }
+
+    /// A freeze that was thawed and that nothing waited for is a backup as it should be.
+    fn without_freezes(&mut self, log: &Log, signs: &mut Vec<Sign<'a>>) {
+        let freezes: Vec<&Event> =
+            signs.iter().filter(|sign| sign.cause == Some(Cause::Freeze)).map(|sign| sign.event).collect();
+        let Some(first) = freezes.first() else { return };
+        let is_thaw =
+            |event: &&&Event| event.get("op") == "THAW" || event.get("op2") == "thaw" || event.has("thaw");
+        let begins = |event: &&&Event| {
+            event.get("op") == "FREEZE" || event.get("op2") == "freeze" || event.has("freeze")
+        };
+        let timed_out =
+            freezes.iter().any(|event| event.id == Id::HvVssTimeout || event.text.starts_with("FREEZE of"));
+        let thawed = freezes
+            .iter()
+            .rev()
+            .find(|event| is_thaw(event) || begins(event))
+            .is_some_and(|event| is_thaw(&event));
+        let hung = log.events.iter().any(|event| {
+            event.boot == first.boot
+                && event.line > first.line
+                && event.is(&[Id::HungTask, Id::Trace])
+                && (event.id == Id::HungTask || event.has("frozen"))
+        });
+        let lasting = freezes
+            .iter()
+            .find(is_thaw)
+            .and_then(|thaw| first.at.until(&thaw.at))
+            .is_some_and(|lasted| lasted > 120 * SECOND);
+        let starts = freezes.iter().any(|event| begins(&event) || event.id == Id::QgaFreeze);
+        let quiet = !timed_out
+            && !lasting
+            && (thawed
+                || !starts
+                || (!hung
+                    && freezes
+                        .iter()
+                        .all(|event| event.id == Id::QgaFreeze || event.get("op") == "CHECK HOT BACKUP")));
+        if quiet {
+            signs.retain(|sign| sign.cause != Some(Cause::Freeze));
+            self.note("file systems were frozen for a checkpoint or a copy, and thawed");
+        }
+    }
+
+    /// A map that keeps a path is no trouble.
+    fn without_paths(&mut self, log: &Log, signs: &mut Vec<Sign<'a>>) {
+        let is_map = |disk: &str| disk.starts_with("dm-");
+        let down = signs.iter().any(|sign| {
+            sign.event.is(&[Id::MpathRecovery, Id::MpathQueueOff, Id::DmQueueTimeout, Id::MpathNone])
+                || (sign.event.id == Id::MpathActive && sign.event.get("n") == "0")
+        });
+        let failing = signs.iter().filter(|sign| sign.event.id == Id::DmFailPath).count();
+        let counted = log.events.iter().any(|event| event.id == Id::MpathActive);
+        let lost = signs.iter().any(|sign| is_map(&sign.subject));
+        if down || (failing > 0 && lost && !counted) {
+            return;
+        }
+        let had = signs.iter().any(|sign| sign.cause == Some(Cause::Multipath));
+        signs.retain(|sign| sign.cause != Some(Cause::Multipath));
+        // What befell the path alone was the map's to see to.
+        let ended = signs.iter().any(|sign| {
+            sign.event.is(&[
+                Id::Jbd2Abort,
+                Id::Ext4Ro,
+                Id::Ext4Aborted,
+                Id::XfsShutdown,
+                Id::BtrfsRo,
+                Id::HungTask,
+                Id::PanicHung,
+            ])
+        });
+        if had && failing > 0 && !lost && !ended {
+            signs.clear();
+            self.note("paths of a map failed, and it kept others");
+        }
+    }
+
+    /// Tasks that wait for a server, and a service that was killed without any other sign, are no trouble of a
+    /// disk.
+    fn without_tasks(&mut self, log: &Log, signs: &mut Vec<Sign<'a>>) {
+        let alone = signs.iter().all(|sign| sign.event.is(&[Id::HungTask, Id::SystemdWatchdog]));
+        let Some((first, last)) = signs.first().zip(signs.last()).filter(|_| alone) else { return };
+        let around = |event: &&Event| {
+            event.boot == first.event.boot
+                && event.line >= first.event.line
+                && event.line <= last.event.last_line + 60
+        };
+        let traces = |field: &str| {
+            log.events.iter().filter(around).any(|event| event.id == Id::Trace && event.has(field))
+        };
+        let served = traces("net")
+            || log.events.iter().any(|event| event.boot == first.event.boot && event.id == Id::Nfs);
+        let hung = signs.iter().any(|sign| sign.event.id == Id::HungTask);
+        if hung && traces("frozen") && !traces("io") {
+            for sign in signs {
+                sign.cause = Some(Cause::Freeze);
+            }
+        } else if hung && served && !traces("io") {
+            signs.clear();
+            self.note("tasks waited for a file server");
+        } else if !hung && signs.iter().all(|sign| !sign.event.get("unit").starts_with("systemd-journald")) {
+            signs.clear();
+            self.note("a service gave no sign of life and was killed: nothing ties that to a disk");
+        }
+    }
+}
+
+/// Gives each sign of a device the first cause that its device has.
+fn settle(scene: &Scene, signs: &mut [Sign<'_>]) {
+    let has = |signs: &[Sign<'_>], cause| signs.iter().any(|sign| sign.cause == Some(cause));
+    let (iscsi, fc, multipath) =
+        (has(signs, Cause::Iscsi), has(signs, Cause::Fc), has(signs, Cause::Multipath));
+    for sign in signs.iter_mut() {
+        // A disk of a lost session or path is not taken away.
+        let lost = sign.cause == Some(Cause::Removed) && sign.event.id == Id::ScsiFailedAge;
+        if lost && (iscsi || fc || multipath) && scene.transport(&sign.subject) != Transport::Storvsc {
+            sign.cause = None;
+        }
+    }
+    let causes: Vec<(String, Cause)> =
+        signs.iter().filter_map(|sign| Some((sign.subject.clone(), sign.cause?))).collect();
+    for sign in signs.iter_mut().filter(|sign| !sign.subject.is_empty()) {
+        let own =
+            causes.iter().filter(|(subject, _)| *subject == sign.subject).map(|(_, cause)| *cause).min();
+        let transport = scene.transport(&sign.subject);
+        sign.cause = own.or(match transport {
+            Transport::Iscsi | Transport::PerhapsIscsi if iscsi => Some(Cause::Iscsi),
+            _ if sign.subject.starts_with("dm-") && multipath => Some(Cause::Multipath),
+            _ => None,
+        });
+    }
+}
+
+/// The cause that what names no device belongs to.
+fn main_cause(signs: &[Sign<'_>]) -> Cause {
+    let has = |cause| signs.iter().any(|sign| sign.cause == Some(cause));
+    let system = signs.iter().any(|sign| sign.event.is(&[Id::HungTask, Id::PanicHung, Id::SystemdWatchdog]));
+    let named = [Cause::Boot, Cause::Freeze, Cause::Multipath, Cause::Iscsi, Cause::Fc, Cause::Nvme];
+    let stalls = named.into_iter().chain([Cause::Errors, Cause::Silent]).find(|cause| has(*cause));
+    let others = [Cause::Removed, Cause::Medium, Cause::Space];
+    let offline = signs.iter().any(|sign| sign.event.is(&[Id::ScsiOfflined, Id::ScsiMediumAccess]));
+    stalls
+        .or_else(|| others.into_iter().find(|cause| has(*cause)))
+        .or_else(|| (system && has(Cause::Paused)).then_some(Cause::Paused))
+        .or_else(|| (system || offline).then_some(Cause::Silent))
+        .or_else(|| has(Cause::Paused).then_some(Cause::Paused))
+        .unwrap_or(Cause::Unknown)
+}
+
+/// Errors or silence of a disk with a name, where the main cause is another transport's.
+fn is_other_disk(main: Cause, sign: &Sign<'_>) -> bool {
+    let by_transport = matches!(main, Cause::Iscsi | Cause::Fc | Cause::Nvme);
+    by_transport && sign.event.is(&[Id::StorvscStatus, Id::PvscsiAbort, Id::MptAbort])
+}
