@@ -302,7 +302,8 @@ pub fn status(status: &Status<'_>, show: &Show<'_>) -> anyhow::Result<()> {
 pub fn postmortem(looked: &Looked<'_>, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
         Format::Json => out_json(Postmortem::new(looked, show)),
-        _ => out(&postmortem::text(looked, show)),
+        Format::Html => out(&html::postmortem::page(looked, show)?),
+        Format::Text | Format::Prometheus => out(&postmortem::text(looked, show)),
     }
 }
 

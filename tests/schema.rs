@@ -56,7 +56,7 @@ fn validator(name: &str) -> Validator {
 }
 
 /// What is run, to what ends: arguments and the schema of what they print.
-const RUNS: [(&[&str], &str); 18] = [
+const RUNS: [(&[&str], &str); 20] = [
     (&["status"], "status"),
     (&["detect"], "detect"),
     (&["plan"], "plan"),
@@ -67,6 +67,8 @@ const RUNS: [(&[&str], &str); 18] = [
     (&["explain", "queue/scheduler"], "explain-one"),
     (&["explain", "host"], "explain-host"),
     (&["reboot-needed"], "reboot-needed"),
+    (&["postmortem", "--log", "tests/incident/i02-iscsi-link-flap/log"], "postmortem"),
+    (&["postmortem", "--log", "tests/incident/z01-checkpoint-no-trouble/log"], "postmortem"),
     (&["explain", "no.such"], "error"),
     (&["pending"], "pending"),
     (&["apply"], "apply"),
@@ -228,7 +230,7 @@ fn is_promised(root: &Json, path: &str) -> bool {
 }
 
 /// What the command line's contract names.
-const PROMISED: [(&str, &[&str]); 5] = [
+const PROMISED: [(&str, &[&str]); 6] = [
     (
         "detect",
         &[
@@ -300,6 +302,29 @@ const PROMISED: [(&str, &[&str]); 5] = [
             "mounts[].after_reboot_s",
             "mounts[].limit.now",
             "mounts[].breaks_first",
+        ],
+    ),
+    (
+        "postmortem",
+        &[
+            "incidents[].kind",
+            "incidents[].begins",
+            "incidents[].begins_from",
+            "incidents[].lasts_at_least_s",
+            "incidents[].first_to_give_up",
+            "incidents[].gave_up_after_s",
+            "incidents[].consequence",
+            "incidents[].mounts_or_disks",
+            "incidents[].would_be_ridden_out_by_default",
+            "incidents[].why",
+            "incidents[].ended",
+            "incidents[].timers_seen[].knob",
+            "incidents[].timers_seen[].at_s",
+            "incidents[].also[]",
+            "incidents[].evidence[]",
+            "incidents[].cannot_tell[]",
+            "log.lines",
+            "notes[]",
         ],
     ),
     (

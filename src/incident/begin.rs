@@ -143,6 +143,16 @@ fn clue(case: &Case<'_>, event: &Event) -> Begin {
                 return less(seconds, format!("line {line}: a processor had not run for {seconds} s"));
             }
         }
+        // A service gives its sign of life after three quarters of the limit at the latest.
+        Id::SystemdWatchdog => {
+            if let Ok(limit) = crate::policy::parse_duration(event.get("limit")) {
+                let quarter = i64::try_from(limit / 4).unwrap_or(0);
+                return less(
+                    quarter,
+                    format!("line {line}: a quarter of the watchdog's limit before it, at the latest"),
+                );
+            }
+        }
         Id::NvmeAbort | Id::NvmeReset => return nvme(case, event),
         Id::PvscsiAbort | Id::MptAbort if !event.has("done") => {
             return less(

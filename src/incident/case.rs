@@ -77,8 +77,9 @@ pub(super) fn reach(event: &Event) -> i64 {
 
 fn is_apart(log: &Log, last: &Event, next: &Event, cluster: &[Sign<'_>]) -> bool {
     let longest = cluster.iter().map(|sign| reach(sign.event)).max().unwrap_or(0);
+    let frozen = cluster.iter().any(|sign| sign.cause == Some(Cause::Freeze));
     let queueing = cluster.iter().any(|sign| sign.event.is(&[Id::MpathRecovery, Id::IscsiConnError]));
-    let bound = APART.max(longest * 2) * if queueing { 4 } else { 1 };
+    let bound = APART.max(longest * 2) * if queueing || frozen { 4 } else { 1 };
     let apart = last.last.until(&next.at).is_some_and(|apart| apart - reach(next) > bound);
     apart && !has_hole(log, last.last_line, next.line)
 }
@@ -242,11 +243,19 @@ impl<'a> Cases<'a> {
         } else if hung && served && !traces("io") {
             signs.clear();
             self.note("tasks waited for a file server");
-        } else if !hung && signs.iter().all(|sign| !sign.event.get("unit").starts_with("systemd-journald")) {
+        } else if !hung && !is_watched(signs) {
             signs.clear();
             self.note("a service gave no sign of life and was killed: nothing ties that to a disk");
         }
     }
+}
+
+/// Whether services were killed that wait for the disk: the journal's, or several.
+fn is_watched(signs: &[Sign<'_>]) -> bool {
+    let mut units: Vec<&str> = signs.iter().map(|sign| sign.event.get("unit")).collect();
+    units.sort_unstable();
+    units.dedup();
+    units.len() > 1 || units.iter().any(|unit| unit.starts_with("systemd-journald"))
 }
 
 /// Gives each sign of a device the first cause that its device has.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::kind::Kind;
 use crate::facts::{
     Attribute, Class, Disk, Facts, HyperV, Hypervisor, InstalledKernel, KernelRelease, Limits, Live, Machine,
-    Mount, Role, Session, Timers, Watchdog,
+    Mount, Role, Session, Timers, Unit, UnitFile, UnitLine, Watchdog,
 };
 use crate::policy::Policy;
 use crate::stall::{self, Column, Span, Trouble};
@@ -131,6 +131,14 @@ fn hyperv() -> Hypervisor {
 fn watched(unit: &str, seconds: u64) -> Facts {
     let mut facts = guest(None, hyperv());
     let path = format!("usr/lib/systemd/system/{unit}");
+    let line = UnitLine {
+        line: 1,
+        section: "Service".to_owned(),
+        key: "WatchdogSec".to_owned(),
+        value: seconds.to_string(),
+    };
+    let fragment = Some(UnitFile { path: path.clone(), lines: vec![line], ..UnitFile::default() });
+    facts.system.units = vec![Unit { name: unit.to_owned(), fragment, ..Unit::default() }];
     facts.system.watchdogs = vec![Watchdog { unit: unit.to_owned(), seconds, with_ours: seconds, path }];
     facts
 }
@@ -151,7 +159,7 @@ fn machine(kind: Kind, shown: &Shown) -> Option<Facts> {
     // What the plan would do is asked of a guest that it is made for.
     let mut facts = guest(shown.release.as_deref(), hyperv());
     let paths: &[&str] = if name == "dm-0" { &["sdb", "sdc"] } else { &[] };
-    let mut disks: Vec<Disk> = paths.iter().map(|path| disk(path, Class::StorvscFc, shown)).collect();
+    let mut disks: Vec<Disk> = paths.iter().map(|path| disk(path, iscsi(), shown)).collect();
     for path in &mut disks {
         path.roles = BTreeSet::from([Role::Path]);
     }

@@ -33,6 +33,7 @@ pub(super) struct Scene {
     pub(super) is_hyperv: bool,
     pub(super) has_iscsi: bool,
     pub(super) has_multipath: bool,
+    pub(super) has_sense: bool,
     /// File systems by device: `ext4`.
     pub(super) file_systems: BTreeMap<String, String>,
 }
@@ -78,6 +79,7 @@ impl Scene {
                 self.removable.insert(event.get("disk").to_owned());
             }
             Id::StorvscStatus | Id::StorvscSetup => self.is_hyperv = true,
+            Id::ScsiSense => self.has_sense = true,
             Id::Hypervisor => self.is_hyperv |= !event.has("name") || event.get("name").contains("Hyper-V"),
             Id::IscsiConnError | Id::IscsiPingTimeout | Id::IscsiRecoveryTimeout | Id::IscsidConnError => {
                 self.has_iscsi = true;

@@ -11,8 +11,8 @@ pub(super) const HELD: i64 = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
     Removed,
-    Medium,
     Space,
+    Medium,
     Freeze,
     Multipath,
     Iscsi,
@@ -67,7 +67,7 @@ pub(super) fn sign<'a>(event: &'a Event, scene: &Scene) -> Option<Sign<'a>> {
     if is_beside(&disk) || event.text.starts_with("sr ") || transport == Transport::Removable {
         return None;
     }
-    let cause = match says(event, transport) {
+    let cause = match says(event, transport, scene) {
         Says::Nothing => return None,
         Says::Failed => None,
         Says::Of(cause) => Some(cause),
@@ -75,7 +75,7 @@ pub(super) fn sign<'a>(event: &'a Event, scene: &Scene) -> Option<Sign<'a>> {
     Some(Sign { event, cause, subject: subject(event, disk) })
 }
 
-fn says(event: &Event, transport: Transport) -> Says {
+fn says(event: &Event, transport: Transport, scene: &Scene) -> Says {
     match event.id {
         Id::IscsiRecoveryTimeout | Id::IscsiPingTimeout | Id::IscsiConnError | Id::IscsidConnError => {
             Says::Of(Cause::Iscsi)
@@ -88,7 +88,7 @@ fn says(event: &Event, transport: Transport) -> Says {
         }
         Id::DmFailPath if event.get("what") == "Failing" => Says::Of(Cause::Multipath),
         Id::FcRport => Says::Of(Cause::Fc),
-        Id::StorvscStatus => Says::perhaps(storvsc(event)),
+        Id::StorvscStatus => Says::perhaps(storvsc(event, scene)),
         Id::ScsiSense | Id::ScsiAddSense => Says::perhaps(sense(event)),
         Id::ScsiFailedAge => failed(event, transport),
         Id::ScsiWindow if event.number("secs").is_some_and(|secs| secs >= 90) => Says::Of(Cause::Errors),
@@ -114,6 +114,7 @@ fn says(event: &Event, transport: Transport) -> Says {
         Id::Ext4Io | Id::BtrfsRo => Says::failed(lost(event)),
         Id::ThinMode if !event.has("mode") => Says::Nothing,
         Id::ThinMode | Id::Nospace => Says::Of(Cause::Space),
+        Id::HvVss if event.get("op") == "CHECK HOT BACKUP" => Says::Nothing,
         Id::HvVss | Id::AzureFreeze | Id::QgaFreeze | Id::HvVssTimeout => Says::Of(Cause::Freeze),
         Id::Lockup => Says::Of(Cause::Paused),
         Id::PanicAny => panic(event),
@@ -168,9 +169,14 @@ fn panic(event: &Event) -> Says {
 }
 
 /// An error of the host for a command that reads, writes or flushes.
-fn storvsc(event: &Event) -> Option<Cause> {
-    let status = [event.get("srb"), event.get("srb2")].concat();
-    let status = u8::from_str_radix(&status, 16).unwrap_or(0) & 0x3f;
+fn storvsc(event: &Event, scene: &Scene) -> Option<Cause> {
+    let raw = [event.get("srb"), event.get("srb2")].concat();
+    let raw = u8::from_str_radix(&raw, 16).unwrap_or(0);
+    let status = raw & 0x3f;
+    // The sense is valid, and stands in a line of its own: that one decides.
+    if raw & 0x80 != 0 && scene.has_sense {
+        return None;
+    }
     let command = event.get("cmd").trim_start_matches('0');
     if status == 0x20 {
         return Some(Cause::Removed);

@@ -155,7 +155,7 @@ impl Wall {
                 format!("{weekday} {year:04}-{month:02}-{day:02} {} {}", with('.'), self.zone)
             }
             Form::Unix => format!("{}.{micros}", self.at.div_euclid(SECOND)),
-            Form::Minute => format!("{name}{day:02} {}", time.get(..5).unwrap_or(&time)),
+            Form::Minute => format!("{name}{day:2} {}", time.get(..5).unwrap_or(&time)),
         }
     }
 
@@ -280,7 +280,7 @@ fn unix(text: &str) -> Option<(Wall, &str)> {
 }
 
 fn minute(month: i64, text: &str) -> Option<(Wall, &str)> {
-    let (day, rest) = number(text, 2)?;
+    let (day, rest) = number(text.strip_prefix(' ').unwrap_or(text), 2)?;
     let (hours, rest) = number(rest.strip_prefix(' ')?, 2)?;
     let (minutes, rest) = number(rest.strip_prefix(':')?, 2)?;
     let at = days(NO_YEAR, month, day) * DAY + (hours * 60 + minutes) * MINUTE;
@@ -328,6 +328,7 @@ mod tests {
             ("Sun 2026-03-29 01:58:42 CEST", " host x"),
             ("1435700000.123456", " host x"),
             ("Mar29 01:58", "] x"),
+            ("Jun 2 03:40", "] x"),
         ] {
             let line = format!("{text}{rest}");
             let (wall, left) = Wall::parse(&line).unwrap_or_else(|| panic!("{text}"));

@@ -1,8 +1,9 @@
-//! `survive` as one page: nothing is fetched, nothing runs, every string is escaped.
+//! `survive` and `postmortem` as one page: nothing is fetched, nothing runs, every string is escaped.
 
 mod change;
 mod drawing;
 mod mount;
+pub(super) mod postmortem;
 
 use std::io::{Result, Write};
 

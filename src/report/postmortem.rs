@@ -124,26 +124,33 @@ pub(super) fn text(looked: &Looked<'_>, show: &Show<'_>) -> String {
     text.into_string()
 }
 
-fn one(incident: &Incident, number: u32, show: &Show<'_>, text: &mut Text) {
-    text.heading(&format!("{number}. {}: {}", incident.kind.name(), called(incident.kind)));
-    let mut rows: Vec<Vec<Cell>> = Vec::new();
-    let mut row = |name: &str, value: String| rows.push(vec![Cell::from(name), Cell::from(value)]);
+/// What is to be known of an incident, each with its name.
+pub(super) fn rows(incident: &Incident) -> Vec<(&'static str, String)> {
     let wall = incident.begins_wall.as_ref().map_or(String::new(), |wall| format!(" ({wall})"));
-    row("began at the latest", format!("{}{wall}", incident.begins.as_deref().unwrap_or("could not tell")));
-    row("lasted at least", long(incident.lasts_at_least_s));
-    row("ended", incident.ended.clone().unwrap_or_else(|| "not in the log".to_owned()));
     let gave = match (incident.first_to_give_up, incident.gave_up_after_s) {
         (Some(knob), after) => format!("{knob}, after {}", long(after)),
         (None, Some(after)) => format!("no timer of the guest; it failed after {}", long(Some(after))),
         (None, None) => "nothing".to_owned(),
     };
-    row("gave up first", gave);
-    row("then", incident.consequence.clone());
-    row("on", incident.mounts_or_disks.clone());
+    let mut rows = vec![
+        ("began at the latest", format!("{}{wall}", incident.begins.as_deref().unwrap_or("could not tell"))),
+        ("lasted at least", long(incident.lasts_at_least_s)),
+        ("ended", incident.ended.clone().unwrap_or_else(|| "not in the log".to_owned())),
+        ("gave up first", gave),
+        ("then", incident.consequence.clone()),
+        ("on", incident.mounts_or_disks.clone()),
+    ];
     if !incident.also.is_empty() {
-        row("seen with it", incident.also.join(", "));
+        rows.push(("seen with it", incident.also.join(", ")));
     }
-    row("lines", lines(&incident.evidence));
+    rows.push(("lines", lines(&incident.evidence)));
+    rows
+}
+
+fn one(incident: &Incident, number: u32, show: &Show<'_>, text: &mut Text) {
+    text.heading(&format!("{number}. {}: {}", incident.kind.name(), called(incident.kind)));
+    let rows: Vec<Vec<Cell>> =
+        rows(incident).into_iter().map(|(name, value)| vec![Cell::from(name), Cell::from(value)]).collect();
     text.table(&[], &rows, 2);
     let (answer, tone) = verdict(incident.would_be_ridden_out_by_default);
     text.toned(&format!("Ridden out by the default plan: {answer}."), 2, tone);

@@ -1,11 +1,12 @@
 //! The help: it fits its columns, is the same however it is asked for, and its examples work.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use super::{Stage, code, fixture, hvtune, is_wrong_usage, stderr};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "status",
     "detect",
     "plan",
@@ -17,6 +18,7 @@ const COMMANDS: [&str; 12] = [
     "reboot-needed",
     "pending",
     "seal",
+    "postmortem",
     "capture",
 ];
 
@@ -104,7 +106,15 @@ fn tried(example: &str, stage: &Stage, here: &Path) -> Output {
         assert!(line.contains(&format!("--root {root}")), "{line}");
     }
     let program = Path::new(env!("CARGO_BIN_EXE_hvtune")).parent().unwrap();
-    let path = format!("{}:/usr/bin:/bin", program.display());
+    // The logs that examples name: a journal, which is a program's, and files of syslog's.
+    let log = "Jan  1 00:00:00 web-01 systemd[1]: Started Session 1 of user root.\n";
+    std::fs::write(here.join("kern.log"), log).unwrap();
+    std::fs::write(here.join("journalctl"), "#!/bin/sh\ncat kern.log\n").unwrap();
+    std::fs::write(here.join("zcat"), "#!/bin/sh\ncat kern.log\n").unwrap();
+    for name in ["journalctl", "zcat"] {
+        std::fs::set_permissions(here.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:{}:/usr/bin:/bin", here.display(), program.display());
     Command::new("sh").args(["-c", &line]).env("PATH", path).current_dir(here).output().unwrap()
 }
 

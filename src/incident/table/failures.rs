@@ -190,7 +190,7 @@ pub(super) const ROWS: &[Message] = &[
         name: "btrfs.ro",
         who: KERNEL,
         has: &["forced readonly", ": errno=-", "Skipping commit of aborted"],
-        pattern: r"^BTRFS(?::| \w+)? (?:error )?\(device (?P<dev>[^)]+?)(?: state \w+)?\)(?: in (?P<func>\w+):\d+)?: (?:errno=(?P<errno>-?\d+) (?P<text>[\w ]+)|forced readonly|Skipping commit of aborted transaction)",
+        pattern: r"^BTRFS(?::| \w+)? (?:error )?\(device (?P<dev>[^): ]+)(?:: state \w+)?\)(?: in (?P<func>\w+):\d+)?: (?:errno=(?P<errno>-?\d+) (?P<text>[\w ]+)|forced readonly|Skipping commit of aborted transaction)",
         source: "fs/btrfs/messages.c (super.c before 6.1)",
         versions: "all",
         means: "errno=-5 IO failure then forced readonly. errno=-28: out of space, no stall.",

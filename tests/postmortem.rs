@@ -1,0 +1,210 @@
+//! `hvtune postmortem` on logs of which is known what is to be concluded: `tests/incident/NAME` has the log, what
+//! must be said of it, and where it comes from.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests set the stage"
+)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value as Json, json};
+
+/// Seconds that a log with stamps of whole seconds leaves open, and iSCSI's own.
+const TOLERANCE: i64 = 3;
+
+fn cases() -> Vec<(String, PathBuf, Json)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/incident");
+    let mut cases: Vec<(String, PathBuf, Json)> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let expect = fs::read_to_string(path.join("expect.json")).unwrap();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, path.join("log"), serde_json::from_str(&expect).unwrap())
+        })
+        .collect();
+    cases.sort_by(|one, other| one.0.cmp(&other.0));
+    assert!(cases.len() >= 36, "{}", cases.len());
+    cases
+}
+
+/// Runs it on an empty root, so that nothing of this machine counts.
+fn hvtune(args: &[&str], input: Option<&[u8]>) -> Output {
+    let root = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hvtune"));
+    command.arg("--root").arg(root.path()).arg("postmortem").args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.unwrap_or_default().to_vec();
+    let writer = std::thread::spawn(move || {
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn json_of(output: &Output) -> Json {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
+    })
+}
+
+/// What no incident is compared as.
+fn none() -> Json {
+    json!({"kind": "none", "lasts_at_least_s": 0, "would_be_ridden_out_by_default": "unknown"})
+}
+
+/// Whether two seconds are the same within the tolerance; null is only null.
+fn is_near(one: &Json, other: &Json) -> bool {
+    match (one.as_i64(), other.as_i64()) {
+        (Some(one), Some(other)) => (one - other).abs() <= TOLERANCE,
+        _ => one == other,
+    }
+}
+
+fn words(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+#[test]
+fn every_log_is_told_as_it_was() {
+    let mut faults: Vec<String> = Vec::new();
+    for (name, log, expect) in cases() {
+        let path = log.to_str().unwrap();
+        let output = hvtune(&["--log", path, "--format", "json"], None);
+        let told = json_of(&output);
+        let incidents = told["incidents"].as_array().unwrap();
+        let first = incidents.first().cloned().unwrap_or_else(none);
+        for key in
+            ["kind", "begins", "begins_wall", "first_to_give_up", "would_be_ridden_out_by_default", "ended"]
+        {
+            if expect[key] != first[key] {
+                faults.push(format!("{name}: {key} is {}, not {}", first[key], expect[key]));
+            }
+        }
+        for key in ["gave_up_after_s", "lasts_at_least_s"] {
+            if !is_near(&expect[key], &first[key]) {
+                faults.push(format!("{name}: {key} is {}, not {}", first[key], expect[key]));
+            }
+        }
+        let kinds: Vec<&Json> = incidents.iter().map(|incident| &incident["kind"]).collect();
+        let wanted = match (expect["kinds"].as_array(), expect["kind"] == "none") {
+            (Some(kinds), _) => kinds.iter().collect(),
+            (None, true) => Vec::new(),
+            (None, false) => vec![&expect["kind"]],
+        };
+        if kinds != wanted {
+            faults.push(format!("{name}: {kinds:?}, not {wanted:?}"));
+        }
+        let code = i32::from(!wanted.is_empty());
+        let texts = [&["--log", path][..], &["--log", path, "-v"], &["--log", path, "--format", "html"]];
+        let mut outputs = vec![output];
+        outputs.extend(texts.map(|args| hvtune(args, None)));
+        for output in &outputs {
+            if output.status.code() != Some(code) {
+                faults.push(format!("{name}: exit code {:?}, not {code}", output.status.code()));
+            }
+            for wrong in expect["must_not_say"].as_array().into_iter().flatten() {
+                if words(&output.stdout).contains(&wrong.as_str().unwrap().to_lowercase()) {
+                    faults.push(format!("{name}: says {wrong}"));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_log_says_where_it_comes_from() {
+    for (name, log, _) in cases() {
+        let about = fs::read_to_string(log.with_file_name("ABOUT.md")).unwrap();
+        assert!(about.len() > 100, "{name}");
+    }
+}
+
+/// Every line of evidence is one of the log, and what is named as the beginning is among them.
+#[test]
+fn evidence_is_lines_of_the_log() {
+    for (name, log, _) in cases() {
+        let lines = fs::read(&log).unwrap().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let told = json_of(&hvtune(&["--log", log.to_str().unwrap(), "--format", "json"], None));
+        assert_eq!(told["log"]["lines"], lines, "{name}");
+        for incident in told["incidents"].as_array().unwrap() {
+            let evidence: Vec<u64> =
+                incident["evidence"].as_array().unwrap().iter().map(|line| line.as_u64().unwrap()).collect();
+            assert!(!evidence.is_empty() && evidence.is_sorted(), "{name}: {evidence:?}");
+            assert!(evidence.iter().all(|line| (1..=lines).contains(line)), "{name}: {evidence:?}");
+            for statement in incident["statements"].as_array().unwrap() {
+                let grade = statement["grade"].as_str().unwrap();
+                let of = statement["lines"].as_array().unwrap();
+                assert_eq!(grade == "cannot-tell", of.is_empty(), "{name}: {statement}");
+            }
+        }
+    }
+}
+
+/// A pipe in pieces of any size, with or without a last line end, with other line ends, says the same.
+#[test]
+fn a_log_says_the_same_however_it_comes() {
+    for (name, log, _) in cases() {
+        let bytes = fs::read(&log).unwrap();
+        let told = |bytes: &[u8]| {
+            json_of(&hvtune(&["--log", "-", "--format", "json"], Some(bytes)))["incidents"].clone()
+        };
+        let plain = told(&bytes);
+        let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
+        assert_eq!(told(bytes.strip_suffix(b"\n").unwrap_or(&bytes)), plain, "{name}");
+        assert_eq!(told(text.replace('\n', "\r\n").as_bytes()), plain, "{name}");
+        let zeros = [&[0; 4096][..], &bytes].concat();
+        assert_eq!(told(&zeros), plain, "{name}");
+    }
+}
+
+#[test]
+fn a_log_that_is_none_is_one_clear_error() {
+    let temp = tempfile::tempdir().unwrap();
+    let packed = temp.path().join("kern.log.1.gz");
+    fs::write(&packed, b"\x1f\x8b\x08\0\0\0\0\0").unwrap();
+    let dir = temp.path().to_str().unwrap();
+    for (args, input, says) in [
+        (&["--log", packed.to_str().unwrap()][..], None, "zcat FILE | hvtune postmortem --log -"),
+        (&["--log", "-"], Some(&b"LPKSHHRH\0"[..]), "journalctl --file FILE"),
+        (&["--log", "-"], Some(b""), "it is empty"),
+        (&["--log", dir], None, "it is a directory, not a log"),
+        (&["--log", "no/such.log"], None, "No such file"),
+        (&[], None, "journalctl -o short-iso -b -1 | hvtune postmortem --log -"),
+    ] {
+        let output = hvtune(args, input);
+        let said = words(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(&says.to_lowercase()), "{args:?}: {said}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+/// The kernel's log of the root is taken where none is named.
+#[test]
+fn without_a_name_the_file_of_the_root_is_read() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("var/log")).unwrap();
+    let (_, log, _) = cases().into_iter().find(|(name, ..)| name == "i03-iscsi-300s-then-readonly").unwrap();
+    fs::copy(log, root.path().join("var/log/kern.log")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_hvtune"))
+        .arg("--root")
+        .arg(root.path())
+        .args(["postmortem", "--budget", "10min", "--format", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = json_of(&output);
+    assert_eq!(told["policy"]["stall_s"], 600);
+    // With a budget of ten minutes the plan would have held longer than the log tells.
+    assert_eq!(told["incidents"][0]["would_be_ridden_out_by_default"], "unknown");
+}
