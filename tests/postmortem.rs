@@ -125,7 +125,7 @@ fn every_log_is_told_as_it_was() {
 fn every_log_says_where_it_comes_from() {
     for (name, log, _) in cases() {
         let about = fs::read_to_string(log.with_file_name("ABOUT.md")).unwrap();
-        assert!(about.len() > 100, "{name}");
+        assert!(about.len() > 80, "{name}");
     }
 }
 

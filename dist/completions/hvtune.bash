@@ -37,6 +37,9 @@ _hvtune() {
             hvtune,plan)
                 cmd="hvtune__subcmd__plan"
                 ;;
+            hvtune,postmortem)
+                cmd="hvtune__subcmd__postmortem"
+                ;;
             hvtune,reboot-needed)
                 cmd="hvtune__subcmd__reboot__subcmd__needed"
                 ;;
@@ -76,6 +79,9 @@ _hvtune() {
             hvtune__subcmd__help,plan)
                 cmd="hvtune__subcmd__help__subcmd__plan"
                 ;;
+            hvtune__subcmd__help,postmortem)
+                cmd="hvtune__subcmd__help__subcmd__postmortem"
+                ;;
             hvtune__subcmd__help,reboot-needed)
                 cmd="hvtune__subcmd__help__subcmd__reboot__subcmd__needed"
                 ;;
@@ -101,7 +107,7 @@ _hvtune() {
 
     case "${cmd}" in
         hvtune)
-            opts="-q -v -h -V --root --machine --assume --config --stall --quiet --verbose --format --help --version status detect plan apply verify survive explain revert reboot-needed pending seal capture help"
+            opts="-q -v -h -V --root --machine --assume --config --stall --quiet --verbose --format --help --version status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -275,7 +281,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__help)
-            opts="status detect plan apply verify survive explain revert reboot-needed pending seal capture help"
+            opts="status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,6 +379,20 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__help__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hvtune__subcmd__help__subcmd__postmortem)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -541,6 +561,52 @@ _hvtune() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hvtune__subcmd__postmortem)
+            opts="-q -v -h --log --root --machine --assume --config --format --quiet --verbose --budget --stall --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --machine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assume)
+                    COMPREPLY=($(compgen -W "hyperv azure" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json html" -- "${cur}"))
+                    return 0
+                    ;;
+                --stall)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --budget)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -31,7 +31,7 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -l assume -d 'Treat the targ
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_needs_command" -l config -d 'Read this policy file and no other' -r -F
 complete -c hvtune -n "__fish_hvtune_needs_command" -l stall -d 'The longest storage stall to ride out, such as 90s or 5min [default: the policy\'s, else 180s]' -r
-complete -c hvtune -n "__fish_hvtune_needs_command" -l format -d 'How to print; prometheus with verify only, html with survive only [default: text]' -r -f -a "text\t''
+complete -c hvtune -n "__fish_hvtune_needs_command" -l format -d 'How to print; prometheus with verify only, html with survive and postmortem [default: text]' -r -f -a "text\t''
 json\t''
 prometheus\t''
 journal\t''
@@ -51,6 +51,7 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "revert" -d 'Take back
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
+complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "postmortem" -d 'Tell from a log what happened, what gave up first, and whether the plan would have held'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "capture" -d 'Record this machine in a directory, for --machine'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hvtune -n "__fish_hvtune_using_subcommand status" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
@@ -190,19 +191,33 @@ json\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -s h -l help -d 'Print help'
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l log -d 'The log: journalctl\'s or dmesg\'s text, the journal as JSON, a syslog file, a console; - is standard input [default: kern.log, messages or syslog below /var/log]' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
+azure\t'A guest on Azure'"
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l config -d 'Read this policy file and no other' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l format -d 'How to print [default: text]' -r -f -a "text\t''
+json\t''
+html\t''"
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l stall -l budget -d 'The longest storage stall to ride out, such as 90s or 5min [default: the policy\'s, else 180s]' -r
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -s q -l quiet -d 'Print no messages but errors'
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -s v -l verbose -d 'Print reasons and sources, too'
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand capture" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand capture" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand capture" -s h -l help -d 'Print help'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "status" -d 'Show on one screen what survives, what differs, and what to do next'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "detect" -d 'Show the machine: hypervisor, disks, kernels, boot loader'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "plan" -d 'Show what apply would change'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "apply" -d 'Write the files, then set what can be set without a reboot'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "verify" -d 'Check that files and live values are as planned'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "survive" -d 'Show how long mounts survive a storage stall, and what breaks first'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "explain" -d 'Show all settings, or one: its value here, why, and sources'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "revert" -d 'Take back what apply wrote'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "capture" -d 'Record this machine in a directory, for --machine'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "status" -d 'Show on one screen what survives, what differs, and what to do next'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "detect" -d 'Show the machine: hypervisor, disks, kernels, boot loader'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "plan" -d 'Show what apply would change'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "apply" -d 'Write the files, then set what can be set without a reboot'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "verify" -d 'Check that files and live values are as planned'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "survive" -d 'Show how long mounts survive a storage stall, and what breaks first'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "explain" -d 'Show all settings, or one: its value here, why, and sources'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "revert" -d 'Take back what apply wrote'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "postmortem" -d 'Tell from a log what happened, what gave up first, and whether the plan would have held'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "capture" -d 'Record this machine in a directory, for --machine'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -63,6 +63,7 @@ fn targets() -> Vec<Named> {
         ("numbers", || on_text(others::numbers)),
         ("pattern", || on_text(others::pattern)),
         ("scrub", || Box::new(texts::scrub)),
+        ("incident", || Box::new(texts::incident)),
         ("render", rendering::render),
         ("template", rendering::template),
         ("os", files::os),

@@ -4,8 +4,9 @@ use hvtune::capture::scrub as scrubbed;
 use hvtune::cmdline::{Cmdline, same_key, split_arg};
 use hvtune::facts::{Attribute, KernelRelease};
 use hvtune::formats::edit::{Owned, restore, set};
+use hvtune::incident::{Findings, Log, Model, Reader, found, judge};
 use hvtune::marker::{Standing, body_of, marker_line, standing_of};
-use hvtune::policy::{parse_duration, parse_stall};
+use hvtune::policy::{Policy, parse_duration, parse_stall};
 use hvtune::probe::Identity;
 use hvtune::root::{Seen, Trail, link_target};
 use hvtune::stores::{Store, grubset};
@@ -280,4 +281,26 @@ pub fn scrub(bytes: &[u8]) {
     let trail = Trail::from([(path.to_owned(), Seen::File(bytes))]);
     let once = scrubbed(&trail);
     assert_eq!(once, scrubbed(&once));
+}
+
+/// A log: what is said of it hangs on its bytes alone, not on how they come, and names lines that it has.
+pub fn incident(bytes: &[u8]) {
+    let read = |parts: &[&[u8]]| -> (Log, Findings) {
+        let mut reader = Reader::default();
+        parts.iter().for_each(|part| reader.feed(part));
+        let log = reader.finish();
+        let findings = judge(&log, &Model { capture: None, policy: &Policy::default() });
+        (log, findings)
+    };
+    let (log, findings) = read(&[bytes]);
+    let (head, tail) = bytes.split_at(bytes.len() / 2);
+    assert_eq!(read(&[head, tail]).1, findings);
+    for incident in &findings.incidents {
+        let named = incident.said.iter().flat_map(|said| &said.lines).chain(&incident.evidence);
+        assert!(named.clone().all(|line| (1..=log.lines).contains(line)), "{incident:?}");
+        assert!(!incident.evidence.is_empty() && (1..=log.boots).contains(&incident.boot), "{incident:?}");
+        let seconds = [incident.lasts_at_least_s, incident.gave_up_after_s];
+        assert!(seconds.iter().flatten().all(|seconds| *seconds >= 0), "{incident:?}");
+    }
+    assert!(found(&log).iter().all(|one| one.count > 0 && one.lines.0 <= one.lines.1));
 }

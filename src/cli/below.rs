@@ -221,7 +221,7 @@ Files:
 const POSTMORTEM: &str = "\
 Examples:
   The boot before this one:
-    journalctl -o short-iso -b -1 | hvtune postmortem --log -
+    journalctl -b -1 | hvtune postmortem --log -
   A file of syslog's, with the machine that it is of:
     hvtune postmortem --machine web-01 --log kern.log
   A compressed one:

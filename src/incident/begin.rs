@@ -118,12 +118,18 @@ fn clue(case: &Case<'_>, event: &Event) -> Begin {
                 );
             }
         }
-        Id::ScsiFailedAge => {
-            if let Some(age) = event.number("age").filter(|age| *age > 0) {
+        Id::ScsiFailedAge if event.number("age").is_some_and(|age| age > 0) => {
+            if let Some(age) = event.number("age") {
                 let from = format!("line {line}: cmd_age={age}s of the failed command");
                 let at = whole(at.before(age * SECOND));
                 return Begin { at, from, line, is_own: false };
             }
+        }
+        Id::ScsiFailedAge if matches!(event.get("host"), "DID_TIME_OUT" | "0x03") => {
+            let from = format!(
+                "line {line}: a command expired, less one device/timeout of {DEFAULT} s, the kernel's own"
+            );
+            return less(DEFAULT, from);
         }
         Id::ScsiWindow => {
             if let Some(seconds) = event.number("secs") {

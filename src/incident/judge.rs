@@ -303,6 +303,7 @@ impl Judge<'_> {
             is_hyperv: self.scene.is_hyperv,
             recovery: number(case.first(&[Id::IscsiRecoveryTimeout]), "secs"),
             noop: interval.zip(number(ping, "ping")),
+            handled: case.all(&[Id::IscsiConnError]).any(|event| event.get("code") == "1021"),
             io_timeout: case.first(&[Id::NvmeAbort, Id::NvmeReset]).map(|_| io_timeout(case).0),
             watchdog: watchdog.map(|event| {
                 (event.get("unit").to_owned(), i64::try_from(limit.unwrap_or(180)).unwrap_or(180))
@@ -370,10 +371,11 @@ impl Verdict<'_> {
             (true, span) if span.covers(lasts) => {
                 (Answer::True, format!("it ended after {lasts} s, and {because}"))
             }
-            (true, _) => (Answer::False, format!("it lasted {lasts} s, and {because}")),
-            (false, crate::stall::Span::Seconds(span)) if lasts > span => {
+            (true, _) if holds.is_all => (Answer::False, format!("it lasted {lasts} s, and {because}")),
+            (false, crate::stall::Span::Seconds(span)) if lasts > span && holds.is_all => {
                 (Answer::False, format!("it lasted at least {lasts} s, and {because}"))
             }
+            (true, _) => (Answer::Unknown, format!("it lasted {lasts} s, and {because}")),
             (false, _) => (Answer::Unknown, format!("its end is not in the log; {because}")),
         }
     }

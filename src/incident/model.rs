@@ -23,6 +23,8 @@ pub(super) struct Shown {
     pub(super) recovery: Option<i64>,
     /// `noop_out_interval` and `noop_out_timeout`.
     pub(super) noop: Option<(i64, i64)>,
+    /// Whether error handling dropped the session.
+    pub(super) handled: bool,
     /// `io_timeout` of NVMe.
     pub(super) io_timeout: Option<i64>,
     /// `WatchdogSec` of a unit.
@@ -36,6 +38,8 @@ pub(super) struct Shown {
 pub(super) struct Holds {
     pub(super) span: Span,
     pub(super) because: String,
+    /// Whether it is that long and no longer: else a fact is missing, and it is at least so.
+    pub(super) is_all: bool,
 }
 
 /// Asks the model.
@@ -73,7 +77,10 @@ impl Model<'_> {
             "on a machine as the log shows it"
         };
         let long = fate.at.seconds().map_or("without limit".to_owned(), |seconds| format!("{seconds} s"));
-        Some(Holds { span: fate.at, because: format!("{whose} the default plan holds {long} against this") })
+        let is_all = fate.unknown.is_empty();
+        let least = if is_all { "" } else { "at least " };
+        let because = format!("{whose} the default plan holds {least}{long} against this");
+        Some(Holds { span: fate.at, because, is_all })
     }
 
     fn watchdog(&self, shown: &Shown) -> Option<Holds> {
@@ -90,6 +97,7 @@ impl Model<'_> {
         Some(Holds {
             span: booted.fires,
             because: format!("the default plan gives {unit} {long} from the next boot on"),
+            is_all: true,
         })
     }
 }
@@ -101,6 +109,8 @@ fn trouble(kind: Kind, shown: &Shown) -> Option<Trouble> {
         Kind::HostErrorsFast => Trouble::Errors,
         Kind::HostErrorsSlow | Kind::IscsiSlowErrors => Trouble::ErrorsHeld,
         Kind::IscsiPathLoss if shown.noop.is_some() => Trouble::Silence,
+        // The target answers NOPs, and no command: its error handling dropped the session.
+        Kind::IscsiPathLoss if shown.handled => Trouble::Unit,
         Kind::IscsiPathLoss | Kind::MultipathAllPathsDown | Kind::FcPathLoss => Trouble::PathLoss,
         _ => return None,
     })

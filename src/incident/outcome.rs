@@ -216,9 +216,7 @@ pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
         }
         Cause::Fc => event.id == Id::FcBack,
         Cause::Nvme => event.id == Id::NvmeBack && case.all(&[Id::NvmeDead]).all(|dead| !dead.has("gone")),
-        Cause::Silent if event.id == Id::AtaTimeout => {
-            event.text.ends_with("EH complete") && case.first(LOST).is_none()
-        }
+        Cause::Silent if event.id == Id::AtaTimeout => event.has("done") && case.first(LOST).is_none(),
         Cause::Silent => {
             event.id == Id::JournaldBad
                 && event.text.starts_with("File ")

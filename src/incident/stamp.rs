@@ -53,7 +53,12 @@ impl Moment {
     pub(super) fn until(&self, later: &Self) -> Option<i64> {
         match (self.up, later.up) {
             (Some(from), Some(to)) => Some(to - from),
-            _ => Some(later.wall.as_ref()?.utc() - self.wall.as_ref()?.utc()),
+            _ => {
+                let (from, to) = (self.wall.as_ref()?, later.wall.as_ref()?);
+                // Of stamps that are minutes, only what follows within one is known.
+                let same = from.at.div_euclid(MINUTE) == to.at.div_euclid(MINUTE);
+                (same || !from.is_coarse()).then(|| to.utc() - from.utc())
+            }
         }
     }
 

@@ -216,7 +216,7 @@ pub(super) const ROWS: &[Message] = &[
         name: "ata.timeout",
         who: KERNEL,
         has: &["exception Emask ", "failed command: ", "resetting link", "EH complete"],
-        pattern: r"^ata(?P<port>\d+)(?:\.\d+)?: (?:exception Emask (?P<emask>0x\w+) .*(?P<what>frozen)|failed command: (?P<cmd>.*)|(?:hard|soft) resetting link|EH complete)",
+        pattern: r"^ata(?P<port>\d+)(?:\.\d+)?: (?:exception Emask (?P<emask>0x\w+) .*(?P<what>frozen)|failed command: (?P<cmd>.*)|(?:hard|soft) resetting link|(?P<done>EH complete))",
         source: "drivers/ata/libata-eh.c",
         versions: "all",
         means: "Gen-1 IDE emulation, QEMU AHCI: 30 s without answer.",
