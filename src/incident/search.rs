@@ -9,9 +9,9 @@ pub(super) type Rows = u128;
 pub(super) struct Search {
     /// Bytes of the shortest text: so much of each decides.
     window: usize,
-    /// How far the window may move on, by its last two bytes.
+    /// How far the window may move on, by its last three bytes.
     shift: Vec<u8>,
-    /// The first text of those whose window ends in two bytes, by a small number of them.
+    /// The first text of those whose window ends in three bytes, by a number of these.
     first: Vec<u8>,
     texts: Vec<Text>,
 }
@@ -25,34 +25,39 @@ struct Text {
 }
 
 const NONE: u8 = u8::MAX;
-const BUCKETS: usize = 1024;
+/// Numbers of three bytes: other bytes may have the same, so a text is compared before it counts.
+const GRAMS: usize = 1 << 15;
+const GRAM: usize = 3;
 
-fn pair(bytes: &[u8], end: usize) -> Option<usize> {
-    let (high, low) = (*bytes.get(end.checked_sub(2)?)?, *bytes.get(end - 1)?);
-    Some(usize::from(high) << 8 | usize::from(low))
+/// The number of the three bytes before `end`.
+fn gram(bytes: &[u8], end: usize) -> Option<usize> {
+    match bytes.get(end.checked_sub(GRAM)?..end)? {
+        [a, b, c] => Some(((usize::from(*a) << 10) ^ (usize::from(*b) << 5) ^ usize::from(*c)) % GRAMS),
+        _ => None,
+    }
 }
 
 impl Search {
     /// Prepares for texts, each with the row that it stands for.
     pub(super) fn new(of: &[(&'static str, u32)]) -> Self {
-        let window = of.iter().map(|(text, _)| text.len()).min().unwrap_or(2).max(2);
-        let far = u8::try_from(window - 1).unwrap_or(u8::MAX);
+        let window = of.iter().map(|(text, _)| text.len()).min().unwrap_or(GRAM).max(GRAM);
+        let far = u8::try_from(window + 1 - GRAM).unwrap_or(u8::MAX);
         let mut search = Self {
             window,
-            shift: vec![far; 1 << 16],
-            first: vec![NONE; BUCKETS],
+            shift: vec![far; GRAMS],
+            first: vec![NONE; GRAMS],
             texts: Vec::with_capacity(of.len()),
         };
         for (text, row) in of {
             let bytes = text.as_bytes();
-            for end in 2..=window {
+            for end in GRAM..=window {
                 let left = u8::try_from(window - end).unwrap_or(u8::MAX);
-                let place = pair(bytes, end).and_then(|pair| search.shift.get_mut(pair));
+                let place = gram(bytes, end).and_then(|gram| search.shift.get_mut(gram));
                 if let Some(shift) = place {
                     *shift = left.min(*shift);
                 }
             }
-            let bucket = pair(bytes, window).and_then(|pair| search.first.get_mut(pair % BUCKETS));
+            let bucket = gram(bytes, window).and_then(|gram| search.first.get_mut(gram));
             if let (Some(first), Ok(at)) = (bucket, u8::try_from(search.texts.len())) {
                 let next = std::mem::replace(first, at);
                 search.texts.push(Text { bytes, row: *row, next });
@@ -65,14 +70,14 @@ impl Search {
     pub(super) fn rows(&self, bytes: &[u8]) -> Rows {
         let mut rows = 0;
         let mut end = self.window;
-        while let Some(pair) = pair(bytes, end) {
-            let shift = self.shift.get(pair).copied().unwrap_or(1);
+        while let Some(gram) = gram(bytes, end) {
+            let shift = self.shift.get(gram).copied().unwrap_or(1);
             if shift > 0 {
                 end += usize::from(shift);
                 continue;
             }
             let rest = bytes.get(end - self.window..).unwrap_or_default();
-            let mut next = self.first.get(pair % BUCKETS).copied().unwrap_or(NONE);
+            let mut next = self.first.get(gram).copied().unwrap_or(NONE);
             while let Some(text) = self.texts.get(usize::from(next)) {
                 if rest.starts_with(text.bytes) {
                     rows |= 1 << text.row;
