@@ -20,14 +20,16 @@ mod sign;
 mod split;
 mod stamp;
 mod table;
+mod told;
 mod words;
 
 pub use event::Log;
-pub use judge::{Findings, Incident, Said, judge};
+pub use judge::judge;
 pub use kind::{Answer, Grade, Kind};
 pub use model::Model;
 pub use outcome::TimerSeen;
 pub use reader::Reader;
+pub use told::{Findings, Incident, Said};
 
 /// One kind of message that was found in a log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -303,7 +303,7 @@ pub fn postmortem(looked: &Looked<'_>, show: &Show<'_>) -> anyhow::Result<()> {
     match show.format {
         Format::Json => out_json(Postmortem::new(looked, show)),
         Format::Html => out(&html::postmortem::page(looked, show)?),
-        Format::Text | Format::Prometheus => out(&postmortem::text(looked, show)),
+        Format::Text | Format::Prometheus | Format::Journal => out(&postmortem::text(looked, show)),
     }
 }
 

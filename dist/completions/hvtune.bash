@@ -134,7 +134,7 @@ _hvtune() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "text json prometheus journal html" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json prometheus html" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -842,7 +842,7 @@ _hvtune() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "text json prometheus journal" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json prometheus" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -34,7 +34,6 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -l stall -d 'The longest sto
 complete -c hvtune -n "__fish_hvtune_needs_command" -l format -d 'How to print; prometheus with verify only, html with survive and postmortem [default: text]' -r -f -a "text\t''
 json\t''
 prometheus\t''
-journal\t''
 html\t''"
 complete -c hvtune -n "__fish_hvtune_needs_command" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_needs_command" -s v -l verbose -d 'Print reasons and sources, too'
@@ -115,8 +114,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l config -d 'Read
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l stall -d 'The longest storage stall to ride out, such as 90s or 5min [default: the policy\'s, else 180s]' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l format -d 'How to print [default: text]' -r -f -a "text\t''
 json\t''
-prometheus\t''
-journal\t''"
+prometheus\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s h -l help -d 'Print help'

@@ -222,8 +222,8 @@ const POSTMORTEM: &str = "\
 Examples:
   The boot before this one:
     journalctl -b -1 | hvtune postmortem --log -
-  A file of syslog's, with the machine that it is of:
-    hvtune postmortem --machine web-01 --log kern.log
+  A file of syslog's, for a budget of five minutes:
+    hvtune postmortem --budget 5min --log kern.log
   A compressed one:
     zcat kern.log.2.gz | hvtune postmortem --log -
 

@@ -206,7 +206,7 @@ fn boot(case: &Case<'_>) -> Option<GaveUp> {
 
 /// The line that shows that the trouble was over.
 pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
-    let (first, last) = case.lines();
+    let (first, _) = case.lines();
     let ends = |event: &&Event| match case.cause {
         Cause::Iscsi => event.id == Id::IscsidBack,
         Cause::Multipath => {
@@ -244,7 +244,6 @@ pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
             case.all(&[Id::IscsiConnError, Id::IscsiRecoveryTimeout]).all(|event| event.line < end.line)
         });
     }
-    let _ = last;
     Some(end)
 }
 

@@ -15,6 +15,8 @@ use crate::pattern::parse_pattern;
 const LINE: usize = 64 << 10;
 /// So much of a line is kept for the one that follows, which may be its rest.
 const BEFORE: usize = 1 << 10;
+/// So much of a message is matched: the kernel's are shorter, and a pattern takes its time for each byte.
+const MATCHED: usize = 2 << 10;
 /// So much of a message is kept.
 const TEXT: usize = 240;
 /// A journal's message that is an array of bytes: its text is not seen before it is read.
@@ -285,7 +287,7 @@ impl Reader {
                 if nth == 0 && !is_speaker {
                     continue;
                 }
-                let Some(found) = pattern.regex.captures(text.as_bytes()) else { continue };
+                let Some(found) = pattern.regex.captures(beginning(text)) else { continue };
                 let field = |name: &&'static str| {
                     let value = found.name(name)?.as_bytes();
                     Some((*name, String::from_utf8_lossy(value.get(..TEXT.min(value.len()))?).into_owned()))
@@ -356,6 +358,12 @@ impl Reader {
     }
 }
 
+/// As much of a message as is matched.
+fn beginning(text: &str) -> &[u8] {
+    let bytes = text.as_bytes();
+    bytes.get(..MATCHED).unwrap_or(bytes)
+}
+
 /// Without what stands before a line's text: zeros, and a console's colours.
 fn bare(mut piece: &[u8]) -> &[u8] {
     loop {
@@ -385,3 +393,6 @@ fn plain(text: &str) -> String {
     }
     plain
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,15 +51,13 @@ pub(super) struct Moment {
 impl Moment {
     /// Seconds from here to a later one of the same boot: by the uptime where both have it.
     pub(super) fn until(&self, later: &Self) -> Option<i64> {
-        match (self.up, later.up) {
-            (Some(from), Some(to)) => Some(to - from),
-            _ => {
-                let (from, to) = (self.wall.as_ref()?, later.wall.as_ref()?);
-                // Of stamps that are minutes, only what follows within one is known.
-                let same = from.at.div_euclid(MINUTE) == to.at.div_euclid(MINUTE);
-                (same || !from.is_coarse()).then(|| to.utc() - from.utc())
-            }
+        if let (Some(from), Some(to)) = (self.up, later.up) {
+            return Some(to - from);
         }
+        let (from, to) = (self.wall.as_ref()?, later.wall.as_ref()?);
+        // Of stamps that are minutes, only what follows within one is known.
+        let same = from.at.div_euclid(MINUTE) == to.at.div_euclid(MINUTE);
+        (same || !from.is_coarse()).then(|| to.utc() - from.utc())
     }
 
     /// So much earlier.

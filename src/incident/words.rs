@@ -3,12 +3,12 @@
 use super::begin::Begin;
 use super::case::{Case, has_hole};
 use super::event::{Event, Log};
-use super::judge::{Incident, Said};
 use super::kind::{Grade, Kind};
 use super::outcome::{GaveUp, LOST};
 use super::scene::Scene;
 use super::sign::Cause;
 use super::table::Id;
+use super::told::{Incident, Said};
 
 /// Names in a row, each once.
 fn names(all: impl Iterator<Item = String>) -> Vec<String> {

@@ -118,6 +118,13 @@ pub(super) fn text(looked: &Looked<'_>, show: &Show<'_>) -> String {
         text.gap();
         text.para(&format!("{} lines were too long, and looked at in part.", looked.log.cut), 0);
     }
+    if looked.log.dropped > 0 {
+        text.gap();
+        text.para(
+            &format!("{} events in the middle are left out: more than are kept.", looked.log.dropped),
+            0,
+        );
+    }
     if show.verbose {
         messages(looked.found, &mut text);
     }
