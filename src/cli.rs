@@ -222,7 +222,7 @@ pub enum Command {
     },
     /// Make a template ready to be cloned: forget what hangs on this machine
     Seal,
-    /// Tell from a log what happened, what gave up first, and whether the plan would have held
+    /// Tell from a log what happened, and whether the plan would have held
     Postmortem {
         /// The log: journalctl's or dmesg's text, the journal as JSON, a syslog file, a console; - is
         /// standard input [default: kern.log, messages or syslog below /var/log]

@@ -32,6 +32,8 @@ pub(super) fn looks_stamped(line: &[u8]) -> bool {
         [a, b, c, d, b'-' | b',' | b'.', ..] if a.is_ascii_digit() => {
             [b, c, d].iter().all(|c| c.is_ascii_digit())
         }
+        // The kernel's own form.
+        [a, ..] if a.is_ascii_digit() && line.iter().take(4).any(|c| *c == b',') => true,
         [a, ..] if a.is_ascii_digit() => line.iter().take(10).all(u8::is_ascii_digit) && line.len() > 10,
         [a, b, c, b' ', ..] => {
             a.is_ascii_uppercase()
