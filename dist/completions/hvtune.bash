@@ -134,7 +134,7 @@ _hvtune() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "text json prometheus html" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json prometheus journal html" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -842,7 +842,7 @@ _hvtune() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "text json prometheus" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json prometheus journal" -- "${cur}"))
                     return 0
                     ;;
                 *)

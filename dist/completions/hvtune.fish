@@ -34,6 +34,7 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -l stall -d 'The longest sto
 complete -c hvtune -n "__fish_hvtune_needs_command" -l format -d 'How to print; prometheus with verify only, html with survive and postmortem [default: text]' -r -f -a "text\t''
 json\t''
 prometheus\t''
+journal\t''
 html\t''"
 complete -c hvtune -n "__fish_hvtune_needs_command" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_needs_command" -s v -l verbose -d 'Print reasons and sources, too'
@@ -50,7 +51,7 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "revert" -d 'Take back
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
-complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "postmortem" -d 'Tell from a log what happened, what gave up first, and whether the plan would have held'
+complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "postmortem" -d 'Tell from a log what happened, and whether the plan would have held'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "capture" -d 'Record this machine in a directory, for --machine'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hvtune -n "__fish_hvtune_using_subcommand status" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
@@ -114,7 +115,8 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l config -d 'Read
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l stall -d 'The longest storage stall to ride out, such as 90s or 5min [default: the policy\'s, else 180s]' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l format -d 'How to print [default: text]' -r -f -a "text\t''
 json\t''
-prometheus\t''"
+prometheus\t''
+journal\t''"
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s h -l help -d 'Print help'
@@ -216,6 +218,6 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "postmortem" -d 'Tell from a log what happened, what gave up first, and whether the plan would have held'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "postmortem" -d 'Tell from a log what happened, and whether the plan would have held'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "capture" -d 'Record this machine in a directory, for --machine'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
