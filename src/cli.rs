@@ -256,7 +256,11 @@ pub fn definition() -> clap::Command {
         };
         let command = Messages::augment_args(command).after_help(below);
         match command.get_name() {
-            "postmortem" => command.mut_arg("stall", |arg| arg.visible_alias("budget")),
+            "postmortem" => command.mut_arg("stall", |arg| {
+                let help = "The longest storage stall to ride out, such as 90s or 5min; --budget is the same \
+                            [default: the policy's, else 180s]";
+                arg.alias("budget").help(help)
+            }),
             "plan" | "apply" | "verify" | "revert" | "pending" | "seal" => {
                 command.mut_arg("quiet", |arg| arg.help("Print nothing but errors"))
             }

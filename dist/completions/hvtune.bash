@@ -571,7 +571,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__postmortem)
-            opts="-q -v -h --log --root --machine --assume --config --format --quiet --verbose --budget --stall --help"
+            opts="-q -v -h --log --root --machine --assume --config --format --quiet --verbose --stall --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -602,10 +602,6 @@ _hvtune() {
                     return 0
                     ;;
                 --stall)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --budget)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

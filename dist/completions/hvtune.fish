@@ -200,7 +200,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l config -d '
 complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l format -d 'How to print [default: text]' -r -f -a "text\t''
 json\t''
 html\t''"
-complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l stall -l budget -d 'The longest storage stall to ride out, such as 90s or 5min [default: the policy\'s, else 180s]' -r
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l stall -d 'The longest storage stall to ride out, such as 90s or 5min; --budget is the same [default: the policy\'s, else 180s]' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -s q -l quiet -d 'Print no messages but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -s h -l help -d 'Print help'

@@ -45,7 +45,8 @@ pub(crate) fn described(command: &str) -> &'static [&'static str] {
             "Compares files and live values with what apply would write. Of each setting that is not as planned \
              it says whether the file, the value on the running system, or both are wrong, and who overrides \
              it. Where only a reboot is missing, it says so.",
-            "With --format prometheus the result is for node_exporter's textfile collector.",
+            "With --format prometheus the result is for node_exporter's textfile collector, and with --format \
+             journal each setting that is not as planned becomes an entry of the journal with fields of its own.",
         ],
         "survive" => &[
             "Shows for every mount and every swap on storage how long it lasts when its storage stops answering, \
@@ -82,6 +83,14 @@ pub(crate) fn described(command: &str) -> &'static [&'static str] {
              clone decides again (hvtune.service), and says in the journal what it changed and why. The running \
              system keeps its values.",
             "cloud-init clean runs it, too, where the hook lies in /etc/cloud/clean.d.",
+        ],
+        "postmortem" => &[
+            "Reads a log and says what happened to the storage: the kind of trouble, when it began at the latest, \
+             how long it lasted at least, what gave up first, after how long and by which setting, what followed, \
+             and which lines say so. It says what the log cannot tell, and whether the plan would have ridden it \
+             out: by the machine that --machine names, else by what the log itself shows.",
+            "Each statement says how it is known: read in the log, following from it by a rule, likely, or not to \
+             be told. That no trouble is recorded does not prove that there was none.",
         ],
         "capture" => &[
             "Writes what hvtune reads of this machine into a directory that does not exist yet, or is empty. \
