@@ -151,7 +151,10 @@ pub fn labels(text: &str) {
         let mut contexts = Contexts::default();
         let taken = contexts.add(entries).is_ok();
         if let Ok(Some(label)) = contexts.label(OURS, kind) {
-            assert!(entries.contains(label) && !label.contains([' ', '\t', '\u{b}', '\u{c}', '\r']), "{label:?}");
+            assert!(
+                entries.contains(label) && !label.contains([' ', '\t', '\u{b}', '\u{c}', '\r']),
+                "{label:?}"
+            );
         }
         if taken {
             contexts.add(&format!("{OURS} system_u:object_r:ours_t:s0\n")).unwrap();
