@@ -1,6 +1,6 @@
 //! From cases to incidents: kind, beginning, end, and what the default plan would have made of it.
 
-use super::begin::{Begin, begin, io_timeout};
+use super::begin::{Begin, DEFAULT, begin, io_timeout};
 use super::case::{Case, Cases, cases};
 use super::clock::Clock;
 use super::event::{Event, Log};
@@ -50,7 +50,9 @@ impl Judge<'_> {
         };
         let last = last_seen(self.log, case, gave.as_ref());
         let lasts = end.map(|end| &end.at).or(last.as_ref()).and_then(seconds);
-        let after = gave.as_ref().and_then(|gave| seconds(&gave.at));
+        // A console's lines have no stamp of their own, and the initramfs waits so long at least.
+        let least = if gave.as_ref().is_some_and(|gave| gave.knob == Some("rootdelay")) { DEFAULT } else { 0 };
+        let after = gave.as_ref().and_then(|gave| seconds(&gave.at)).map(|after| after.max(least));
         let fits = after.is_none_or(|after| lasts.is_none_or(|lasts| lasts >= after));
         let lasts = if fits { lasts } else { after };
         let shown = self.shown();
