@@ -69,11 +69,20 @@ struct Typed {
     command: Option<Command>,
 }
 
-// No doc comment on the next two: where a command takes them in, it would become that command's help.
+// No doc comment on the next four: where a command takes them in, it would become that command's help.
 
 // Options of every command but `capture`, which records this very machine.
 #[derive(Debug, Default, Args)]
 struct Options {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    how: How,
+}
+
+// What is looked at; `compare` is told that by the captures themselves.
+#[derive(Debug, Default, Args)]
+struct Place {
     /// Work on the image mounted at DIR; the build host is not looked at [default: /]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
@@ -83,6 +92,11 @@ struct Options {
     /// Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)
     #[arg(long, value_name = "hyperv|azure", hide_possible_values = true)]
     assume: Option<Assume>,
+}
+
+// By which policy, and how it is printed.
+#[derive(Debug, Default, Args)]
+struct How {
     /// Read this policy file and no other
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -229,7 +243,13 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         log: Option<PathBuf>,
     },
-    /// Record this machine in a directory, for --machine
+    /// Show guests side by side: what each survives, and which facts explain the difference
+    Compare {
+        /// Directories that `hvtune capture` made, one for each guest
+        #[arg(required = true, value_name = "CAPTURE")]
+        captures: Vec<PathBuf>,
+    },
+    /// Record this machine in a directory, for --machine and compare
     Capture {
         /// A directory that does not exist yet, or is empty
         dir: PathBuf,
@@ -238,6 +258,9 @@ pub enum Command {
 
 /// The one command that looks at this very machine and prints no result.
 const CAPTURE: &str = "capture";
+
+/// The command that looks at recorded machines, and takes no other.
+const COMPARE: &str = "compare";
 
 /// Before the command, where it is not known yet what that prints.
 const ANY_FORMAT: &str =
@@ -249,10 +272,12 @@ pub fn definition() -> clap::Command {
     definition.mut_subcommands(|command| {
         let formats = formats_of(command.get_name());
         let below = below::of(command.get_name());
-        let command = if command.get_name() == CAPTURE {
-            command
-        } else {
-            Options::augment_args(command).mut_arg("format", |arg| arg.value_parser(one_of(formats)))
+        let printed =
+            |command: clap::Command| command.mut_arg("format", |arg| arg.value_parser(one_of(formats)));
+        let command = match command.get_name() {
+            CAPTURE => command,
+            COMPARE => printed(How::augment_args(command)),
+            _ => printed(Options::augment_args(command)),
         };
         let command = Messages::augment_args(command).after_help(below);
         match command.get_name() {
@@ -320,18 +345,20 @@ fn meant(matches: &clap::ArgMatches) -> Result<Cli, clap::Error> {
     let (mut behind, mut more) = (Options::default(), None);
     if let Some((name, matches)) = matches.subcommand() {
         more = Some(Messages::from_arg_matches(matches)?);
-        if name != CAPTURE {
-            behind = Options::from_arg_matches(matches)?;
+        match name {
+            CAPTURE => {}
+            COMPARE => behind.how = How::from_arg_matches(matches)?,
+            _ => behind = Options::from_arg_matches(matches)?,
         }
     }
     let either = |is: fn(&Messages) -> bool| is(&messages) || more.as_ref().is_some_and(is);
     let global = Global {
-        root: behind.root.or(before.root).unwrap_or_else(|| "/".into()),
-        machine: behind.machine.or(before.machine),
-        assume: behind.assume.or(before.assume),
-        config: behind.config.or(before.config),
-        stall: behind.stall.or(before.stall),
-        format: behind.format.or(before.format).unwrap_or(Format::Text),
+        root: behind.place.root.or(before.place.root).unwrap_or_else(|| "/".into()),
+        machine: behind.place.machine.or(before.place.machine),
+        assume: behind.place.assume.or(before.place.assume),
+        config: behind.how.config.or(before.how.config),
+        stall: behind.how.stall.or(before.how.stall),
+        format: behind.how.format.or(before.how.format).unwrap_or(Format::Text),
         quiet: either(|messages| messages.quiet),
         verbose: either(|messages| messages.verbose),
         layer: command.as_ref().map_or(Layer::AsWritten, Command::layer),

@@ -1,5 +1,6 @@
 //! The commands: the one pipe, stopped at different places.
 
+mod compare;
 mod postmortem;
 mod template;
 
@@ -45,6 +46,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Pending { layered: _ } => template::pending(global),
         Command::Seal => template::seal(global).map_err(|error| needs_root("seal", error)),
         Command::Postmortem { log } => postmortem::postmortem(global, log.as_deref()),
+        Command::Compare { captures } => compare::compare(global, captures),
         Command::Capture { dir } => capture(global, dir),
     }
 }

@@ -24,7 +24,7 @@
 //! - no two modules import each other, directly or through others, here or within a room; a room
 //!   and its own parts may;
 //! - [`facts`], [`initramfs`], [`value`], [`tunable`], [`tunables`], [`host`], [`resolve`], [`stall`], [`render`], [`cmdline`],
-//!   [`formats`], [`incident`], [`record`], [`stacks`] and [`stores`] touch no file, clock, environment or process, so they cannot fail on the
+//!   [`formats`], [`incident`], [`compare`], [`record`], [`stacks`] and [`stores`] touch no file, clock, environment or process, so they cannot fail on the
 //!   machine's account;
 //! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
 //! - [`probe`] does not decide, and one unreadable file never fails it: it becomes a gap;
@@ -38,7 +38,7 @@
 //! Reading order, in which each module uses only earlier ones:
 //! [`attribute`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`initramfs`], [`stacks`], [`marker`], [`record`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
-//! [`capture`], [`plan`], [`apply`], [`stall`], [`incident`], [`verify`], [`cli`], [`report`], [`command`].
+//! [`capture`], [`plan`], [`apply`], [`stall`], [`incident`], [`compare`], [`verify`], [`cli`], [`report`], [`command`].
 
 pub mod apply;
 pub mod attribute;
@@ -46,6 +46,7 @@ pub mod capture;
 pub mod cli;
 pub mod cmdline;
 pub mod command;
+pub mod compare;
 pub mod facts;
 pub mod formats;
 pub mod host;

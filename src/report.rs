@@ -8,6 +8,7 @@ mod applied;
 mod catalogue;
 mod changed;
 mod clock;
+mod compare;
 mod detect;
 mod diff;
 mod document;
@@ -41,6 +42,7 @@ pub use status::Status;
 
 use crate::apply::Step;
 use crate::cli::{Asked, Format};
+use crate::compare::Comparison;
 use crate::facts::Facts;
 use crate::plan::Plan;
 use crate::policy::Policy;
@@ -49,6 +51,7 @@ use crate::tunable::{Tunable, Verdict};
 use crate::verify::{Present, Row};
 
 use document::applied::Applied;
+use document::compare::Compared;
 use document::detect::Detect;
 use document::error::Failed;
 use document::explain::{Explain, ExplainOne};
@@ -304,6 +307,14 @@ pub fn postmortem(looked: &Looked<'_>, show: &Show<'_>) -> anyhow::Result<()> {
         Format::Json => out_json(Postmortem::new(looked, show)),
         Format::Html => out(&html::postmortem::page(looked, show)?),
         Format::Text | Format::Prometheus | Format::Journal => out(&postmortem::text(looked, show)),
+    }
+}
+
+/// `hvtune compare`
+pub fn compare(comparison: &Comparison, show: &Show<'_>) -> anyhow::Result<()> {
+    match show.format {
+        Format::Json => out_json(Compared::new(comparison, show)),
+        _ => out(&compare::text(comparison, show)),
     }
 }
 

@@ -31,6 +31,7 @@ pub use errors::{INCURABLE, Incurable};
 pub use fate::{Fate, Span, Timer};
 pub use given_up::{GivenUp, given_up};
 pub use kernel::{Service, Watch};
+pub use stack::panics_on_errors;
 
 /// What can befall the storage of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,6 +188,11 @@ pub fn survey(facts: &Facts, verdicts: &[Verdict], policy: &Policy) -> Survey {
     }
     let (services, notes) = (kernel::services(states), kernel::notes(facts, budget));
     Survey { budget, host_holds, standings, services, notes, host: host::of(facts) }
+}
+
+/// Every writable mount and swap of a machine as it is; its three states are the same one.
+pub fn standings(facts: &Facts, host_holds: u64) -> Vec<Standing> {
+    View::of(facts, host_holds).map_or_else(Vec::new, |now| stack::standings([now; 3]))
 }
 
 /// Why a mount does not reach the budget even after the next boot.

@@ -151,6 +151,10 @@ fn wrong_usage() {
         ("apply -q -q", &["--quiet", "multiple times"]),
         ("apply now", &["'now'"]),
         ("detect --diff", &["'--diff'"]),
+        ("compare", &["<CAPTURE>..."]),
+        ("compare machine --root root", &["'--root'"]),
+        ("--assume azure compare machine", &["'--assume'"]),
+        ("compare machine --format html", &["'html'", "[possible values: text, json]"]),
         ("capture", &["<DIR>"]),
         ("capture new --root root", &["'--root'"]),
         ("--machine machine capture new", &["'--machine'"]),
@@ -214,6 +218,9 @@ fn bad_roots_and_machines() {
     is_one_line(&stage, "--root root --config etc/nowhere plan", &["reading ./etc/nowhere:"]);
     is_one_line(&stage, "--root file plan", &["file", "directory"]);
     is_one_line(&stage, "--root root --machine file plan", &["file", "directory"]);
+    is_one_line(&stage, "compare nowhere", &["nowhere", "no such directory"]);
+    is_one_line(&stage, "compare machine file", &["file", "directory"]);
+    is_one_line(&stage, "compare root", &["root", "machine.json is missing"]);
     is_one_line(&stage, "capture root", &["root", "not empty"]);
     is_one_line(&stage, "capture file", &["file"]);
     is_one_line(&stage, "capture nowhere/below/that", &["nowhere"]);

@@ -9,6 +9,8 @@
     reason = "tests set the stage"
 )]
 
+#[path = "props/compare.rs"]
+mod compare;
 mod fixtures;
 #[path = "props/machines.rs"]
 mod machines;

@@ -101,7 +101,29 @@ fn documents(fixture: &Fixture) -> Vec<(&'static str, Json)> {
         assert_eq!(output.status.code() == Some(2), told.get("error").is_some(), "{} {args:?}", fixture.name);
         (if told.get("error").is_some() { "error" } else { schema }, told)
     };
-    RUNS.into_iter().map(document).collect()
+    let mut all: Vec<(&'static str, Json)> = RUNS.into_iter().map(document).collect();
+    all.push(("compare", compared(fixture)));
+    all
+}
+
+/// The fixture's machine beside two others, one that gives up soon and one of which not all is known.
+fn compared(fixture: &Fixture) -> Json {
+    let others = ["vanilla310", "iscsi-multipath"].into_iter().filter(|other| *other != fixture.name);
+    let base = base().join("fixtures");
+    let others: Vec<PathBuf> = others.map(|other| base.join(other).join("machine")).collect();
+    let machines = others.iter().chain([&fixture.machine]).map(|path| path.to_str().unwrap());
+    let args: Vec<&str> = ["compare", "--format", "json"].into_iter().chain(machines).collect();
+    let output = hvtune(&args);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}: {}",
+        fixture.name,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["command"], "compare");
+    told
 }
 
 /// Every value of a key, wherever it stands.
@@ -118,7 +140,7 @@ fn all<'a>(document: &'a Json, key: &str, found: &mut Vec<&'a Json>) {
 
 #[test]
 fn every_document_of_every_fixture_is_as_promised() {
-    let names: BTreeSet<&str> = RUNS.iter().map(|(_, schema)| *schema).collect();
+    let names: BTreeSet<&str> = RUNS.iter().map(|(_, schema)| *schema).chain(["compare"]).collect();
     let validators: BTreeMap<&str, Validator> = names.iter().map(|name| (*name, validator(name))).collect();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for fixture in fixtures::all() {
@@ -230,7 +252,7 @@ fn is_promised(root: &Json, path: &str) -> bool {
 }
 
 /// What the command line's contract names.
-const PROMISED: [(&str, &[&str]); 6] = [
+const PROMISED: [(&str, &[&str]); 7] = [
     (
         "detect",
         &[
@@ -305,6 +327,25 @@ const PROMISED: [(&str, &[&str]); 6] = [
         ],
     ),
     (
+        "compare",
+        &[
+            "budget_s",
+            "groups[].guests[]",
+            "groups[].kernel",
+            "groups[].mounts[].mount",
+            "groups[].mounts[].stands_on",
+            "groups[].mounts[].survives",
+            "groups[].mounts[].troubles[].survives_s",
+            "differences[].mount",
+            "differences[].longest[]",
+            "differences[].others[].guests[]",
+            "differences[].others[].facts[].knob",
+            "differences[].others[].facts[].here",
+            "differences[].others[].facts[].there",
+            "differences[].could_not_tell[].facts[]",
+        ],
+    ),
+    (
         "postmortem",
         &[
             "incidents[].kind",
@@ -363,7 +404,7 @@ fn every_promised_key_must_be_there() {
         "policy.set[].value",
         "policy.set[].origin",
     ];
-    for name in RUNS.iter().map(|(_, name)| *name).filter(|name| *name != "error") {
+    for name in RUNS.iter().map(|(_, name)| *name).chain(["compare"]).filter(|name| *name != "error") {
         let schema = schema(name);
         let own = PROMISED.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, keys)| keys);
         for path in head.iter().chain(own) {

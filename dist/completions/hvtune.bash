@@ -22,6 +22,9 @@ _hvtune() {
             hvtune,capture)
                 cmd="hvtune__subcmd__capture"
                 ;;
+            hvtune,compare)
+                cmd="hvtune__subcmd__compare"
+                ;;
             hvtune,detect)
                 cmd="hvtune__subcmd__detect"
                 ;;
@@ -63,6 +66,9 @@ _hvtune() {
                 ;;
             hvtune__subcmd__help,capture)
                 cmd="hvtune__subcmd__help__subcmd__capture"
+                ;;
+            hvtune__subcmd__help,compare)
+                cmd="hvtune__subcmd__help__subcmd__compare"
                 ;;
             hvtune__subcmd__help,detect)
                 cmd="hvtune__subcmd__help__subcmd__detect"
@@ -107,7 +113,7 @@ _hvtune() {
 
     case "${cmd}" in
         hvtune)
-            opts="-q -v -h -V --root --machine --assume --config --stall --quiet --verbose --format --help --version status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help"
+            opts="-q -v -h -V --root --machine --assume --config --stall --quiet --verbose --format --help --version status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -189,6 +195,32 @@ _hvtune() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hvtune__subcmd__compare)
+            opts="-q -v -h --config --stall --format --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stall)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -281,7 +313,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__help)
-            opts="status detect plan apply verify survive explain revert reboot-needed pending seal postmortem capture help"
+            opts="status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -309,6 +341,20 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__help__subcmd__capture)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hvtune__subcmd__help__subcmd__compare)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -66,6 +66,7 @@ pub(super) fn of(command: &str) -> &'static str {
         "pending" => PENDING,
         "seal" => SEAL,
         "postmortem" => POSTMORTEM,
+        "compare" => COMPARE,
         "capture" => CAPTURE,
         _ => "",
     }
@@ -231,6 +232,17 @@ Exit status:
   0  No trouble is recorded
   1  Trouble is recorded
   2  Trouble with the log: nothing was concluded";
+
+const COMPARE: &str = "\
+Examples:
+  Two guests that were recorded before:
+    hvtune compare web-01 web-02
+  All of them, for a stall of five minutes:
+    hvtune compare --stall 5min captures/*
+
+Exit status:
+  0  It was shown, whatever it says
+  2  Trouble: something that was named is no capture";
 
 const CAPTURE: &str = "\
 Examples:

@@ -3,6 +3,7 @@
 //! Their doc comments are the descriptions in `dist/schema/`, which is made from these types.
 
 pub(super) mod applied;
+pub(super) mod compare;
 pub(super) mod detect;
 pub(super) mod error;
 pub(super) mod explain;

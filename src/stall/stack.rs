@@ -175,15 +175,19 @@ fn host(disk: &Disk) -> Option<String> {
     })
 }
 
+/// Whether a file system panics the kernel where I/O fails (`errors=panic` of ext4's options).
+pub fn panics_on_errors(fstype: &str, options: &[String]) -> bool {
+    matches!(fstype, "ext2" | "ext3" | "ext4") && options.iter().any(|option| option == "errors=panic")
+}
+
 /// What follows when I/O fails
 /// (<https://docs.kernel.org/admin-guide/ext4.html>, errors=;
 /// <https://docs.kernel.org/admin-guide/xfs.html>, error handling).
 fn follows(fstype: &str, options: &[String], view: View<'_>) -> String {
-    let has = |wanted: &str| options.iter().any(|option| option == wanted);
+    if panics_on_errors(fstype, options) {
+        return format!("ext4 panics the kernel, which {}", kernel::after_panic(view));
+    }
     let text = match fstype {
-        "ext2" | "ext3" | "ext4" if has("errors=panic") => {
-            return format!("ext4 panics the kernel, which {}", kernel::after_panic(view));
-        }
         "ext2" | "ext3" | "ext4" => "ext4 aborts its journal; no write succeeds until fsck",
         "xfs" => "XFS shuts down at the first failed log write; unmount and mount again",
         "btrfs" => "btrfs aborts the transaction and goes read-only",

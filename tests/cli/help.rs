@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use super::{Stage, code, fixture, hvtune, is_wrong_usage, stderr};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "status",
     "detect",
     "plan",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 13] = [
     "pending",
     "seal",
     "postmortem",
+    "compare",
     "capture",
 ];
 
@@ -96,7 +97,12 @@ fn tried(example: &str, stage: &Stage, here: &Path) -> Output {
     let root = stage.root.path().to_str().unwrap();
     let is_elsewhere = example.contains("--machine") || example.contains("--assume");
     let mut line = example.replace("--root /mnt", &format!("--root {root}"));
-    if !example.starts_with("hvtune capture ") {
+    if example.starts_with("hvtune compare ") {
+        std::fs::create_dir_all(here.join("captures")).unwrap();
+        for name in ["web-01", "web-02", "captures/db-01"] {
+            let _ = std::os::unix::fs::symlink(&stage.machine, here.join(name));
+        }
+    } else if !example.starts_with("hvtune capture ") {
         let machine = format!("hvtune --machine {}", stage.machine.display());
         line = if is_elsewhere { line } else { line.replacen("hvtune", &machine, 1) };
         if !example.contains("--root") {

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::applied::Applied;
+use super::compare::Compared;
 use super::detect::Detect;
 use super::error::Failed;
 use super::explain::{Explain, ExplainOne};
@@ -22,6 +23,7 @@ use super::verify::Verified;
 pub fn schemas() -> Vec<(&'static str, Schema)> {
     vec![
         ("apply.json", of::<Applied<'_>>()),
+        ("compare.json", of::<Compared<'_>>()),
         ("detect.json", of::<Detect<'_>>()),
         ("error.json", of::<Failed<'_>>()),
         ("explain-host.json", of::<ExplainHost<'_>>()),

@@ -12,8 +12,8 @@ use crate::stall::{Column, Fate, Span, Standing, Survey, Trouble};
 const FOLDED_FROM: usize = 3;
 
 /// The kinds of trouble that share a column.
-const SILENCES: [Trouble; 3] = [Trouble::Silence, Trouble::Unit, Trouble::PathLoss];
-const ERRORS: [Trouble; 2] = [Trouble::Errors, Trouble::ErrorsHeld];
+pub(in crate::report) const SILENCES: [Trouble; 3] = [Trouble::Silence, Trouble::Unit, Trouble::PathLoss];
+pub(in crate::report) const ERRORS: [Trouble; 2] = [Trouble::Errors, Trouble::ErrorsHeld];
 
 /// Mounts whose stacks are alike and end alike.
 #[derive(Debug)]
