@@ -115,7 +115,10 @@ fn at(point: &str, guests: &[Guest], looked: &[Vec<Seen>], terms: Terms) -> Opti
     for alike in &all {
         difference.add(alike, longest, terms);
     }
-    (!difference.contrasts.is_empty() || !difference.untold.is_empty()).then_some(difference)
+    // Of guests that are all untold the table says it.
+    let told = longest.outcome.unknown().is_empty();
+    let untold = !difference.untold.is_empty() && told;
+    (!difference.contrasts.is_empty() || untold).then_some(difference)
 }
 
 impl Difference {
@@ -128,7 +131,7 @@ impl Difference {
             }
         }
         let same = alike.outcome.is_like(&longest.outcome, &alike.outcome.comparable(&longest.outcome));
-        if same && alike.outcome.unknown().is_empty() {
+        if same && (alike.outcome.unknown().is_empty() || std::ptr::eq(alike, longest)) {
             self.longest.extend(alike.guests.iter().cloned());
         }
         if same {

@@ -92,6 +92,15 @@ pub(crate) fn described(command: &str) -> &'static [&'static str] {
             "Each statement says how it is known: read in the log, following from it by a rule, likely, or not to \
              be told. That no trouble is recorded does not prove that there was none.",
         ],
+        "compare" => &[
+            "Puts guests that were recorded by hvtune capture side by side: what each mount survives as the guest is, \
+             guests that are alike on one row. Where the same mount point lasts longer on some, it names the fewest \
+             facts that explain it, each with what moves it and with both values: exchanged between the two \
+             guests, these facts exchange how the mount ends, and none of them can be left out.",
+            "Each guest is compared with one on which the mount lasts longest. A fact that could not be read is \
+             said, and nothing is made responsible for it. Of the guest's own files the capture may have \
+             etc/multipath.conf laid beside the rest; without it nothing is known of how long a map waits.",
+        ],
         "capture" => &[
             "Writes what hvtune reads of this machine into a directory that does not exist yet, or is empty. \
              Serial numbers, UUIDs, host names and addresses are left out. Another hvtune takes it with \
