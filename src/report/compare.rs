@@ -16,7 +16,7 @@ pub(super) fn text(comparison: &Comparison, show: &Show<'_>) -> String {
         &format!("stall budget {budget} s: {}, as they are", words::count(comparison.guests, "guest")),
         0,
     );
-    table(comparison, show.verbose, &mut text);
+    tables(comparison, show.verbose, &mut text);
     for difference in &comparison.differences {
         one(difference, comparison, show.verbose, &mut text);
     }
@@ -33,35 +33,38 @@ fn some(guests: &[String], all: bool) -> String {
     if all { names.join(" ") } else { words::names(&names) }
 }
 
-fn table(comparison: &Comparison, all: bool, text: &mut Text) {
-    let mut rows: Vec<Vec<Cell>> = Vec::new();
+/// A table for each group of guests that are alike, as survive has one for a guest.
+fn tables(comparison: &Comparison, all: bool, text: &mut Text) {
+    let verdict = format!("SURVIVES {}", words::seconds(comparison.terms.budget));
     for group in &comparison.groups {
         let kernel = group.kernel.as_deref().unwrap_or("unknown");
-        let mut first = Some((some(&group.guests, all), kernel.to_owned()));
-        for (points, seen) in folded(group) {
-            let (guest, kernel) = first.take().unwrap_or_default();
-            let lasts = |kinds: &[Trouble]| match worst(&seen.standing, kinds, Column::Now) {
-                Some(fate) => lasting(Some(fate)),
-                None => "-".to_owned(),
-            };
-            let verdict = match seen.survives {
-                Some(true) => Cell::new("yes", Tone::Good),
-                Some(false) => Cell::new("no", Tone::Bad),
-                None => Cell::new("could not tell", Tone::Bad),
-            };
-            let row = [guest, kernel, points, seen.on.clone(), lasts(&SILENCES), lasts(&ERRORS)];
-            rows.push(row.into_iter().map(Cell::from).chain([verdict]).collect());
-        }
-        if let Some((guest, kernel)) = first {
-            let none = [guest, kernel, "no mount on storage".to_owned()];
-            rows.push(none.into_iter().map(Cell::from).chain((0..4).map(|_| Cell::default())).collect());
+        text.heading(&format!("{}: kernel {kernel}", some(&group.guests, all)));
+        let rows: Vec<Vec<Cell>> =
+            folded(group).into_iter().map(|(points, seen)| row(points, seen)).collect();
+        if rows.is_empty() {
+            text.hanging("no mount on storage", 2, 4);
+        } else {
+            text.table(
+                &["MOUNT", "STANDS ON", "SILENCE, LOST PATH", "ERRORS OF THE HOST", &verdict],
+                &rows,
+                2,
+            );
         }
     }
-    let verdict = format!("SURVIVES {}", words::seconds(comparison.terms.budget));
-    let head =
-        ["GUEST", "KERNEL", "MOUNT", "STANDS ON", "SILENCE, LOST PATH", "ERRORS OF THE HOST", &verdict];
-    text.gap();
-    text.table(&head, &rows, 0);
+}
+
+fn row(points: String, seen: &Seen) -> Vec<Cell> {
+    let lasts = |kinds: &[Trouble]| match worst(&seen.standing, kinds, Column::Now) {
+        Some(fate) => lasting(Some(fate)),
+        None => "-".to_owned(),
+    };
+    let verdict = match seen.survives {
+        Some(true) => Cell::new("yes", Tone::Good),
+        Some(false) => Cell::new("no", Tone::Bad),
+        None => Cell::new("could not tell", Tone::Bad),
+    };
+    let cells = [points, seen.on.clone(), lasts(&SILENCES), lasts(&ERRORS)];
+    cells.into_iter().map(Cell::from).chain([verdict]).collect()
 }
 
 /// Mounts that end alike on one row; the root has its own.
