@@ -51,9 +51,9 @@ impl Judge<'_> {
         let last = last_seen(self.log, case, gave.as_ref());
         let lasts = end.map(|end| &end.at).or(last.as_ref()).and_then(seconds);
         // A console's lines have no stamp of their own, and the initramfs waits so long at least.
-        let least =
+        let at_least =
             if gave.as_ref().is_some_and(|gave| gave.knob == Some("rootdelay")) { DEFAULT } else { 0 };
-        let after = gave.as_ref().and_then(|gave| seconds(&gave.at)).map(|after| after.max(least));
+        let after = gave.as_ref().and_then(|gave| seconds(&gave.at)).map(|after| after.max(at_least));
         let fits = after.is_none_or(|after| lasts.is_none_or(|lasts| lasts >= after));
         let lasts = if fits { lasts } else { after };
         let shown = self.shown();
