@@ -265,8 +265,12 @@ fn the_named_facts_were_changed_and_exchange_how_the_mount_ends() {
     TestRunner::new(cases(400))
         .run(&(0..TIMED.len(), edits(), edits()), |(at, ours, theirs)| {
             let (mut one, mut other) = (TIMED[at].clone(), TIMED[at].clone());
-            ours.iter().for_each(|edit| apply(&mut one, edit));
-            theirs.iter().for_each(|edit| apply(&mut other, edit));
+            for edit in &ours {
+                apply(&mut one, edit);
+            }
+            for edit in &theirs {
+                apply(&mut other, edit);
+            }
             for point in points(&one) {
                 let [a, b] = [&one, &other].map(|facts| Subject::of(facts, &point).unwrap());
                 let facts = explain(&a, &b, TERMS);
@@ -275,7 +279,9 @@ fn the_named_facts_were_changed_and_exchange_how_the_mount_ends() {
                 let facts = facts.unwrap_or_default();
                 let ends = [&a, &b].map(|subject| subject.outcome(TERMS));
                 let (mut swapped, mut back) = (one.clone(), other.clone());
-                facts.iter().for_each(|fact| swap(fact.knob, &mut swapped, &mut back));
+                for fact in &facts {
+                    swap(fact.knob, &mut swapped, &mut back);
+                }
                 let become_each_other = [&swapped, &back].map(|facts| of_the_whole(facts, &point));
                 for trouble in known(&ends[0], &ends[1]).into_iter().filter(|_| !facts.is_empty()) {
                     let of = |ends: &[(Trouble, stall::Span, bool, Vec<String>)]| {
