@@ -243,7 +243,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         log: Option<PathBuf>,
     },
-    /// Show guests side by side: what each survives, and which facts explain the difference
+    /// Show guests side by side, and which facts explain a difference
     Compare {
         /// Directories that `hvtune capture` made, one for each guest
         #[arg(required = true, value_name = "CAPTURE")]
