@@ -2,6 +2,7 @@
 
 mod compare;
 mod postmortem;
+mod shown;
 mod template;
 
 use std::io::ErrorKind;
@@ -12,18 +13,20 @@ use regex::bytes::Regex;
 
 use crate::apply::{self, Activation};
 use crate::cli::{Assume, Cli, Command, Global, Layer, Only};
-use crate::facts::{Facts, Hypervisor};
+use crate::facts::Facts;
 use crate::nearest::hint;
 use crate::pattern::parse_pattern;
 use crate::plan::{self, Plan, Standstill};
 use crate::policy::{self, Policy};
 use crate::probe::{self, MachineSource, templates};
 use crate::render;
-use crate::report::{self, About, Show, Status};
+use crate::report::{self, Show, Status};
 use crate::root::{self, Root};
 use crate::stall;
 use crate::tunables;
 use crate::verify::{self, State};
+
+use shown::Shown;
 
 /// Runs a command to its exit code: 0 in order, 1 differs or was kept, 3 only a reboot is missing.
 /// Whatever else goes wrong is an error, which is exit code 2.
@@ -48,45 +51,6 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Postmortem { log } => postmortem::postmortem(global, log.as_deref()),
         Command::Compare { captures } => compare::compare(global, captures),
         Command::Capture { dir } => capture(global, dir),
-    }
-}
-
-/// What is shown of a job, and how.
-struct Shown<'a> {
-    global: &'a Global,
-    command: &'static str,
-    only: Option<Regex>,
-    about: About,
-}
-
-impl<'a> Shown<'a> {
-    fn new(global: &'a Global, command: &'static str, only: Option<Regex>, job: &Job) -> Self {
-        Self { global, command, only, about: about(global, job) }
-    }
-
-    fn show(&self) -> Show<'_> {
-        let Global { format, quiet, verbose, .. } = *self.global;
-        let (only, about) = (self.only.as_ref(), &self.about);
-        Show { command: self.command, format, quiet, verbose, only, about }
-    }
-}
-
-fn about(global: &Global, job: &Job) -> About {
-    let machine = job.facts.machine.as_ref();
-    let hypervisor = machine.and_then(|machine| machine.hypervisor.as_ref());
-    let named = if job.root.is_live() { "proc/sys/kernel/hostname" } else { "etc/hostname" };
-    let name = job.root.read_text(named).ok().flatten();
-    About {
-        hypervisor: hypervisor.map(|hypervisor| hypervisor.kind().to_owned()),
-        azure: match hypervisor {
-            Some(Hypervisor::HyperV(guest)) => guest.azure,
-            _ => None,
-        },
-        name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
-        kernel: machine.and_then(|machine| machine.kernel.as_ref()).map(|kernel| kernel.release.clone()),
-        os: job.facts.system.os.as_ref().map(|os| os.pretty_name.clone()),
-        root: global.root.display().to_string(),
-        policy: job.policy.clone(),
     }
 }
 

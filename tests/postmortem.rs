@@ -36,8 +36,13 @@ fn cases() -> Vec<(String, PathBuf, Json)> {
 /// Runs it on an empty root, so that nothing of this machine counts.
 fn hvtune(args: &[&str], input: Option<&[u8]>) -> Output {
     let root = tempfile::tempdir().unwrap();
+    let at = ["--root", root.path().to_str().unwrap(), "postmortem"];
+    run(&[&at[..], args].concat(), input)
+}
+
+fn run(args: &[&str], input: Option<&[u8]>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hvtune"));
-    command.arg("--root").arg(root.path()).arg("postmortem").args(args);
+    command.args(args);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -207,4 +212,39 @@ fn without_a_name_the_file_of_the_root_is_read() {
     assert_eq!(told["policy"]["stall_s"], 600);
     // With a budget of ten minutes the plan would have held longer than the log tells.
     assert_eq!(told["incidents"][0]["would_be_ridden_out_by_default"], "unknown");
+}
+
+/// A link of an image leads within the image, and never to a file of the host.
+#[test]
+fn a_log_of_the_root_is_read_within_the_root() {
+    let root = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let (_, log, _) = cases().into_iter().find(|(name, ..)| name == "i03-iscsi-300s-then-readonly").unwrap();
+    let target = outside.path().join("kern");
+    fs::copy(log, &target).unwrap();
+    let within = root.path().join(target.strip_prefix("/").unwrap());
+    fs::create_dir_all(within.parent().unwrap()).unwrap();
+    fs::write(&within, "Jan  1 00:00:00 web-01 systemd[1]: Started Session 1 of user root.\n").unwrap();
+    fs::create_dir_all(root.path().join("var/log")).unwrap();
+    std::os::unix::fs::symlink(&target, root.path().join("var/log/kern.log")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_hvtune"))
+        .arg("--root")
+        .arg(root.path())
+        .args(["postmortem", "--format", "json"])
+        .output()
+        .unwrap();
+    let told = json_of(&output);
+    assert_eq!((output.status.code(), told["log"]["lines"].as_u64()), (Some(0), Some(1)), "{told}");
+}
+
+/// A log that comes from somewhere says nothing of the machine at hand, nor that of it.
+#[test]
+fn the_machine_at_hand_is_not_taken_for_the_logs() {
+    let log = "Jan  1 00:00:00 web-01 systemd[1]: Started Session 1 of user root.\n";
+    let told = |format| run(&["postmortem", "--log", "-", "--format", format], Some(log.as_bytes()));
+    assert_eq!(json_of(&told("json"))["host_kind"], serde_json::Value::Null);
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let page = String::from_utf8(told("html").stdout).unwrap();
+    assert!(page.contains("What a log tells: standard input"), "{page}");
+    assert!(!page.contains(&format!("{}, ", host.trim())), "{page}");
 }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{Shown, named, open_directory, open_root, read_policy};
+use super::shown::{Shown, nobody};
+use super::{named, open_directory, open_root, read_policy};
 use crate::cli::Global;
 use crate::compare::{Guest, Terms, compare as compared};
 use crate::probe::{self, MACHINE_JSON, MachineSource};
-use crate::report::{self, About};
+use crate::report;
 
 /// Exit code 0, whatever it says.
 pub(super) fn compare(global: &Global, captures: &[PathBuf]) -> anyhow::Result<u8> {
@@ -25,8 +26,7 @@ pub(super) fn compare(global: &Global, captures: &[PathBuf]) -> anyhow::Result<u
     }
     let terms = Terms { budget: policy.stall, host_holds: policy.host_holds };
     let comparison = compared(&guests, terms);
-    let root = global.root.display().to_string();
-    let about = About { hypervisor: None, azure: None, name: None, kernel: None, os: None, root, policy };
+    let about = nobody(global, policy);
     report::compare(&comparison, &Shown { global, command: "compare", only: None, about }.show())?;
     Ok(0)
 }

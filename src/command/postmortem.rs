@@ -1,12 +1,14 @@
 //! `hvtune postmortem`: a log through the one judge.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Shown, named, probed};
+use super::shown::{Shown, about, nobody};
+use super::{Job, named, open_root, probed, read_policy};
 use crate::cli::Global;
+use crate::facts::Facts;
 use crate::incident::{Model, Reader, found, judge};
 use crate::probe;
-use crate::report::{self, Looked};
+use crate::report::{self, About, Looked};
 use crate::root::{self, Root};
 
 /// Files of syslog's that hold the kernel's lines, the first that is there.
@@ -25,8 +27,9 @@ const PACKED: [(&[u8], &str); 6] = [
 
 /// Exit code 1 where trouble is recorded.
 pub(super) fn postmortem(global: &Global, log: Option<&Path>) -> anyhow::Result<u8> {
-    let job = probed(global, probe::probe_timers, false)?;
-    let (name, path) = chosen(log, &job.root)?;
+    let (job, about) = looked_at(global, log.is_none())?;
+    let source = chosen(log, &job.root)?;
+    let name = source.name(&job.root);
     let mut reader = Reader::default();
     let (mut bytes, mut packed) = (0, None);
     let mut take = |part: &[u8]| {
@@ -38,9 +41,10 @@ pub(super) fn postmortem(global: &Global, log: Option<&Path>) -> anyhow::Result<
             reader.feed(part);
         }
     };
-    match &path {
-        Some(path) => root::read_log(path, &mut take)?,
-        None => root::read_input(&mut take)?,
+    match source {
+        Source::Input => root::read_input(&mut take)?,
+        Source::File(path) => root::read_log(path, &mut take)?,
+        Source::OfRoot(path) => job.root.read_log(path, &mut take)?,
     }
     if let Some(unpack) = packed {
         anyhow::bail!("reading {name}: it is packed; `{unpack} | hvtune postmortem --log -` reads it");
@@ -52,20 +56,37 @@ pub(super) fn postmortem(global: &Global, log: Option<&Path>) -> anyhow::Result<
     let capture = global.machine.as_ref().map(|_| &job.facts);
     let findings = judge(&log, &Model { capture, policy: &job.policy });
     let looked = Looked { name: &name, log: &log, found: &found(&log), findings: &findings };
-    report::postmortem(&looked, &Shown::new(global, "postmortem", None, &job).show())?;
+    report::postmortem(&looked, &Shown { global, command: "postmortem", only: None, about }.show())?;
     Ok(u8::from(!findings.incidents.is_empty()))
 }
 
-/// The log's name, and its path where it is no standard input.
-fn chosen(log: Option<&Path>, root: &Root) -> anyhow::Result<(String, Option<PathBuf>)> {
+/// Where a log comes from.
+enum Source<'a> {
+    Input,
+    /// A file that the caller names.
+    File(&'a Path),
+    /// A file of the root.
+    OfRoot(&'static str),
+}
+
+impl Source<'_> {
+    fn name(&self, root: &Root) -> String {
+        match self {
+            Self::Input => "standard input".to_owned(),
+            Self::File(path) => named(path),
+            Self::OfRoot(path) => root.name().join(path).display().to_string(),
+        }
+    }
+}
+
+fn chosen<'a>(log: Option<&'a Path>, root: &Root) -> anyhow::Result<Source<'a>> {
     match log {
-        Some(path) if path == Path::new("-") => Ok(("standard input".to_owned(), None)),
-        Some(path) => Ok((named(path), Some(path.to_owned()))),
+        Some(path) if path == Path::new("-") => Ok(Source::Input),
+        Some(path) => Ok(Source::File(path)),
         None => {
             for file in FILES {
                 if root.has_file(file)? && root.size(file)?.is_some_and(|size| size > 0) {
-                    let path = root.name().join(file);
-                    return Ok((path.display().to_string(), Some(path)));
+                    return Ok(Source::OfRoot(file));
                 }
             }
             anyhow::bail!(
@@ -74,4 +95,18 @@ fn chosen(log: Option<&Path>, root: &Root) -> anyhow::Result<(String, Option<Pat
             )
         }
     }
+}
+
+/// A log that is named or piped may be any machine's: the one at hand says nothing of it, and is not looked at.
+fn looked_at(global: &Global, is_roots: bool) -> anyhow::Result<(Job, About)> {
+    if is_roots || global.machine.is_some() || global.assume.is_some() {
+        let job = probed(global, probe::probe_timers, false)?;
+        let own = about(global, &job);
+        let about = if is_roots { own } else { About { name: None, os: None, ..own } };
+        return Ok((job, about));
+    }
+    let root = open_root(&global.root)?;
+    let policy = read_policy(global, &root)?;
+    let about = nobody(global, policy.clone());
+    Ok((Job { root, policy, facts: Facts::default() }, about))
 }
