@@ -36,13 +36,14 @@
 //! the kernel command line in the text of a file, and puts arguments in or takes them out.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`attribute`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`initramfs`], [`stacks`], [`marker`], [`record`]; the two doors, [`root`]
+//! [`attribute`], [`civil`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`initramfs`], [`stacks`], [`marker`], [`record`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`incident`], [`compare`], [`verify`], [`cli`], [`report`], [`command`].
 
 pub mod apply;
 pub mod attribute;
 pub mod capture;
+pub mod civil;
 pub mod cli;
 pub mod cmdline;
 pub mod command;

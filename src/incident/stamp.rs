@@ -1,5 +1,7 @@
 //! Points in time as logs write them: read, reckoned with, and written again in the same form.
 
+use crate::civil;
+
 /// A microsecond is the unit of all times here.
 pub(super) const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -137,7 +139,7 @@ impl Wall {
 
     /// As it was written.
     pub(super) fn text(&self) -> String {
-        let (year, month, day) = civil(self.at.div_euclid(DAY));
+        let (year, month, day) = civil::date(self.at.div_euclid(DAY));
         let name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"");
         let weekday = usize::try_from(self.at.div_euclid(DAY).rem_euclid(7)).unwrap_or(0);
         let weekday = WEEKDAYS.get(weekday).unwrap_or(&"");
@@ -230,7 +232,7 @@ fn syslog(month: i64, text: &str) -> Option<(Wall, &str)> {
     };
     let (time, digits, _, rest) = time(rest, ".")?;
     let zero = zero && text.starts_with('0');
-    let at = days(year, month, day) * DAY + time;
+    let at = civil::days(year, month, day) * DAY + time;
     Some((Wall { at, form: Form::Syslog { zero }, digits, zone: String::new() }, rest))
 }
 
@@ -239,7 +241,7 @@ fn ctime(text: &str) -> Option<(Wall, &str)> {
     let (day, _, rest) = day(text.get(4..)?)?;
     let (time, digits, _, rest) = time(rest.strip_prefix(' ')?, ".")?;
     let (year, rest) = number(rest.strip_prefix(' ')?, 4)?;
-    let at = days(year, month, day) * DAY + time;
+    let at = civil::days(year, month, day) * DAY + time;
     Some((Wall { at, form: Form::Ctime, digits, zone: String::new() }, rest))
 }
 
@@ -248,7 +250,7 @@ fn date(text: &str) -> Option<(i64, &str)> {
     let (month, rest) = number(rest.strip_prefix('-')?, 2)?;
     let (day, rest) = number(rest.strip_prefix('-')?, 2)?;
     let fits = year > 1969 && (1..=12).contains(&month) && (1..=31).contains(&day);
-    fits.then(|| (days(year, month, day) * DAY, rest))
+    fits.then(|| (civil::days(year, month, day) * DAY, rest))
 }
 
 fn iso(text: &str) -> Option<(Wall, &str)> {
@@ -286,29 +288,9 @@ fn minute(month: i64, text: &str) -> Option<(Wall, &str)> {
     let (day, rest) = number(text.strip_prefix(' ').unwrap_or(text), 2)?;
     let (hours, rest) = number(rest.strip_prefix(' ')?, 2)?;
     let (minutes, rest) = number(rest.strip_prefix(':')?, 2)?;
-    let at = days(NO_YEAR, month, day) * DAY + (hours * 60 + minutes) * MINUTE;
+    let at = civil::days(NO_YEAR, month, day) * DAY + (hours * 60 + minutes) * MINUTE;
     let fits = hours < 24 && minutes < 60 && rest.starts_with(']');
     fits.then(|| (Wall { at, form: Form::Minute, digits: 0, zone: String::new() }, rest))
-}
-
-/// Days since 1970 (<https://howardhinnant.github.io/date_algorithms.html#days_from_civil>).
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// Year, month and day of a day since 1970.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year + next, month, day)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::civil::date;
+
 const DAY: u64 = 86_400;
 /// The last second of the year 9999, beyond which RFC 3339 has no time.
 const LAST: u64 = 253_402_300_799;
@@ -28,22 +30,9 @@ pub(super) fn utc() -> String {
 
 /// Seconds since 1970, in RFC 3339.
 fn stamp(seconds: u64) -> String {
-    let (year, month, day) = civil(seconds / DAY);
+    let (year, month, day) = date(i64::try_from(seconds / DAY).unwrap_or(i64::MAX / 2));
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// Year, month and day of a day since 1970. Years begin in March here, so that a leap day is a year's last
-/// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year + next, month, day)
 }
 
 #[cfg(test)]
