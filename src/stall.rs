@@ -29,7 +29,7 @@ use crate::tunable::{Decision, Verdict};
 pub use after::{Column, after};
 pub use errors::{INCURABLE, Incurable};
 pub use fate::{Fate, Span, Timer};
-pub use given_up::{GivenUp, given_up};
+pub use given_up::{GivenUp, given_up, says_given_up};
 pub use kernel::{Service, Watch};
 pub use stack::panics_on_errors;
 

@@ -7,6 +7,7 @@ use crate::attribute::Attribute;
 use crate::facts::{Class, Disk, MultipathSetting, Session, Timers};
 use crate::resolve::iscsi::session_back;
 use crate::resolve::multipath::{Said, said};
+use crate::stall::says_given_up;
 
 /// What an aspect is a fact of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,8 +230,8 @@ pub const ASPECTS: &[Aspect] = &[
         name: "file system that gave up",
         knob: "fsck",
         of: Of::Guest,
-        read: |subject, _| options(subject, is_given_up),
-        take: |to, from, _, _| take_options(to, from, is_given_up),
+        read: |subject, _| options(subject, says_given_up),
+        take: |to, from, _, _| take_options(to, from, says_given_up),
     },
     Aspect {
         name: "file system",
@@ -371,11 +372,6 @@ fn take_parameter(to: &mut Subject, from: &Subject, knob: &str, _: &Pairs) {
 
 fn is_errors(option: &str) -> bool {
     option.starts_with("errors=")
-}
-
-/// What a kernel shows of a file system that takes no more writes.
-fn is_given_up(option: &str) -> bool {
-    matches!(option, "emergency_ro" | "shutdown")
 }
 
 fn options(subject: &Subject, wanted: fn(&str) -> bool) -> Vec<String> {

@@ -37,8 +37,13 @@ fn of_mount(machine: &Machine, mount: &Mount) -> Option<GivenUp> {
     said(format!("{errors} errors"), because)
 }
 
-/// A kernel that shows it says that ext4 gave up (6.15: `emergency_ro`; before, `shutdown` where
-/// an ioctl asked for it).
+/// Whether an option of a mount is a kernel's word that ext4 gave up (6.15: `emergency_ro`; before, `shutdown`
+/// where an ioctl asked for it).
+pub fn says_given_up(option: &str) -> bool {
+    matches!(option, "emergency_ro" | "shutdown")
+}
+
+/// That option of a mount.
 pub(super) fn aborted(mount: &Mount) -> Option<&str> {
-    mount.options.iter().map(String::as_str).find(|option| matches!(*option, "emergency_ro" | "shutdown"))
+    mount.options.iter().map(String::as_str).find(|option| says_given_up(option))
 }
