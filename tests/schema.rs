@@ -9,6 +9,8 @@
 )]
 
 mod fixtures;
+#[path = "schema/promised.rs"]
+mod promised;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,6 +19,7 @@ use std::process::{Command, Output};
 
 use fixtures::Fixture;
 use jsonschema::Validator;
+use promised::PROMISED;
 use serde_json::{Value as Json, json};
 
 fn base() -> &'static Path {
@@ -250,142 +253,6 @@ fn is_promised(root: &Json, path: &str) -> bool {
         required && at.is_object()
     })
 }
-
-/// What the command line's contract names.
-const PROMISED: [(&str, &[&str]); 7] = [
-    (
-        "detect",
-        &[
-            "hypervisor.kind",
-            "hypervisor.azure",
-            "hypervisor.generation",
-            "disks[].name",
-            "disks[].class",
-            "disks[].roles",
-            "system.os.id",
-            "system.bootloader",
-            "gaps[]",
-        ],
-    ),
-    (
-        "plan",
-        &[
-            "changes[].path",
-            "changes[].action",
-            "changes[].diff",
-            "settings[].id",
-            "settings[].knob",
-            "settings[].target",
-            "settings[].want.op",
-            "settings[].want.value",
-            "settings[].want.unit",
-            "settings[].because",
-            "settings[].sources[]",
-            "settings[].now[].target",
-            "settings[].now[].found",
-            "abstained[].id",
-            "abstained[].kind",
-            "abstained[].because",
-            "refused[].id",
-            "refused[].because",
-            "contenders[].knob",
-            "contenders[].who",
-            "contenders[].value",
-            "contenders[].winner",
-            "pending[]",
-        ],
-    ),
-    (
-        "verify",
-        &[
-            "rows[].id",
-            "rows[].knob",
-            "rows[].target",
-            "rows[].expected.op",
-            "rows[].expected.value",
-            "rows[].expected.unit",
-            "rows[].found",
-            "rows[].state",
-            "rows[].layer",
-            "rows[].because",
-            "summary.ok",
-            "summary.by-hand",
-            "summary.pending-reboot",
-        ],
-    ),
-    (
-        "survive",
-        &[
-            "budget_s",
-            "mounts[].mount",
-            "mounts[].stack[]",
-            "mounts[].now_s",
-            "mounts[].after_apply_s",
-            "mounts[].after_reboot_s",
-            "mounts[].limit.now",
-            "mounts[].breaks_first",
-        ],
-    ),
-    (
-        "compare",
-        &[
-            "budget_s",
-            "groups[].guests[]",
-            "groups[].kernel",
-            "groups[].mounts[].mount",
-            "groups[].mounts[].stands_on",
-            "groups[].mounts[].survives",
-            "groups[].mounts[].troubles[].survives_s",
-            "differences[].mount",
-            "differences[].longest[]",
-            "differences[].others[].guests[]",
-            "differences[].others[].facts[].knob",
-            "differences[].others[].facts[].here",
-            "differences[].others[].facts[].there",
-            "differences[].could_not_tell[].facts[]",
-        ],
-    ),
-    (
-        "postmortem",
-        &[
-            "incidents[].kind",
-            "incidents[].begins",
-            "incidents[].begins_from",
-            "incidents[].lasts_at_least_s",
-            "incidents[].first_to_give_up",
-            "incidents[].gave_up_after_s",
-            "incidents[].consequence",
-            "incidents[].mounts_or_disks",
-            "incidents[].would_be_ridden_out_by_default",
-            "incidents[].why",
-            "incidents[].ended",
-            "incidents[].timers_seen[].knob",
-            "incidents[].timers_seen[].at_s",
-            "incidents[].also[]",
-            "incidents[].evidence[]",
-            "incidents[].cannot_tell[]",
-            "log.lines",
-            "notes[]",
-        ],
-    ),
-    (
-        "status",
-        &[
-            "mounts.all",
-            "mounts.survive_now",
-            "mounts.survive_after_reboot",
-            "by_trouble[].trouble",
-            "by_trouble[].of",
-            "by_trouble[].now",
-            "by_trouble[].after_reboot",
-            "differs[].key",
-            "differs[].state",
-            "pending_reboot",
-            "by_hand",
-            "next",
-        ],
-    ),
-];
 
 #[test]
 fn every_promised_key_must_be_there() {
