@@ -94,3 +94,21 @@ fn every_crate_has_its_licence_and_a_text_of_it() {
         assert!(texts.contains(&format!("\n{number}\n\n")), "{line}: no text {number} ({licence})");
     }
 }
+
+/// Where it was built, and by whom, would make it another binary elsewhere.
+#[test]
+fn no_path_of_this_machine_is_inside_it() {
+    let binary = fs::read(release::hvtune()).unwrap();
+    let holds = |text: &str| binary.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(
+        holds("/crates/") && holds("/rustc/"),
+        "no place of a source file is inside: this test sees nothing"
+    );
+    let cargo = std::env::var("CARGO_HOME").unwrap_or_else(|_| std::env::var("HOME").unwrap() + "/.cargo");
+    for path in
+        [env!("CARGO_MANIFEST_DIR"), env!("CARGO_TARGET_TMPDIR").trim_end_matches("/tmp"), "/registry/src/"]
+    {
+        assert!(!holds(path), "{path}");
+    }
+    assert!(!holds(&cargo), "{cargo}");
+}
