@@ -88,7 +88,7 @@ pub(crate) fn by_name(dirs: &[PathBuf], ending: &str) -> Option<BTreeMap<String,
 /// The systemd of a root, by the name of its library; `None`: older than 240, or none.
 pub(crate) fn systemd(root: &Path) -> Option<u32> {
     let lib = root.join("usr/lib");
-    let mut dirs = vec![lib.join("systemd")];
+    let mut dirs = vec![lib.join("systemd"), root.join("usr/lib64/systemd")];
     dirs.extend(fs::read_dir(&lib).into_iter().flatten().map(|entry| entry.unwrap().path().join("systemd")));
     let entries = dirs.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten();
     entries.filter_map(|entry| version(entry.unwrap().file_name().to_str()?)).max()

@@ -26,9 +26,14 @@ pub fn said(facts: &Facts, key: &str) -> Said {
             .map(|setting| setting.value.clone())
     };
     // A map's own section, and one for its transport, outrank the overrides.
-    let own = ["multipaths", "protocol"].into_iter().any(|section| of(section).is_some());
+    let otherwise = |value: &str| {
+        let mut own = facts.system.multipath.iter().filter(|setting| setting.key == key);
+        own.any(|setting| {
+            ["multipaths", "protocol"].contains(&setting.section.as_str()) && setting.value != value
+        })
+    };
     match of("overrides") {
-        Some(value) if !own => Said::Is(value),
+        Some(value) if !otherwise(&value) => Said::Is(value),
         Some(value) => Said::Unless(Some(value)),
         None => Said::Unless(of("defaults")),
     }
@@ -84,6 +89,8 @@ mod tests {
         assert_eq!(said(&both, key), Said::Is("36".to_owned()));
         let own = facts(&[("overrides", key, "36"), ("multipaths", key, "fail")]);
         assert_eq!(said(&own, key), Said::Unless(Some("36".to_owned())));
+        let same = facts(&[("overrides", key, "36"), ("multipaths", key, "36")]);
+        assert_eq!(said(&same, key), Said::Is("36".to_owned()));
     }
 
     #[test]
