@@ -25,7 +25,7 @@ pub fn said(facts: &Facts, key: &str) -> Said {
             .find(|setting| setting.key == key && setting.section == section)
             .map(|setting| setting.value.clone())
     };
-    // A map's own section, and one for its transport, outrank the overrides.
+    // A map's own section, and one for its transport, outrank the overrides; one that says the same changes nothing.
     let otherwise = |value: &str| {
         let mut own = facts.system.multipath.iter().filter(|setting| setting.key == key);
         own.any(|setting| {
