@@ -22,6 +22,7 @@ pub mod modprobe;
 pub mod multipath;
 pub mod number;
 pub mod pe;
+pub mod premount;
 pub mod programs;
 pub mod saptune;
 pub mod shell;

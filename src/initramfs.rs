@@ -3,11 +3,12 @@
 mod takes;
 
 use crate::facts::{
-    BootArg, BootStack, Drivers, Facts, HyperV, Hypervisor, Initramfs, InstalledKernel, Taken,
+    BootArg, BootStack, Class, Disk, Drivers, Facts, HyperV, Hypervisor, Initramfs, InstalledKernel, Machine,
+    Mount, Origin, Role, Taken,
 };
 use crate::pattern::parse_pattern;
 
-pub use takes::{Held, Takes, held, outdated, takes};
+pub use takes::{Held, Takes, counts_inside, held, outdated, takes};
 
 /// Without these no VMBus disk is there.
 const DISKS: &[&str] = &["hv_vmbus", "hv_storvsc"];
@@ -62,6 +63,51 @@ pub fn root_is_served(facts: &Facts) -> bool {
         arg.text.as_ref().is_some_and(|arg| SERVED.iter().any(|start| arg.starts_with(start)))
     };
     boot.configured.args.iter().any(asks) || boot.lines.iter().any(|line| line.args.iter().any(asks))
+}
+
+/// Whether dracut's image has the queue that gives up on root: for maps, arrays and servers, each part of dracut's
+/// brings it along (`dracut_need_initqueue`, <https://github.com/dracut-ng/dracut-ng/blob/106/dracut-init.sh>).
+/// `None` = could not tell, as where it is not made for its machine.
+pub fn initqueue(facts: &Facts) -> Option<bool> {
+    if root_is_served(facts) {
+        return Some(true);
+    }
+    let machine = facts.machine.as_ref()?;
+    let mut disks = machine.disks.as_ref()?.iter();
+    let queued = |disk: &Disk| {
+        matches!(
+            disk.class,
+            Class::Crypt | Class::Lvm | Class::Md | Class::Iscsi { .. } | Class::Multipath { .. }
+        )
+    };
+    if disks.clone().any(|disk| queued(disk) && disk.roles.contains(&Role::Root)) {
+        return Some(true);
+    }
+    let copies = facts.system.boot.tools.copies.as_ref()?;
+    let plain = copies.hostonly == Some(true) && copies.systemd == Some(true);
+    (plain && machine.origin != Origin::Assumed && !disks.any(queued)).then_some(false)
+}
+
+/// Whether root lies on an encrypted map, as far as is known.
+pub fn root_is_encrypted(facts: &Facts) -> bool {
+    let Some(machine) = &facts.machine else { return false };
+    let mounts = machine.mounts.iter().filter(|mount| mount.point == "/");
+    mounts.flat_map(Mount::disks).any(|name| is_on_crypt(machine, name, 0))
+}
+
+fn is_on_crypt(machine: &Machine, name: &str, depth: u32) -> bool {
+    let disk = machine.disks.iter().flatten().find(|disk| disk.name == name);
+    disk.is_some_and(|disk| {
+        disk.class == Class::Crypt
+            || (depth < 8 && disk.slaves.iter().any(|slave| is_on_crypt(machine, slave, depth + 1)))
+    })
+}
+
+/// Seconds that dracut's queue gives root without a word of anybody's: half a minute until 2014, by the age of
+/// systemd, which comes with it (<https://github.com/dracutdevs/dracut/blob/049/modules.d/98dracut-systemd/dracut-initqueue.sh>).
+pub fn queue_waits(facts: &Facts) -> u64 {
+    let newer = facts.system.writers.sysctl_files.systemd.is_some_and(|version| version >= 231);
+    if newer { 180 } else { 30 }
 }
 
 /// The outlook where an image is built; `None` where the question does not arise: on a running machine, whose

@@ -7,11 +7,24 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::facts::{CMDLINE, KARGS, WATCHED};
+use crate::facts::{CMDLINE, DEVICES, KARGS, MANAGER, WATCHED};
 use crate::stores::place::is_store;
 
 /// The one base name of everything that we write.
 pub const BASE_NAME: &str = "90-hvtune";
+
+/// The name of the drop-in for all devices: `x-systemd.device-timeout=` of a line in fstab becomes
+/// `50-device-timeout.conf`, and is read after it.
+pub const DEVICE_WAIT: &str = "10-hvtune";
+
+/// Scripts that initramfs-tools runs before it waits for root: of a host and of an image.
+pub const PREMOUNTS: [&str; 2] = [
+    "etc/initramfs-tools/scripts/init-premount/90-hvtune",
+    "usr/share/initramfs-tools/scripts/init-premount/90-hvtune",
+];
+
+/// How a script of ours begins, before the marker.
+pub const SHEBANG: &str = "#!/bin/sh\n";
 
 /// The udev property that carries a disk's class from our mark to our writes; `udevadm info` shows it.
 pub const CLASS_MARK: &str = "ENV{HVTUNE_CLASS}";
@@ -35,6 +48,11 @@ pub fn all_paths() -> Vec<String> {
     paths.push(format!("{CMDLINE}/{BASE_NAME}.conf"));
     paths.push(format!("etc/multipath/conf.d/{BASE_NAME}.conf"));
     paths.extend(DRIVER_LISTS.map(str::to_owned));
+    paths.extend(PREMOUNTS.map(str::to_owned));
+    for top in ["etc", "usr/lib"] {
+        paths.push(format!("{top}/systemd/system/{DEVICES}.d/{DEVICE_WAIT}.conf"));
+        paths.push(format!("{top}/systemd/{MANAGER}.d/{BASE_NAME}.conf"));
+    }
     for unit in WATCHED {
         paths.push(format!("etc/systemd/system/{unit}.d/{BASE_NAME}.conf"));
         paths.push(format!("usr/lib/systemd/system/{unit}.d/{BASE_NAME}.conf"));
@@ -109,8 +127,9 @@ pub fn content_hash(body: &[u8]) -> String {
     })
 }
 
-/// What follows the marker line, or `None` where the first line is no marker of ours.
+/// What follows the marker line, or `None` where the first line, or the one after [`SHEBANG`], is no marker of ours.
 pub fn body_of(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let bytes = bytes.strip_prefix(SHEBANG.as_bytes()).unwrap_or(bytes);
     let rest = bytes.strip_prefix(b"# hvtune ")?;
     let end = rest.iter().position(|&byte| byte == b'\n')?;
     let (line, body) = rest.split_at(end);

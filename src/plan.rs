@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use crate::facts::{BootStack, Facts, Hides, Hypervisor, Mask};
 use crate::formats::edit::Owned;
-use crate::marker::{Standing, all_paths, standing_of};
+use crate::marker::{PREMOUNTS, Standing, all_paths, standing_of};
 use crate::render::{Artifact, Effect};
 use crate::root::{Result, Root};
 use crate::stacks::makes_menu;
@@ -253,6 +253,9 @@ fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> R
             return Ok(());
         }
         Standing::Absent => Change::Create(artifact),
+        Standing::Ours if artifact.mode & 0o111 != 0 && !root.is_executable(&artifact.path)? => {
+            conflict(artifact.path, IDLE)
+        }
         Standing::Ours | Standing::Edited if found.as_deref() == Some(&artifact.body) => {
             plan.unchanged.push(artifact.path);
             return Ok(());
@@ -266,7 +269,8 @@ fn compare(artifact: Artifact, facts: &Facts, root: &Root, plan: &mut Plan) -> R
 }
 
 fn vendor_path(path: &str) -> String {
-    path.replacen("etc/", "usr/lib/", 1)
+    let vendor = if PREMOUNTS.contains(&path) { "usr/share/" } else { "usr/lib/" };
+    path.replacen("etc/", vendor, 1)
 }
 
 /// Whether the image was made with the very same file in its vendor directory.
@@ -279,6 +283,8 @@ const EDITED: &str =
     "it is ours but was edited since: it is kept; put your values into /etc/hvtune.toml and move it away";
 const FOREIGN: &str =
     "it does not carry our marker, so it is somebody else's: it is kept; move it away to let hvtune write";
+
+const IDLE: &str = "it is ours but may not be executed, so nobody runs it: `chmod 0755` it";
 
 const HIDDEN: &str =
     "it does not carry our marker, and ours of the same name would hide it: move it away to let hvtune write";

@@ -20,6 +20,7 @@ pub mod templates;
 pub mod timers;
 pub mod units;
 pub mod waagent;
+pub mod waits;
 pub mod writers;
 
 use crate::facts::{
@@ -93,6 +94,7 @@ pub fn probe(source: &MachineSource<'_>, root: &Root) -> Facts {
     let running = root.is_live() && matches!(source, MachineSource::Live(_));
     let kernels = system.kernels.as_deref().unwrap_or_default();
     boot::read_initramfs(root, &mut system.boot, kernels, machine.is_some() && !running, &mut gaps);
+    waits::of_initramfs(root, &mut system, &mut gaps);
     if let Some(machine) = machine.as_mut().filter(|machine| machine.is_assumed()) {
         machine.arch = system.arch;
     }
@@ -189,6 +191,9 @@ fn read_system(root: &Root, secure_boot: Option<bool>, gaps: &mut Vec<Gap>) -> S
     let listed = units::Units::open(root, gaps);
     let mut writers = writers::read_beside(root, &listed, gaps);
     let mut units: Vec<Unit> = WATCHED.iter().filter_map(|unit| listed.read(unit, gaps)).collect();
+    let (waited, hidden) = waits::units(root, &listed, gaps);
+    units.extend(waited);
+    writers.masks.extend(hidden);
     let agent = waagent::read(root, os.as_ref(), &listed, gaps);
     (writers.waagent, writers.idle_waagent) = (agent.agent, agent.idle);
     units.extend(agent.units);
@@ -199,6 +204,7 @@ fn read_system(root: &Root, secure_boot: Option<bool>, gaps: &mut Vec<Gap>) -> S
     let (modprobe, mask) = modprobe::read(root, gaps);
     writers.masks.extend(mask);
     let agent = writers.waagent.as_ref().map(|agent| agent.path.as_str());
+    let waits = waits::read(root, os.as_ref(), &fstab, writers.sysctl_files.systemd, gaps);
     let swaps = swap::read_beside(root, &listed, &fstab, agent, gaps);
     System {
         offline: !root.is_live(),
@@ -212,6 +218,7 @@ fn read_system(root: &Root, secure_boot: Option<bool>, gaps: &mut Vec<Gap>) -> S
         multipath: multipath::settings(&multipath_files),
         multipath_files,
         watchdogs: services::watchdogs(&units),
+        waits,
         units,
         cluster: services::read_cluster(root, gaps),
         vss_daemon: services::read_vss_daemon(root, gaps),

@@ -19,9 +19,9 @@ use tera::{Context, Tera};
 
 use crate::facts::{Facts, Initramfs};
 use crate::formats::arguments::kargs_lines;
-use crate::formats::{Refusal, udev};
+use crate::formats::{Refusal, premount, udev};
 use crate::initramfs::reader;
-use crate::marker::marker_line;
+use crate::marker::{SHEBANG, marker_line};
 use crate::tunable::{Assignment, Decision, Target, Tunable, Verdict};
 
 use bounded::Bounded;
@@ -165,7 +165,7 @@ pub fn render(verdicts: &[Verdict], facts: &Facts, templates: &Templates) -> Res
         artifacts.push(Artifact {
             path,
             format: Some(format),
-            mode: 0o644,
+            mode: format.mode(),
             body: print(format, facts, &shares, templates)?,
             from: shares.iter().map(|share| share.tunable.id).collect(),
             effect: format.effect(),
@@ -214,7 +214,8 @@ fn print(
     let source = theirs.map_or(format.embedded(), String::as_str);
     let body = page::printed(Tera::default(), name, source, &context, Bounded::file())?;
     check(format, &body, &carried)?;
-    Ok(format!("{}{body}", marker_line(body.as_bytes())).into_bytes())
+    let first = if format == Format::Premount { SHEBANG } else { "" };
+    Ok(format!("{first}{}{body}", marker_line(body.as_bytes())).into_bytes())
 }
 
 /// The engine's message and its causes on one line.
@@ -299,6 +300,7 @@ fn compose(format: Format, shares: &[Share<'_>], maker: Option<Initramfs>) -> Co
             },
             Carried::Pairs,
         ),
+        Format::Waits | Format::Premount => compose_waits(format, shares),
         Format::Grub => plain(
             shares,
             |assignments| {
@@ -310,6 +312,35 @@ fn compose(format: Format, shares: &[Share<'_>], maker: Option<Initramfs>) -> Co
             Carried::Edits,
         ),
     }
+}
+
+/// How long systemd or the initramfs waits. The first line is what each file begins with.
+fn compose_waits(format: Format, shares: &[Share<'_>]) -> Composed {
+    let script = format == Format::Premount;
+    let section = shares.iter().flat_map(|share| &share.assignments).find_map(|a| a.target.section());
+    let first =
+        if script { premount::PREREQS.to_owned() } else { format!("[{}]", section.unwrap_or_default()) };
+    let (_, items, tail, carried) = plain(
+        shares,
+        |assignments| {
+            let pairs = assignments.iter().map(|a| (a.target.knob(), a.want.value().to_string()));
+            let pairs: Vec<(String, String)> = pairs.collect();
+            let line = |(key, value): &(String, String)| {
+                if script {
+                    Line::Shell { line: premount::line(key, value) }
+                } else {
+                    Line::Setting { key: key.clone(), value: value.clone() }
+                }
+            };
+            let within = |(key, value): (String, String)| match section {
+                Some(section) => (format!("{section}/{key}"), value),
+                None => (key, value),
+            };
+            (pairs.iter().map(line).collect(), pairs.into_iter().map(within).collect())
+        },
+        Carried::Pairs,
+    );
+    (vec![Line::Shell { line: first }], items, tail, carried)
 }
 
 fn module_option(assignment: &Assignment) -> Option<(String, String, String)> {

@@ -20,7 +20,7 @@ pub enum Scale {
     ZeroIsUnset,
     /// multipath's `no_path_retry`: `fail` is 0, `queue` has no limit.
     Retries,
-    /// multipath's `fast_io_fail_tmo` and `dev_loss_tmo`: `off` and `infinity` have no limit.
+    /// multipath's `fast_io_fail_tmo` and `dev_loss_tmo`, and systemd's spans: `off` and `infinity` have no limit.
     Timeout,
     /// Words, which have no order.
     Words,
@@ -43,6 +43,10 @@ pub fn unit(knob: &str) -> Option<&'static str> {
         | "dev_loss_tmo"
         | "checker_timeout"
         | "WatchdogSec"
+        | "JobRunningTimeoutSec"
+        | "DefaultTimeoutStartSec"
+        | "udev.event_timeout"
+        | "ROOTDELAY"
         | "OS.RootDeviceScsiTimeout" => "s",
         "queue/io_timeout" => "ms",
         "queue/read_ahead_kb" => "KiB",
@@ -73,7 +77,11 @@ impl Scale {
             }
             "vm.dirty_bytes" | "vm.dirty_background_bytes" => Self::ZeroIsUnset,
             "no_path_retry" => Self::Retries,
-            "fast_io_fail_tmo" | "dev_loss_tmo" => Self::Timeout,
+            "fast_io_fail_tmo"
+            | "dev_loss_tmo"
+            | "JobRunningTimeoutSec"
+            | "DefaultTimeoutStartSec"
+            | "udev.event_timeout" => Self::Timeout,
             "queue/scheduler" | "elevator" | "fsck.repair" | "errors" => Self::Words,
             _ => Self::Number,
         }

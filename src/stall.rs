@@ -13,6 +13,7 @@ mod fate;
 mod given_up;
 mod iscsi;
 mod kernel;
+mod late;
 mod layers;
 mod multipath;
 mod resumes;
@@ -31,6 +32,7 @@ pub use errors::{INCURABLE, Incurable};
 pub use fate::{Fate, Span, Timer};
 pub use given_up::{GivenUp, given_up, says_given_up};
 pub use kernel::{Service, Watch};
+pub use late::{Arrival, Wait};
 pub use stack::panics_on_errors;
 
 /// What can befall the storage of a guest.
@@ -166,6 +168,8 @@ pub struct Survey {
     pub standings: Vec<Standing>,
     /// Services that systemd kills when they wait too long.
     pub services: Vec<Service>,
+    /// What a boot waits for, and how long.
+    pub arrivals: Vec<Arrival>,
     /// What else ends or lengthens a stall, in sentences.
     pub notes: Vec<String>,
     /// What the host must be given; nothing where it is nobody's to set.
@@ -187,7 +191,8 @@ pub fn survey(facts: &Facts, verdicts: &[Verdict], policy: &Policy) -> Survey {
         }
     }
     let (services, notes) = (kernel::services(states), kernel::notes(facts, budget));
-    Survey { budget, host_holds, standings, services, notes, host: host::of(facts) }
+    let arrivals = late::arrivals(facts, verdicts);
+    Survey { budget, host_holds, standings, services, arrivals, notes, host: host::of(facts) }
 }
 
 /// Every writable mount and swap of a machine as it is; its three states are the same one.

@@ -19,9 +19,11 @@ mod next;
 pub mod nvme;
 pub mod requests;
 pub mod retries;
+pub mod root_wait;
 pub mod systemd;
 pub mod timeout;
 pub mod waagent;
+pub mod waits;
 
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};
 use crate::policy::{Policy, Subject};
@@ -52,6 +54,11 @@ pub static CATALOGUE: &[&Tunable] = &[
     &boot::ELEVATOR,
     &boot::USE_BLK_MQ,
     &boot::PANIC,
+    &root_wait::ROOT_WAIT,
+    &root_wait::ROOTDELAY_ARGUMENT,
+    &waits::DEVICE_WAIT,
+    &waits::START_TIMEOUT,
+    &waits::UDEV_EVENT,
     &filesystem::FSCK_REPAIR,
     &image::HYPERV_DRIVERS,
 ];

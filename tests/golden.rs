@@ -220,7 +220,9 @@ fn expect_files(fixture: &Fixture, before: &BTreeMap<PathBuf, Node>, applied: &B
         {
             continue;
         }
-        assert_eq!(node.mode, 0o100_644, "{}: {}", fixture.name, path.display());
+        // What a program runs may be executed, and nothing else.
+        let mode = if node.content.starts_with(b"#!") { 0o100_755 } else { 0o100_644 };
+        assert_eq!(node.mode, mode, "{}: {}", fixture.name, path.display());
         let name = path.to_str().unwrap().to_owned();
         // An addon is no text; what it adds is.
         let text = addon::shown(&node.content);

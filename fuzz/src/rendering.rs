@@ -25,7 +25,7 @@ fn facts() -> Facts {
 
 /// Targets of one file, or of the two between which a module option is placed: files are rendered one
 /// by one, so others would only cost time.
-const GROUPS: [std::ops::Range<u8>; 5] = [0..2, 2..5, 5..9, 9..11, 11..12];
+const GROUPS: [std::ops::Range<u8>; 6] = [0..2, 2..5, 5..9, 9..11, 11..12, 12..13];
 
 fn target(number: u8) -> Target {
     let attr = |select, attr| Target::Udev { select, attr };
@@ -41,7 +41,8 @@ fn target(number: u8) -> Target {
         8 => Target::DropKernelArg("elevator"),
         9 => Target::Multipath { section: "overrides", key: "no_path_retry" },
         10 => Target::Multipath { section: "defaults", key: "checker_timeout" },
-        _ => Target::Unit { unit: "systemd-journald.service", property: "WatchdogSec" },
+        11 => Target::Unit { unit: "systemd-journald.service", property: "WatchdogSec" },
+        _ => Target::Unit { unit: "dev-.device", property: "JobRunningTimeoutSec" },
     }
 }
 
@@ -89,7 +90,11 @@ fn values(format: Format, body: &str) -> Option<[Vec<String>; 2]> {
             let strict = unit::parse(body).unwrap().into_iter().map(|(_, value)| value).collect();
             [strict, unit::scan(body, "Service", "WatchdogSec")]
         }
-        Format::Grub | Format::Kargs | Format::Cmdline | Format::Drivers => return None,
+        Format::Waits => {
+            let strict = unit::parse_waits(body).unwrap().into_iter().map(|(_, value)| value).collect();
+            [strict, unit::scan(body, "Unit", "JobRunningTimeoutSec")]
+        }
+        Format::Grub | Format::Kargs | Format::Cmdline | Format::Drivers | Format::Premount => return None,
     })
 }
 
@@ -104,7 +109,8 @@ fn lands(format: Format, target: &Target) -> bool {
             | (Format::Sysctl, Target::Sysctl(_))
             | (Format::Modprobe, Target::ModuleOption { .. })
             | (Format::Multipath, Target::Multipath { .. })
-            | (Format::Unit, Target::Unit { .. })
+            | (Format::Unit, Target::Unit { unit: "systemd-journald.service", .. })
+            | (Format::Waits, Target::Unit { unit: "dev-.device", .. })
     )
 }
 

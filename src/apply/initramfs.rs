@@ -94,7 +94,8 @@ fn listed(line: &str) -> Option<String> {
 
 /// Files of ours, and what changes its name with each version of a package.
 fn may_go(path: &str) -> bool {
-    path.contains("90-hvtune") || path.contains(".so")
+    // The order of scripts goes with the only one.
+    path.contains("90-hvtune") || path.contains(".so") || path == "scripts/init-premount/ORDER"
 }
 
 /// The new image must hold all that the old one holds, and our file where it has to.
@@ -102,7 +103,9 @@ fn compare(old: &BTreeSet<String>, new: &BTreeSet<String>, file: &str, holds: bo
     if let Some(missing) = old.difference(new).find(|path| !may_go(path)) {
         return Err(format!("the new image lacks {missing}, which the old one has"));
     }
-    match (new.contains(file.strip_prefix("usr/").unwrap_or(file)), holds) {
+    let script = file.split_once("initramfs-tools/").map(|(_, inside)| inside);
+    let inside = script.unwrap_or_else(|| file.strip_prefix("usr/").unwrap_or(file));
+    match (new.contains(inside), holds) {
         (false, true) => Err(format!("the new image does not hold /{file}")),
         (true, false) => Err(format!("the new image still holds /{file}")),
         _ => Ok(()),
@@ -143,6 +146,20 @@ mod tests {
         ]);
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
         assert_eq!(found, ["bin/sh", "etc/modprobe.d/90-hvtune.conf", "lib/modprobe.d/x.conf"]);
+    }
+
+    /// A script lies elsewhere in the image than on the disk, and with it the order in which it runs comes and goes.
+    #[test]
+    fn a_script_of_ours_comes_and_goes() {
+        let without = set(&["scripts/init-top/udev"]);
+        let with =
+            set(&["scripts/init-top/udev", "scripts/init-premount/90-hvtune", "scripts/init-premount/ORDER"]);
+        for file in crate::marker::PREMOUNTS {
+            assert_eq!(compare(&without, &with, file, true), Ok(()), "{file}");
+            assert_eq!(compare(&with, &without, file, false), Ok(()), "{file}");
+            assert!(compare(&without, &without, file, true).is_err(), "{file}");
+            assert!(compare(&with, &with, file, false).is_err(), "{file}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Arch, Attribute, Boot, IscsiFiles, KernelRelease, Mask, ModprobeFile, MultipathFiles, MultipathSetting,
-    Programs, ServedMount, SysctlFiles, Unit, Unread, Watchdog,
+    Programs, ServedMount, SysctlFiles, Unit, Unread, Waits, Watchdog,
 };
 use crate::formats::udev::Rules;
 use crate::order::Named;
@@ -34,10 +34,13 @@ pub struct System {
     pub multipath: Vec<MultipathSetting>,
     /// The lines of multipath.conf and its drop-ins that these were made of.
     pub multipath_files: MultipathFiles,
-    /// systemd's units that matter here and are installed: those of [`super::WATCHED`], the Azure agent's.
+    /// systemd's units that matter here and are installed: those of [`super::WATCHED`], the Azure agent's; and
+    /// those of [`super::WAITS`], which are none but are read alike.
     pub units: Vec<Unit>,
     /// Services of [`super::WATCHED`] that are installed.
     pub watchdogs: Vec<Watchdog>,
+    /// What a boot waits for.
+    pub waits: Waits,
     /// The file that makes this a node of a cluster, which shares disks and fences by their errors.
     pub cluster: Attribute<String>,
     /// `hv_vss_daemon` is installed: a backup of the host freezes every file system.

@@ -4,6 +4,7 @@
 //! dracut 059, 106 and 112, made for its machine and not.
 
 use crate::facts::{BootStack, Copies, Facts, Image, Initramfs};
+use crate::marker::PREMOUNTS;
 
 /// Whether an initramfs takes a copy of a file along when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,8 @@ const RULES: &[Rule] = &[
     rule(Initramfs::InitramfsTools, "etc/modprobe.d/", When::Always),
     rule(Initramfs::InitramfsTools, "usr/lib/modprobe.d/", When::Always),
     rule(Initramfs::InitramfsTools, "etc/multipath/", When::WithReader),
+    rule(Initramfs::InitramfsTools, "etc/initramfs-tools/scripts/", When::Always),
+    rule(Initramfs::InitramfsTools, "usr/share/initramfs-tools/scripts/", When::Always),
     rule(Initramfs::Dracut, "etc/udev/rules.d/", When::HostonlyRules),
     rule(Initramfs::Dracut, "etc/modprobe.d/", When::Hostonly),
     rule(Initramfs::Dracut, "usr/lib/modprobe.d/", When::Always),
@@ -60,6 +63,12 @@ const RULES: &[Rule] = &[
     rule(Initramfs::Dracut, "etc/systemd/system/", When::WithReader),
     rule(Initramfs::Dracut, "usr/lib/systemd/system/", When::WithReader),
 ];
+
+/// Whether what a file of ours says has to be in the initramfs: options of storage drivers, which are loaded there,
+/// and how long root is waited for.
+pub fn counts_inside(path: &str) -> bool {
+    path.contains("/modprobe.d/") || PREMOUNTS.contains(&path)
+}
 
 /// Whether the initramfs of this root takes a copy of a file along.
 pub fn takes(facts: &Facts, path: &str) -> Takes {

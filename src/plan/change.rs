@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::formats::edit::Owned;
-use crate::marker::{DRIVER_LISTS, addon};
+use crate::marker::{DRIVER_LISTS, PREMOUNTS, addon};
 use crate::render::{Artifact, Effect, says_the_same};
 use crate::stores::place::is_store;
 
@@ -105,7 +105,7 @@ pub(super) fn effect_of(path: &str) -> Effect {
         Effect::ReloadUdev
     } else if path.contains("/sysctl.d/") {
         Effect::WriteSysctl
-    } else if path.contains("/modprobe.d/") || DRIVER_LISTS.contains(&path) {
+    } else if path.contains("/modprobe.d/") || DRIVER_LISTS.contains(&path) || PREMOUNTS.contains(&path) {
         Effect::Initramfs
     } else if path.contains("/multipath/") {
         Effect::ReloadMultipath

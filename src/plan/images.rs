@@ -1,7 +1,7 @@
 //! The initramfs images: which of them apply makes anew, and what each holds of files of ours.
 
 use crate::facts::{BootStack, Facts, Image, Initramfs};
-use crate::initramfs::{Held, Outlook, Takes, held, outdated, outlook, root_is_served, takes};
+use crate::initramfs::{Held, Outlook, Takes, counts_inside, held, outdated, outlook, root_is_served, takes};
 use crate::marker::DRIVER_LISTS;
 
 use super::{Change, Plan};
@@ -75,14 +75,14 @@ pub(super) fn remakes(facts: &Facts, plan: &Plan) -> Vec<Remake> {
     remakes
 }
 
-/// Whether a file has options of drivers, which the initramfs takes along.
+/// Whether what a file says counts in the initramfs, and it takes the file along.
 fn is_taken(facts: &Facts, path: &str) -> bool {
-    path.contains("/modprobe.d/") && takes(facts, path) == Takes::Yes
+    counts_inside(path) && takes(facts, path) == Takes::Yes
 }
 
-/// The files with options of drivers that are as they should be, but younger than an image that has to hold them.
+/// The files that count in the initramfs and are as they should be, but younger than an image that has to hold them.
 pub(super) fn late<'p>(facts: &Facts, plan: &'p Plan) -> Vec<&'p str> {
-    let late = |path: &&String| path.contains("/modprobe.d/") && !outdated(facts, path).is_empty();
+    let late = |path: &&String| counts_inside(path) && !outdated(facts, path).is_empty();
     plan.unchanged.iter().filter(late).map(String::as_str).collect()
 }
 

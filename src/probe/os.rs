@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Arch, Attribute, Gap, OsRelease, OwnFile};
+use crate::formats::premount;
 use crate::formats::udev::{self, Token};
 use crate::marker::{CLASS_MARK, all_paths, body_of};
 use crate::root::Root;
@@ -120,6 +121,7 @@ pub(crate) fn parse_writes(body: &str) -> BTreeSet<(String, String)> {
         Some((class.value.clone(), attr.to_owned()))
     };
     let mut writes = BTreeSet::new();
+    writes.extend(premount::parse(body).unwrap_or_default());
     writes.extend(udev::parse(body).unwrap_or_default().into_iter().filter_map(write));
     writes
 }

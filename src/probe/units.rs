@@ -62,12 +62,22 @@ impl<'r> Units<'r> {
             Ok(found) => unit.fragment = found.map(|found| file(&path, &found)),
             Err(error) => unit.unread.push(UnreadFile { path, why: error.reason() }),
         }
+        Some(self.with_drop_ins(unit, gaps))
+    }
+
+    /// What a name has by drop-ins alone, without a file of its own.
+    pub(super) fn template(&self, name: &str, gaps: &mut Vec<Gap>) -> Unit {
+        let unit = Unit { name: name.to_owned(), unread: self.unread.clone(), ..Unit::default() };
+        self.with_drop_ins(unit, gaps)
+    }
+
+    fn with_drop_ins(&self, mut unit: Unit, gaps: &mut Vec<Gap>) -> Unit {
         self.drop_ins(&mut unit);
         let known = self.unread.len();
         gaps.extend(
             unit.unread.iter().skip(known).map(|unread| Gap::new("units", &unread.path, &unread.why)),
         );
-        Some(unit)
+        unit
     }
 
     /// The directories that have something of this name, highest first: path, and what stands there.
@@ -108,7 +118,7 @@ impl<'r> Units<'r> {
             for (rank, dir, entries) in &self.dirs {
                 for (at, below) in own.iter().enumerate().filter(|(_, below)| entries.contains_key(below)) {
                     let rank = (order * UNIT_DIRS.len() + rank) * MOST_PREFIXES + at;
-                    self.take_dir(unit, &mut found, dir, below, rank);
+                    self.take_dir(unit, &mut found, dir.path(), below, rank);
                 }
             }
         }
@@ -118,12 +128,17 @@ impl<'r> Units<'r> {
                 self.take_dir(
                     unit,
                     &mut found,
-                    dir,
+                    dir.path(),
                     &of_type,
                     (names.len() * UNIT_DIRS.len() + rank) * MOST_PREFIXES,
                 );
             }
         }
+        Self::settle(unit, found);
+    }
+
+    /// Puts drop-ins in the order in which they are read, and says which are read in place of which.
+    pub(super) fn settle(unit: &mut Unit, found: Vec<DropIn>) {
         let mut found = by_name(found, |one| (base(one).to_owned(), one.rank as u64));
         let mut first: Option<(String, String)> = None;
         for drop_in in &mut found {
@@ -135,8 +150,16 @@ impl<'r> Units<'r> {
         unit.drop_ins = found;
     }
 
-    fn take_dir(&self, unit: &mut Unit, found: &mut Vec<DropIn>, dir: &Dir<'_>, below: &str, rank: usize) {
-        let path = format!("{}/{below}", dir.path());
+    /// Takes the drop-ins of one directory up.
+    pub(super) fn take_dir(
+        &self,
+        unit: &mut Unit,
+        found: &mut Vec<DropIn>,
+        dir: &str,
+        below: &str,
+        rank: usize,
+    ) {
+        let path = format!("{dir}/{below}");
         let entries =
             match self.root.dir(&path).and_then(|dir| dir.map(|dir| Ok((dir.entries()?, dir))).transpose()) {
                 Ok(Some(entries)) => entries,
@@ -202,7 +225,8 @@ fn wants(name: &str) -> bool {
     [".wants", ".requires"].iter().any(|ending| name.ends_with(ending))
 }
 
-fn file(path: &str, found: &[u8]) -> UnitFile {
+/// What one file says.
+pub(super) fn file(path: &str, found: &[u8]) -> UnitFile {
     let read = unit::read(&bytes::decode(found));
     let kept = |line: &unit::Line| line.key.ends_with(SPAN) || line.key == EXEC;
     let line = |line: unit::Line| UnitLine {

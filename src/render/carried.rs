@@ -1,7 +1,9 @@
 //! What a rendered file carries, read back by the strict parser of its format.
 
 use super::{Error, Format};
-use crate::formats::{Refusal, arguments, grub, initramfs, modprobe, multipath, sysctl, udev, unit};
+use crate::formats::{
+    Refusal, arguments, grub, initramfs, modprobe, multipath, premount, sysctl, udev, unit,
+};
 use crate::initramfs::INCLUDED;
 
 /// What a file must carry, as its strict parser gives it back.
@@ -29,6 +31,8 @@ fn carried(format: Format, body: &str) -> Result<Carried, Refusal> {
         Format::Cmdline => Carried::Pairs(alone(arguments::parse_cmdline(body)?)),
         Format::Multipath => Carried::Pairs(multipath::parse(body)?),
         Format::Unit => Carried::Pairs(unit::parse(body)?),
+        Format::Waits => Carried::Pairs(unit::parse_waits(body)?),
+        Format::Premount => Carried::Pairs(premount::parse(body)?),
         Format::Drivers => Carried::Pairs(
             initramfs::parse(body)?.into_iter().map(|module| (module, INCLUDED.to_owned())).collect(),
         ),

@@ -23,11 +23,15 @@ pub enum Format {
     Unit,
     /// Drivers that an initramfs's maker is told to take
     Drivers,
+    /// How long systemd waits: for all devices, or for whatever says nothing of its own; one file for each
+    Waits,
+    /// A script that initramfs-tools runs before it waits for root
+    Premount,
 }
 
 impl Format {
     /// All of them, in the order of files in a plan.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Udev,
         Self::Sysctl,
         Self::Modprobe,
@@ -37,6 +41,8 @@ impl Format {
         Self::Multipath,
         Self::Unit,
         Self::Drivers,
+        Self::Waits,
+        Self::Premount,
     ];
 
     /// The template's file name, embedded and under `/etc/hvtune/templates/`.
@@ -51,6 +57,8 @@ impl Format {
             Self::Multipath => "multipath.conf.tera",
             Self::Unit => "unit.conf.tera",
             Self::Drivers => "drivers.conf.tera",
+            Self::Waits => "waits.conf.tera",
+            Self::Premount => "premount.sh.tera",
         }
     }
 
@@ -65,6 +73,8 @@ impl Format {
             Self::Multipath => include_str!("../../templates/multipath.conf.tera"),
             Self::Unit => include_str!("../../templates/unit.conf.tera"),
             Self::Drivers => include_str!("../../templates/drivers.conf.tera"),
+            Self::Waits => include_str!("../../templates/waits.conf.tera"),
+            Self::Premount => include_str!("../../templates/premount.sh.tera"),
         }
     }
 
@@ -73,11 +83,16 @@ impl Format {
         match self {
             Self::Udev => Effect::ReloadUdev,
             Self::Sysctl => Effect::WriteSysctl,
-            Self::Modprobe | Self::Drivers => Effect::Initramfs,
+            Self::Modprobe | Self::Drivers | Self::Premount => Effect::Initramfs,
             Self::Grub => Effect::BootMenu,
             Self::Kargs | Self::Cmdline => Effect::BootEntries,
             Self::Multipath => Effect::ReloadMultipath,
-            Self::Unit => Effect::ReloadUnits,
+            Self::Unit | Self::Waits => Effect::ReloadUnits,
         }
+    }
+
+    /// Permission bits of such a file.
+    pub(super) fn mode(self) -> u32 {
+        if self == Self::Premount { 0o755 } else { 0o644 }
     }
 }

@@ -1,11 +1,11 @@
 //! Where an assignment lands: which file, under which directory, or nowhere that we write.
 
 use super::{Format, Share, shares_of};
-use crate::facts::{CMDLINE, Facts, Fragment, Initramfs, KARGS, WATCHED};
+use crate::facts::{CMDLINE, DEVICES, Facts, Fragment, Initramfs, KARGS, WAITS, WATCHED};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::initramfs::reader;
-use crate::marker::{BASE_NAME, DRIVER_LISTS, addon};
+use crate::marker::{BASE_NAME, DEVICE_WAIT, DRIVER_LISTS, PREMOUNTS, addon};
 use crate::resolve::sysctl;
 use crate::stores::Store;
 use crate::tunable::{Assignment, Target, Value, Verdict};
@@ -39,7 +39,11 @@ pub fn landing(facts: &Facts, module: &str) -> Landing {
 
 /// Every file that may be rendered, in plan order: one for each format, and one for each service.
 pub(super) fn files() -> impl Iterator<Item = (Format, &'static str)> {
-    let units = |format| if format == Format::Unit { WATCHED } else { &[""] };
+    let units = |format: Format| match format {
+        Format::Unit => WATCHED,
+        Format::Waits => WAITS.as_slice(),
+        _ => &[""],
+    };
     Format::ALL.into_iter().flat_map(move |format| units(format).iter().map(move |unit| (format, *unit)))
 }
 
@@ -61,8 +65,9 @@ pub(super) fn shares<'a>(
         | (Format::Grub, Target::KernelArg(_) | Target::DropKernelArg(_))
         | (Format::Kargs | Format::Cmdline, Target::KernelArg(_))
         | (Format::Multipath, Target::Multipath { .. })
-        | (Format::Drivers, Target::Driver(_)) => true,
-        (Format::Unit, Target::Unit { unit, .. }) => *unit == file,
+        | (Format::Drivers, Target::Driver(_))
+        | (Format::Premount, Target::Premount(_)) => true,
+        (Format::Unit | Format::Waits, Target::Unit { unit, .. }) => *unit == file,
         (Format::Modprobe, Target::ModuleOption { module, .. }) => landing(facts, module).modprobe,
         (Format::Grub | Format::Kargs | Format::Cmdline, Target::ModuleOption { module, .. }) => {
             landing(facts, module).cmdline
@@ -85,6 +90,14 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
         Format::Cmdline => return format!("{CMDLINE}/{BASE_NAME}.conf"),
         Format::Multipath => return format!("etc/multipath/conf.d/{BASE_NAME}.conf"),
         Format::Unit => (below_unit.as_str(), "conf"),
+        Format::Waits if unit == DEVICES => (below_unit.as_str(), "conf"),
+        Format::Waits => ("systemd/system.conf.d", "conf"),
+        Format::Premount => {
+            let [host, image] = PREMOUNTS;
+            let there = facts.system.ours.iter().any(|file| file.path == host);
+            let place = if facts.system.layer || (facts.for_image() && !there) { image } else { host };
+            return place.to_owned();
+        }
         Format::Drivers => {
             let [host, image, debian] = DRIVER_LISTS;
             let there = facts.system.ours.iter().any(|file| file.path == host);
@@ -96,10 +109,11 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
             return place.to_owned();
         }
     };
-    let in_etc = format!("etc/{directory}/{BASE_NAME}.{extension}");
+    let name = if unit == DEVICES { DEVICE_WAIT } else { BASE_NAME };
+    let in_etc = format!("etc/{directory}/{name}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
     if facts.system.layer || (facts.for_image() && !ours_there) {
-        return format!("usr/lib/{directory}/{BASE_NAME}.{extension}");
+        return format!("usr/lib/{directory}/{name}.{extension}");
     }
     in_etc
 }
@@ -128,7 +142,9 @@ fn home_anywhere(facts: &Facts, target: &Target) -> Option<String> {
         Target::Udev { .. } => Some(path(Format::Udev, facts, "")),
         Target::Sysctl(_) => Some(path(Format::Sysctl, facts, "")),
         Target::Multipath { .. } => Some(path(Format::Multipath, facts, "")),
+        Target::Unit { unit, .. } if WAITS.contains(unit) => Some(path(Format::Waits, facts, unit)),
         Target::Unit { unit, .. } => Some(path(Format::Unit, facts, unit)),
+        Target::Premount(_) => Some(path(Format::Premount, facts, "")),
         Target::KernelArg(_) => own().or_else(store),
         Target::DropKernelArg(_) => grub(),
         Target::ModuleOption { module, .. } => match landing(facts, module) {

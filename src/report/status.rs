@@ -238,6 +238,7 @@ mod tests {
     #[test]
     fn the_next_command_is_the_one_that_helps_most() {
         let survey = Survey {
+            arrivals: Vec::new(),
             budget: 180,
             host_holds: 60,
             standings: Vec::new(),

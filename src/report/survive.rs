@@ -8,6 +8,7 @@ use super::{Show, host, shown, words};
 use crate::plan::Plan;
 use crate::stall::{Column, Fate, INCURABLE, Span, Standing, Survey, Timer, Trouble};
 
+pub(super) mod late;
 pub(super) mod table;
 mod timelines;
 
@@ -93,11 +94,12 @@ pub(super) fn text(survey: &Survey, plan: &Plan, show: &Show<'_>) -> String {
     }
     if show.only.is_none() {
         text.gap();
-        for said in table::gist(survey, plan) {
+        for said in table::gist(survey, plan).into_iter().chain(late::gist(survey)) {
             text.para(&said, 0);
         }
     }
     timelines::text(&standings, survey, show.verbose, &mut text);
+    late::text(survey, show, &mut text);
     services_text(survey, show.only, &mut text);
     if show.only.is_none() {
         for note in &survey.notes {

@@ -6,13 +6,17 @@
 //! <https://github.com/systemd/systemd/blob/v252/src/shared/dropin.c>). A value that systemd refuses,
 //! an empty one included, leaves what held before.
 
-use super::{Acts, Chain, Moment, Ours, Who, Writer, base};
-use crate::facts::{DropIn, Facts, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, is_fleeting};
+use super::kernel_arg::{self, ABSENT};
+use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer, base};
+use crate::facts::{
+    DEVICES, DropIn, Facts, LAYERS, MANAGER, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, is_fleeting,
+};
 use crate::formats::unit::{Span, span};
 
 /// The section that a property stands in.
 fn section(unit: &str, property: &str) -> &'static str {
     match unit.rsplit('.').next() {
+        _ if unit == MANAGER => "Manager",
         _ if property.starts_with("Job") => "Unit",
         Some("mount") => "Mount",
         Some("swap") => "Swap",
@@ -22,12 +26,50 @@ fn section(unit: &str, property: &str) -> &'static str {
 }
 
 /// What holds where no file says anything.
-fn built_in(property: &str) -> (&'static str, Option<&'static str>) {
-    match property {
+fn built_in(facts: &Facts, unit: &str, property: &str) -> (&'static str, Option<String>) {
+    if unit == MANAGER {
+        return ("systemd as it was built", facts.system.waits.built_in.map(|seconds| seconds.to_string()));
+    }
+    if unit == DEVICES {
+        let default = device_default(facts, None).in_force().value().map(str::to_owned);
+        return ("systemd's default for devices", default);
+    }
+    let (name, value) = match property {
         "WatchdogSec" => ("no watchdog", Some("0")),
         "JobTimeoutSec" | "JobRunningTimeoutSec" => ("systemd's own value", Some("infinity")),
         _ => ("systemd's own default, which system.conf may set", None),
+    };
+    (name, value.map(str::to_owned))
+}
+
+/// Arguments that have the last word over a property of the manager's (`parse_proc_cmdline_item`,
+/// <https://github.com/systemd/systemd/blob/v254/src/core/main.c>).
+const ARGUMENTS: [(&str, &str); 2] = [
+    ("DefaultTimeoutStartSec", "systemd.default_timeout_start_sec"),
+    ("DefaultDeviceTimeoutSec", "systemd.default_device_timeout_sec"),
+];
+
+/// How long systemd waits for a device of which no unit says anything: by a setting of its own since 252, before
+/// that as long as for whatever starts. `ours`: a drop-in of the manager's.
+pub fn device_default(facts: &Facts, ours: Option<Ours<'_>>) -> Chain {
+    let own = facts.system.writers.sysctl_files.systemd.is_some_and(|version| version >= 252);
+    if own {
+        return chain(facts, MANAGER, "DefaultDeviceTimeoutSec", None);
     }
+    chain(facts, MANAGER, "DefaultTimeoutStartSec", ours)
+}
+
+/// The arguments of the next boot that have the last word over a property of the manager's.
+fn arguments(facts: &Facts, property: &str) -> Vec<Writer> {
+    let Some((_, key)) = ARGUMENTS.iter().find(|(of, _)| *of == property) else { return Vec::new() };
+    let of_key = kernel_arg::chain(facts, key, None);
+    let given = of_key.writers.into_iter().filter_map(|mut writer| {
+        let value = writer.value.take().filter(|value| value != ABSENT)?;
+        writer.value = Some(seconds(property, &value)?);
+        writer.moment = Moment::Files;
+        Some(writer)
+    });
+    given.collect()
 }
 
 /// Whether a line sets the property: `TimeoutSec` sets two.
@@ -55,11 +97,11 @@ pub fn chain(facts: &Facts, unit: &str, property: &str, ours: Option<Ours<'_>>) 
     if found.masked.is_some() {
         return chain;
     }
-    let (name, value) = built_in(property);
+    let (name, value) = built_in(facts, unit, property);
     chain.writers.push(Writer {
         who: Who::BuiltIn(name),
-        value: value.map(str::to_owned),
-        shown: value.unwrap_or(name).to_owned(),
+        shown: value.clone().unwrap_or_else(|| name.to_owned()),
+        value,
         moment: Moment::BuiltIn,
         acts: Acts::Yes,
         because: "no file says one".to_owned(),
@@ -84,7 +126,27 @@ pub fn chain(facts: &Facts, unit: &str, property: &str, ours: Option<Ours<'_>>) 
         chain.writers.extend(writers(&drop_in.file, section, property, acts(drop_in), because));
     }
     chain.writers.extend(own.map(|(_, writer)| writer));
+    if unit == MANAGER {
+        chain.writers.extend(arguments(facts, property));
+    }
+    chain.doubts.extend(untold(facts, found));
     chain
+}
+
+/// What leaves it open how long devices are waited for.
+fn untold(facts: &Facts, unit: &Unit) -> Option<String> {
+    if unit.name != DEVICES {
+        return None;
+    }
+    if let InForce::Unknown { because, .. } = device_default(facts, None).in_force() {
+        return Some(because);
+    }
+    // It stands for both where only one is said.
+    let drop_ins = unit.drop_ins.iter().filter(|drop_in| !drop_in.file.ours && acts(drop_in) == Acts::Yes);
+    let other =
+        drop_ins.flat_map(|drop_in| drop_in.file.lines.iter().map(move |line| (&drop_in.file.path, line)));
+    let (path, line) = other.into_iter().find(|(_, line)| line.key == "JobTimeoutSec")?;
+    Some(format!("{path}:{} says JobTimeoutSec={} for all devices", line.line, line.value))
 }
 
 fn doubts(unit: &Unit) -> Vec<String> {
@@ -129,7 +191,8 @@ fn writers<'a>(
 
 /// Ours, which a file of the same name in a directory before its own replaces or masks.
 fn writer_of(ours: Ours<'_>, unit: &Unit) -> Writer {
-    let place = |path: &str| UNIT_DIRS.iter().position(|dir| path.starts_with(&format!("{dir}/")));
+    let dirs: &[&str] = if unit.name == MANAGER { &LAYERS } else { &UNIT_DIRS };
+    let place = |path: &str| dirs.iter().position(|dir| path.starts_with(&format!("{dir}/")));
     let before = |drop_in: &&DropIn| {
         let same = base(&drop_in.file.path) == base(ours.path) && drop_in.file.path != ours.path;
         same && drop_in.replaced_by.is_none()

@@ -5,6 +5,7 @@ use super::{
     device, iscsi, kernel_arg, mask, module_option, multipath, programs, sysctl, udev, unit, waagent,
 };
 use crate::facts::{Class, Disk, Facts, Role, Undone};
+use crate::formats::unit::{Span, span};
 use crate::tunable::{Assignment, Target, UdevAttr};
 
 /// On what a knob is turned, where there is more than one of it.
@@ -98,6 +99,7 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
         // The edited line is the one that counts in its file.
         Target::Waagent(_) | Target::Fstab(_) => alone(ours),
         Target::Driver(_) => driver(facts, alone(ours)),
+        Target::Premount(key) => premount(facts, key, ours),
     }
 }
 
@@ -111,6 +113,34 @@ fn driver(facts: &Facts, mut chain: Chain) -> Chain {
             None => {}
         }
     }
+    chain
+}
+
+/// How long initramfs-tools waits for root, without a word of anybody's, in seconds (`local_device_setup` of
+/// scripts/local).
+pub const ROOT_WAIT: u64 = 30;
+
+/// Who says how long initramfs-tools waits for root: the command line, and then our script, which lets a longer
+/// wait be.
+fn premount(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
+    let mut chain =
+        argument(facts, &key.to_ascii_lowercase(), kernel_arg::chain(facts, &key.to_ascii_lowercase(), None));
+    let mut longest = ROOT_WAIT;
+    for writer in &mut chain.writers {
+        // What is no number is passed over, and less than half a minute is no wait.
+        let seconds = writer.value.as_ref().and_then(|value| value.split('.').next()?.parse::<u64>().ok());
+        if writer.value.is_some() {
+            let seconds = seconds.unwrap_or(ROOT_WAIT).max(ROOT_WAIT);
+            longest = longest.max(seconds);
+            writer.value = Some(seconds.to_string());
+            if let Who::BuiltIn(_) = writer.who {
+                writer.who = Who::BuiltIn("initramfs-tools");
+                writer.shown = format!("{seconds} s");
+            }
+        }
+    }
+    let longer = ours.is_some_and(|ours| ours.value.parse::<u64>().is_ok_and(|own| own < longest));
+    chain.writers.extend(alone(ours.filter(|_| !longer)).writers);
     chain
 }
 
@@ -177,8 +207,41 @@ fn with_programs(facts: &Facts, mut chain: Chain, disk: &str, attr: UdevAttr) ->
 fn argument(facts: &Facts, key: &str, mut chain: Chain) -> Chain {
     let (writers, doubts) = programs::of_argument(facts, key);
     chain.writers.extend(writers);
+    if key == EVENT_TIMEOUT {
+        for writer in &mut chain.writers {
+            read_span(writer);
+        }
+    }
     chain.doubts.extend(doubts);
     chain
+}
+
+/// udev's argument is a span of time; 0 is one that is over at once.
+pub const EVENT_TIMEOUT: &str = "udev.event_timeout";
+
+/// The chain of an argument that the running kernel was given, or was not.
+pub fn running(key: &str, value: &str) -> Chain {
+    let mut writer = Writer {
+        who: Who::Line { path: "proc/cmdline".to_owned(), line: 1 },
+        value: Some(value.to_owned()),
+        shown: value.to_owned(),
+        moment: Moment::Load,
+        acts: Acts::Yes,
+        because: "the running kernel was given it".to_owned(),
+    };
+    if key == EVENT_TIMEOUT {
+        read_span(&mut writer);
+    }
+    Chain { writers: vec![writer], doubts: Vec::new() }
+}
+
+fn read_span(writer: &mut Writer) {
+    let Some(value) = writer.value.as_ref().filter(|value| *value != kernel_arg::ABSENT) else { return };
+    match span(value) {
+        Some(Span::Infinity) => writer.value = Some("infinity".to_owned()),
+        Some(Span::Micros(micros)) => writer.value = Some((micros / 1_000_000).to_string()),
+        None => writer.acts = Acts::No("udev refuses it".to_owned()),
+    }
 }
 
 fn alone(ours: Option<Ours<'_>>) -> Chain {

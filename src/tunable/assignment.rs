@@ -1,6 +1,6 @@
 //! What is set: a knob, the value it is to have, and what must hold besides.
 
-use crate::facts::Disk;
+use crate::facts::{DEVICES, Disk, MANAGER};
 use crate::scale::{Position, Scale};
 use crate::value::Value;
 
@@ -102,6 +102,8 @@ pub enum Target {
     },
     /// A driver that the initramfs must hold.
     Driver(&'static str),
+    /// A variable of initramfs-tools, raised before it waits for root.
+    Premount(&'static str),
     /// A kernel argument to add.
     KernelArg(&'static str),
     /// A kernel argument to take away wherever the distribution or the administrator put it.
@@ -275,6 +277,7 @@ impl Target {
             | Self::Waagent(key)
             | Self::Fstab(key)
             | Self::Driver(key)
+            | Self::Premount(key)
             | Self::Multipath { key, .. } => (*key).to_owned(),
             Self::Unit { property, .. } => (*property).to_owned(),
             Self::Udev { attr, .. } => attr.path().to_owned(),
@@ -285,6 +288,15 @@ impl Target {
     /// The order of its values.
     pub fn scale(&self) -> Scale {
         Scale::of(&self.knob())
+    }
+
+    /// The section of systemd's configuration that a property stands in, where that is none of a service's.
+    pub fn section(&self) -> Option<&'static str> {
+        match self {
+            Self::Unit { unit: DEVICES, .. } => Some("Unit"),
+            Self::Unit { unit: MANAGER, .. } => Some("Manager"),
+            _ => None,
+        }
     }
 
     /// Where the knob is turned, in words.
@@ -298,7 +310,7 @@ impl Target {
             Self::Fstab(_) => "fstab".to_owned(),
             Self::Multipath { .. } => "multipath".to_owned(),
             Self::Unit { unit, .. } => format!("unit:{unit}"),
-            Self::Driver(_) => "initramfs".to_owned(),
+            Self::Driver(_) | Self::Premount(_) => "initramfs".to_owned(),
             Self::KernelArg(_) => "cmdline".to_owned(),
             Self::DropKernelArg(_) => "cmdline-remove".to_owned(),
         }

@@ -2,8 +2,8 @@
 //! set better than we would is left alone, and one that nobody could tell is not written over.
 
 use super::IN_FORCE;
-use crate::facts::Facts;
-use crate::resolve::wanted::{On, chain};
+use crate::facts::{Facts, WAITS};
+use crate::resolve::wanted::{EVENT_TIMEOUT, On, chain};
 use crate::resolve::{Chain, InForce, sysctl};
 use crate::tunable::{Assignment, Decision, Target, Want};
 
@@ -60,10 +60,20 @@ fn one(facts: &Facts, decision: Decision) -> Vec<Decision> {
     decisions
 }
 
+/// Whether it is how long a boot waits, which is never shortened.
+fn is_wait(target: &Target) -> bool {
+    match target {
+        Target::Unit { unit, .. } => WAITS.contains(unit),
+        Target::KernelArg(key) => matches!(*key, EVENT_TIMEOUT | "rd.retry"),
+        Target::Premount(_) => true,
+        _ => false,
+    }
+}
+
 fn baseline(facts: &Facts, assignment: &Assignment) -> Baseline {
     // A rule looks before it writes, and edited lines are looked at one by one.
     let by_file = matches!(assignment.target, Target::Sysctl(_) | Target::ModuleOption { .. });
-    if !by_file {
+    if !by_file && !is_wait(&assignment.target) {
         return Baseline::Keep;
     }
     let without = chain(facts, assignment, On::All, None);

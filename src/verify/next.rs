@@ -3,8 +3,8 @@
 use super::{Layer, State};
 use crate::facts::Facts;
 use crate::formats::fstab::FSTAB;
-use crate::initramfs::{Takes, outdated, takes};
-use crate::marker::{DRIVER_LISTS, addon};
+use crate::initramfs::{Takes, counts_inside, outdated, takes};
+use crate::marker::{DRIVER_LISTS, PREMOUNTS, addon};
 use crate::plan::{Change, Plan};
 use crate::render::{home, landing};
 use crate::resolve::kernel_arg::{self, ABSENT};
@@ -102,10 +102,11 @@ pub(super) fn in_menu(facts: &Facts, assignment: &Assignment) -> Option<bool> {
     Some(made.peek().is_some() && made.all(|entry| entry.value.as_ref() == Some(&wanted)))
 }
 
-/// A module of the disks is loaded from the initramfs: an option must be in the copy that that holds.
+/// A module of the disks is loaded from the initramfs, and it waits for root: what we say must be in the copy that
+/// it holds.
 fn initramfs(facts: &Facts, plan: &Plan, assignment: &Assignment, file: &str) -> Option<Next> {
-    let of_module = matches!(assignment.target, Target::ModuleOption { .. }) && file.contains("/modprobe.d/");
-    if !of_module || facts.files_only() {
+    let inside = matches!(assignment.target, Target::ModuleOption { .. } | Target::Premount(_));
+    if !(inside && counts_inside(file)) || facts.files_only() {
         return None;
     }
     let at = |state, because: String| Some(Next::new(state, Layer::File, None, because));
@@ -146,6 +147,7 @@ fn file_differs(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'_>)
         (Target::Waagent(_), _) => path.ends_with("/waagent.conf"),
         (Target::Fstab(_), _) => path == FSTAB,
         (Target::Driver(_), _) => DRIVER_LISTS.contains(&path),
+        (Target::Premount(_), _) => PREMOUNTS.contains(&path),
         (Target::Multipath { .. }, _) => path.contains("/multipath/"),
         (Target::Unit { unit, .. }, _) => path.contains(&format!("/{unit}.d/")),
     };

@@ -37,6 +37,7 @@ fn files_of_others_come_back_to_the_byte_whatever_changed_around() {
 #[test]
 fn a_value_that_somebody_changed_since_is_his() {
     let stage = Stage::new("iscsi-single");
+    stage.makes_no_menu();
     let read = || fs::read_to_string(stage.root.path().join(RECORD)).unwrap();
     assert_eq!(code(&stage.run(&["apply"])), 0);
     stage.write(RECORD, &read().replace("replacement_timeout = 180", "replacement_timeout = 600"));

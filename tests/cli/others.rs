@@ -90,6 +90,7 @@ fn the_winner_of_an_exclusive_pair_is_by_the_readers_own_order() {
 #[test]
 fn other_words_are_no_drift_and_early_boot_lets_them_stand() {
     let stage = Stage::new("gen2-onprem");
+    stage.makes_no_menu();
     let template = "etc/hvtune/templates/sysctl.conf.tera";
     let embedded = include_str!("../../templates/sysctl.conf.tera");
     stage.write(template, &format!("# other words\n{embedded}"));

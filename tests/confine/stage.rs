@@ -308,7 +308,9 @@ impl Trap {
 /// Whether a path is of a name that only we use.
 pub(crate) fn is_ours(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    name.starts_with("90-hvtune.") || path == Path::new(STATE)
+    let ours =
+        name == "90-hvtune" || ["90-hvtune.", "10-hvtune."].iter().any(|start| name.starts_with(start));
+    ours || path == Path::new(STATE)
 }
 
 /// The temporary name beside a target.

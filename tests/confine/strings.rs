@@ -109,7 +109,7 @@ fn no_string_from_outside_is_written_or_steers_a_terminal() {
         stage.hvtune(&["apply"]).judged(text, &[0]);
         let written: Vec<_> =
             hvtune::marker::all_paths().into_iter().filter(|path| stage.root(path).exists()).collect();
-        assert_eq!(written.len(), 8, "{text:?}: {written:?}");
+        assert_eq!(written.len(), 11, "{text:?}: {written:?}");
         for path in written {
             let written = fs::read_to_string(stage.root(&path)).unwrap();
             assert!(!written.contains(MARK), "{text:?} is in {path}:\n{written}");

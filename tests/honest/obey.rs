@@ -61,7 +61,8 @@ fn one(machine: &mut Machine, assignment: &Assignment) {
         | Target::Waagent(_)
         | Target::Multipath { .. }
         | Target::Unit { .. }
-        | Target::Driver(_) => {}
+        | Target::Driver(_)
+        | Target::Premount(_) => {}
     }
 }
 

@@ -1,7 +1,9 @@
 //! From facts and a policy to files: always the same, always rendered, always what was decided.
 
 use hvtune::facts::{BootStack, Facts, Fragment};
-use hvtune::formats::{LINE_LIMIT, arguments, grub, initramfs, modprobe, multipath, sysctl, udev, unit};
+use hvtune::formats::{
+    LINE_LIMIT, arguments, grub, initramfs, modprobe, multipath, premount, sysctl, udev, unit,
+};
 use hvtune::marker::{Standing, all_paths, standing_of};
 use hvtune::plan::{self, Plan};
 use hvtune::policy::{self, Policy, Recovery};
@@ -123,7 +125,13 @@ fn wanted(format: Format, verdicts: &[Verdict], facts: &Facts) -> Vec<String> {
                 Some(format!("{section}/{key} {value}"))
             }
             (Format::Drivers, Target::Driver(driver)) => Some((*driver).to_owned()),
-            (Format::Unit, Target::Unit { property, .. }) => Some(format!("{property}={value}")),
+            (Format::Unit, Target::Unit { property, .. }) if assignment.target.section().is_none() => {
+                Some(format!("{property}={value}"))
+            }
+            (Format::Waits, Target::Unit { property, .. }) => {
+                assignment.target.section().map(|section| format!("{section}/{property}={value}"))
+            }
+            (Format::Premount, Target::Premount(key)) => Some(format!("{key}={value}")),
             (Format::Grub, Target::DropKernelArg(key)) if fragment => Some(format!("without {key}")),
             _ => None,
         }
@@ -164,6 +172,14 @@ fn carried(artifact: &Artifact) -> Vec<String> {
         Format::Drivers => initramfs::parse(text).unwrap(),
         Format::Kargs => arguments::parse_kargs(text).unwrap(),
         Format::Cmdline => arguments::parse_cmdline(text).unwrap(),
+        Format::Waits => {
+            let settings = unit::parse_waits(text).unwrap();
+            settings.iter().map(|(key, value)| format!("{key}={value}")).collect()
+        }
+        Format::Premount => {
+            let settings = premount::parse(text).unwrap();
+            settings.iter().map(|(key, value)| format!("{key}={value}")).collect()
+        }
         Format::Unit => {
             let settings = unit::parse(text).unwrap();
             settings.iter().map(|(key, value)| format!("{key}={value}")).collect()

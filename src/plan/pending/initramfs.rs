@@ -2,8 +2,8 @@
 
 use super::{Pending, Plan, Step, in_the_image};
 use crate::facts::{BootStack, Copies, Facts, Image, Initramfs};
-use crate::initramfs::{Outlook, Takes, needed, outdated, outlook, takes};
-use crate::marker::DRIVER_LISTS;
+use crate::initramfs::{Outlook, Takes, counts_inside, needed, outdated, outlook, takes};
+use crate::marker::{DRIVER_LISTS, PREMOUNTS};
 use crate::plan::{Change, images};
 use crate::render::Effect;
 use crate::tunable::Target;
@@ -26,7 +26,7 @@ pub(super) fn after(facts: &Facts, plan: &Plan, files: &[&str]) -> Vec<Pending> 
     let untaken = |path: &&str| facts.running().is_some() && takes(facts, path) != Takes::Yes;
     let there = plan.unchanged.iter().map(String::as_str).filter(untaken);
     let mut reasons: Vec<String> = Vec::new();
-    for path in files.iter().copied().chain(there).filter(|path| path.contains("/modprobe.d/")) {
+    for path in files.iter().copied().chain(there).filter(|path| counts_inside(path)) {
         let reason = copied(facts, path);
         if !reasons.contains(&reason) {
             reasons.push(reason);
@@ -35,10 +35,17 @@ pub(super) fn after(facts: &Facts, plan: &Plan, files: &[&str]) -> Vec<Pending> 
     made(facts, plan, reasons, files.iter().any(|path| DRIVER_LISTS.contains(path)))
 }
 
-/// What the initramfs has to do with a file of options.
+/// What the initramfs has to do with a file that counts there.
 fn copied(facts: &Facts, path: &str) -> String {
     let images: Vec<&Image> = facts.system.boot.images.iter().collect();
     let the = images::named(&images);
+    if PREMOUNTS.contains(&path) {
+        return match takes(facts, path) {
+            Takes::Yes => format!("{the} waits for root, and takes /{path} along when it is made"),
+            Takes::No(why) => format!("{the} waits for root, and does not get /{path}: {why}"),
+            Takes::Unknown(why) => format!("{the} waits for root, and may not get /{path} ({why})"),
+        };
+    }
     match takes(facts, path) {
         Takes::Yes => format!("storage modules are loaded from {the}, which holds a copy of modprobe.d"),
         Takes::No(why) => {
@@ -115,7 +122,7 @@ fn options(facts: &Facts, plan: &Plan) -> Vec<String> {
     if !plan.remakes.is_empty() {
         return Vec::new();
     }
-    let changed = plan.changes.iter().filter(|change| change.path().contains("/modprobe.d/"));
+    let changed = plan.changes.iter().filter(|change| counts_inside(change.path()));
     let mut reasons: Vec<String> = changed
         .filter(|change| !matches!(change, Change::Conflict { .. }))
         .filter(|change| !(change.takes_away() && matches!(takes(facts, change.path()), Takes::No(_))))
@@ -123,9 +130,12 @@ fn options(facts: &Facts, plan: &Plan) -> Vec<String> {
         .collect();
     for path in images::late(facts, plan) {
         let the = images::named(&outdated(facts, path));
-        reasons.push(format!(
-            "{the} was made before /{path} was written, and storage modules are loaded from it"
-        ));
+        let what = if PREMOUNTS.contains(&path) {
+            "it waits for root"
+        } else {
+            "storage modules are loaded from it"
+        };
+        reasons.push(format!("{the} was made before /{path} was written, and {what}"));
     }
     reasons.dedup();
     reasons

@@ -1,0 +1,221 @@
+//! The waits of a boot in one state: as the files and the machine are, or with the plan.
+
+use crate::facts::{DEVICES, Facts, MANAGER};
+use crate::formats::unit::{self, span};
+use crate::initramfs::{outdated, queue_waits};
+use crate::marker::PREMOUNTS;
+use crate::render::home;
+use crate::resolve::wanted::{self, EVENT_TIMEOUT, On};
+use crate::resolve::{Chain, InForce, Ours, Who, kernel_arg, unit as units};
+use crate::stall::Span;
+use crate::tunable::{Assignment, Decision, Target, Verdict, Want};
+
+const JOB: &str = "JobRunningTimeoutSec";
+const START: &str = "DefaultTimeoutStartSec";
+const ROOTDELAY: &str = "ROOTDELAY";
+const RETRY: &str = "rd.retry";
+/// What udev gives an event without a word of anybody's, in seconds.
+const EVENT: u64 = 180;
+/// What the line of fstab becomes: a drop-in of the device.
+const OF_LINE: &str = "50-device-timeout.conf";
+
+/// How long something is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// From when the boot begins to wait; a lower bound where something could not be told.
+    pub at: Span,
+    /// What could not be told.
+    pub unknown: Option<String>,
+    /// The knob that ends it.
+    pub knob: String,
+    /// The knob's value; empty where nobody gives one.
+    pub value: String,
+    /// What happens then.
+    pub then: String,
+}
+
+impl Wait {
+    pub(super) fn by(knob: &str, value: &str) -> Self {
+        let (knob, value) = (knob.to_owned(), value.to_owned());
+        Self { at: Span::Seconds(0), unknown: None, knob, value, then: String::new() }
+    }
+
+    pub(super) fn untold(why: String) -> Self {
+        Self { unknown: Some(why), ..Self::by("", "") }
+    }
+}
+
+/// All of them.
+pub(super) struct Knobs {
+    /// For a device that no line and no unit says anything of.
+    pub(super) device: Wait,
+    /// What is said of all devices is read after what a line says of its own.
+    pub(super) device_is_last: bool,
+    /// For a mount or a swap that is under way.
+    pub(super) start: Wait,
+    /// udev's for a disk that it reads.
+    pub(super) event: Wait,
+    /// initramfs-tools' for root.
+    pub(super) root: Wait,
+    /// dracut's.
+    pub(super) retry: Wait,
+    /// Seconds after which an initramfs that gave up restarts the guest.
+    pub(super) panic: Option<u64>,
+}
+
+/// What is said by us: in the files that are there, or in those of the plan.
+enum Said<'a> {
+    Now,
+    Planned(&'a [Verdict]),
+}
+
+impl Knobs {
+    pub(super) fn now(facts: &Facts) -> Self {
+        Self::of(facts, &Said::Now)
+    }
+
+    pub(super) fn planned(facts: &Facts, verdicts: &[Verdict]) -> Self {
+        Self::of(facts, &Said::Planned(verdicts))
+    }
+
+    fn of(facts: &Facts, said: &Said<'_>) -> Self {
+        let start = said.property(facts, MANAGER, START);
+        let mut device = said.property(facts, DEVICES, JOB);
+        let by = winner(&device);
+        // Nobody says anything of devices.
+        if matches!(by, Some(Who::BuiltIn(_))) {
+            let own = said.of_unit(facts, MANAGER, START);
+            let ours = own.as_ref().map(|(path, value)| Ours { path, value });
+            device = units::device_default(facts, ours);
+        }
+        let device_is_last = match by {
+            Some(Who::Line { path, .. }) => path.rsplit('/').next().is_some_and(|name| name > OF_LINE),
+            _ => false,
+        };
+        let panic = said.argument(facts, "panic");
+        let panic = panic.in_force().value().and_then(|value| value.parse::<u64>().ok());
+        Self {
+            device: waited(&device, JOB, 0),
+            device_is_last,
+            start: waited(&start, START, 0),
+            event: event(facts, &said.argument(facts, EVENT_TIMEOUT)),
+            root: waited(&said.root(facts), ROOTDELAY, 0),
+            retry: waited(&said.argument(facts, RETRY), RETRY, queue_waits(facts)),
+            panic: panic.filter(|seconds| *seconds > 0),
+        }
+    }
+}
+
+impl Said<'_> {
+    fn set<'v>(verdicts: &'v [Verdict], target: &Target) -> Option<&'v Assignment> {
+        let set = verdicts.iter().filter_map(|verdict| match &verdict.decision {
+            Decision::Set { what, .. } => Some(what),
+            _ => None,
+        });
+        set.flatten().find(|assignment| assignment.target == *target)
+    }
+
+    /// The file of ours, and what it says of a property.
+    fn of_unit(&self, facts: &Facts, name: &'static str, property: &'static str) -> Option<(String, String)> {
+        match self {
+            Self::Planned(verdicts) => {
+                let target = Target::Unit { unit: name, property };
+                let assignment = Self::set(verdicts, &target)?;
+                Some((home(facts, &target)?, assignment.want.value().to_string()))
+            }
+            Self::Now => {
+                let unit = facts.system.units.iter().find(|unit| unit.name == name)?;
+                let ours = unit.drop_ins.iter().find(|d| d.file.ours && d.replaced_by.is_none())?;
+                let line = ours.file.lines.iter().find(|line| line.key == property)?;
+                Some((ours.file.path.clone(), line.value.clone()))
+            }
+        }
+    }
+
+    fn property(&self, facts: &Facts, name: &'static str, property: &'static str) -> Chain {
+        let own = self.of_unit(facts, name, property);
+        units::chain(facts, name, property, own.as_ref().map(|(path, value)| Ours { path, value }))
+    }
+
+    /// Of the running machine its own line counts, whatever the next boot gets.
+    fn argument(&self, facts: &Facts, key: &'static str) -> Chain {
+        let target = Target::KernelArg(key);
+        let nothing = Assignment::new(target.clone(), Want::AtLeast(0));
+        match self {
+            Self::Planned(verdicts) => match Self::set(verdicts, &target) {
+                Some(assignment) => {
+                    wanted::chain(facts, assignment, On::All, home(facts, &target).as_deref())
+                }
+                None => wanted::chain(facts, &nothing, On::All, None),
+            },
+            Self::Now => {
+                let line = facts.machine.as_ref().and_then(|machine| machine.cmdline.as_ref());
+                let Some(line) = line else { return wanted::chain(facts, &nothing, On::All, None) };
+                let value = line.value(key).unwrap_or(kernel_arg::ABSENT);
+                wanted::running(key, value)
+            }
+        }
+    }
+
+    fn root(&self, facts: &Facts) -> Chain {
+        let target = Target::Premount(ROOTDELAY);
+        let planned = match self {
+            Self::Planned(verdicts) => Self::set(verdicts, &target).cloned(),
+            Self::Now => {
+                // What the image was made without is not there yet.
+                let ours = facts.system.ours.iter().find(|file| PREMOUNTS.contains(&file.path.as_str()));
+                let ours = ours.filter(|file| outdated(facts, &file.path).is_empty());
+                let said = ours.and_then(|file| file.writes.iter().find(|(name, _)| name == ROOTDELAY));
+                let seconds = said.and_then(|(_, value)| value.parse().ok());
+                seconds.map(|seconds| Assignment::new(target.clone(), Want::AtLeast(seconds)))
+            }
+        };
+        let nothing = Assignment::new(target.clone(), Want::AtLeast(0));
+        let home = planned.as_ref().and_then(|_| home(facts, &target));
+        wanted::chain(facts, planned.as_ref().unwrap_or(&nothing), On::All, home.as_deref())
+    }
+}
+
+fn winner(chain: &Chain) -> Option<Who> {
+    match chain.in_force() {
+        InForce::Known { by, .. } => chain.writers.get(by).map(|writer| writer.who.clone()),
+        InForce::Unknown { .. } => None,
+    }
+}
+
+/// What a chain ends in; `otherwise`: where nobody gives it.
+fn waited(chain: &Chain, knob: &str, otherwise: u64) -> Wait {
+    let read = |value: &str| match span(value) {
+        Some(unit::Span::Infinity) => Span::Forever,
+        Some(unit::Span::Micros(micros)) => Span::Seconds(micros / 1_000_000),
+        None => Span::Seconds(otherwise),
+    };
+    match chain.in_force() {
+        InForce::Known { value, .. } => {
+            let shown = if value == kernel_arg::ABSENT { "" } else { value.as_str() };
+            Wait { at: read(&value), ..Wait::by(knob, shown) }
+        }
+        InForce::Unknown { candidates, because } => {
+            let least = candidates.iter().map(|value| read(value)).min();
+            let at = least.unwrap_or(Span::Seconds(otherwise));
+            Wait { at, unknown: Some(because), ..Wait::by(knob, "") }
+        }
+    }
+}
+
+/// udev's argument, else its file, else its own time.
+fn event(facts: &Facts, argument: &Chain) -> Wait {
+    let waits = &facts.system.waits;
+    let said = waits.udev.last().and_then(|line| match span(&line.value)? {
+        unit::Span::Infinity => Some(EVENT.max(86_400)),
+        unit::Span::Micros(micros) => Some(micros / 1_000_000),
+    });
+    let mut wait = waited(argument, EVENT_TIMEOUT, said.unwrap_or(EVENT));
+    if argument.in_force().value() == Some(kernel_arg::ABSENT)
+        && let Some(unread) = waits.udev_unread.first()
+    {
+        wait.unknown = wait.unknown.or_else(|| Some(unread.said()));
+        wait.at = Span::Seconds(0);
+    }
+    wait
+}

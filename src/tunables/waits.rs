@@ -1,0 +1,162 @@
+//! How long a boot waits for what does not answer yet.
+
+use super::{cannot_tell, fine, not_here};
+use crate::facts::{DEVICES, Facts, MANAGER};
+use crate::formats::unit::{Span, span};
+use crate::policy::{Policy, Recovery};
+use crate::resolve::wanted::EVENT_TIMEOUT;
+use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Want};
+
+/// What is added to the budget, in seconds: a boot's own work, and a stall that began before it.
+const MARGIN: u64 = 60;
+/// Longest wait for anything: a disk that was taken away for good must end somewhere.
+pub(super) const DAY: u64 = 86_400;
+/// With recovery = "hold", for whatever is not root.
+const HOUR: u64 = 3600;
+/// What udev gives an event by itself, in seconds.
+pub const EVENT: u64 = 180;
+
+const JOB: &str = "JobRunningTimeoutSec";
+const START: &str = "DefaultTimeoutStartSec";
+
+/// The budget and a minute, in whole minutes.
+pub(super) fn wait(policy: &Policy) -> u64 {
+    let minutes = policy.stall.saturating_add(MARGIN).div_ceil(60);
+    minutes.saturating_mul(60).min(DAY)
+}
+
+/// The same for a disk that is not root: an hour at least, where nothing is to give up.
+fn wait_for_data(policy: &Policy) -> u64 {
+    if policy.recovery == Recovery::Hold { wait(policy).max(HOUR) } else { wait(policy) }
+}
+
+/// Why a wait is as long as it is.
+pub(super) fn reason(policy: &Policy, seconds: u64) -> String {
+    if seconds > wait(policy) {
+        return "recovery = \"hold\"".to_owned();
+    }
+    format!("the stall budget of {} s and a minute, in whole minutes", policy.stall)
+}
+
+fn set(policy: &Policy, target: Target, seconds: u64) -> Vec<Decision> {
+    let pin = policy.pin(&target.knob());
+    let want = pin.map_or(Want::AtLeast(seconds), |pin| Want::Exactly(pin.value.clone()));
+    let because = pin.map_or_else(|| reason(policy, seconds), |_| "pinned by the policy".to_owned());
+    vec![Decision::Set { what: vec![Assignment::new(target, want)], because }]
+}
+
+/// systemd's version; the decision where there is none of these or it could not be told.
+fn systemd(facts: &Facts, from: u32, before: &str) -> Result<u32, Decision> {
+    match facts.system.writers.sysctl_files.systemd {
+        None => Err(cannot_tell(
+            "systemd",
+            "no library of systemd's was found that tells its version: it is older than 231, or not there",
+        )),
+        Some(version) if version < from => Err(not_here(format!("systemd {version}: {before}"))),
+        Some(version) => Ok(version),
+    }
+}
+
+/// `boot.device_wait`
+pub static DEVICE_WAIT: Tunable = Tunable {
+    id: "boot.device_wait",
+    title: "A boot waits for a late data disk as long as the stall budget",
+    why: "A host that comes back after an outage starts all its guests at once, and a disk may answer minutes \
+          late. systemd waits 90 s for a device that /etc/fstab names, 45 s on Fedora; then the mount fails, and \
+          with it the boot: emergency mode waits at a console that nobody sees, with a root account that is \
+          locked. With nofail the boot goes on, and the disk is never mounted, though nothing is marked as \
+          failed. A disk that is there costs no time. One that is gone for good still ends in emergency mode, \
+          only later. What a line says itself (x-systemd.device-timeout=) counts over this.",
+    sources: &[
+        Source {
+            title: "man 5 systemd.unit, JobRunningTimeoutSec=",
+            url: "https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html#JobTimeoutSec=",
+        },
+        Source {
+            title: "systemd 252 src/core/device.c (device_init)",
+            url: "https://github.com/systemd/systemd/blob/v252/src/core/device.c",
+        },
+    ],
+    knobs: &[Knob { name: JOB, accepts: Accepts::Integer { min: 45, max: 86_400 } }],
+    decide: device_wait,
+};
+
+fn device_wait(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    let before = "a drop-in for all devices is read from 239 on; here DefaultTimeoutStartSec counts for them";
+    match systemd(facts, 239, before) {
+        Err(decision) => vec![decision],
+        Ok(_) => set(policy, Target::Unit { unit: DEVICES, property: JOB }, wait_for_data(policy)),
+    }
+}
+
+/// `boot.start_timeout`
+pub static START_TIMEOUT: Tunable = Tunable {
+    id: "boot.start_timeout",
+    title: "What starts in a stall is not killed before the stall budget is over",
+    why: "Whatever says nothing of its own has 90 s to start: mounts, whose journal may have to be replayed from \
+          a disk that is slow, swap, and daemons. One that is killed then stays failed, or is started again into \
+          the same stall; a mount takes the boot with it into emergency mode. Before systemd 252 devices are \
+          waited for as long, too.",
+    sources: &[Source {
+        title: "man 5 systemd-system.conf, DefaultTimeoutStartSec=",
+        url: "https://www.freedesktop.org/software/systemd/man/latest/systemd-system.conf.html#DefaultTimeoutStartSec=",
+    }],
+    knobs: &[Knob { name: START, accepts: Accepts::Integer { min: 45, max: 86_400 } }],
+    decide: start_timeout,
+};
+
+fn start_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    match systemd(facts, 217, "drop-ins of system.conf are read from 217 on") {
+        Err(decision) => vec![decision],
+        Ok(_) => set(policy, Target::Unit { unit: MANAGER, property: START }, wait(policy)),
+    }
+}
+
+/// `boot.udev_event`
+pub static UDEV_EVENT: Tunable = Tunable {
+    id: "boot.udev_event",
+    title: "udev does not give a silent disk up before the stall budget is over",
+    why: "udev reads every new disk to tell what is on it. A disk that is there and does not answer holds that \
+          up; after 180 s the worker is killed, and the event ends without the names by which /etc/fstab finds \
+          the disk. It is not tried again: the disk is never mounted, even when it answers a second later. The \
+          argument counts in the initramfs, too.",
+    sources: &[
+        Source {
+            title: "man 7 kernel-command-line, udev.event_timeout=",
+            url: "https://www.freedesktop.org/software/systemd/man/latest/kernel-command-line.html",
+        },
+        Source {
+            title: "systemd 252 src/udev/udevd.c (on_event_timeout)",
+            url: "https://github.com/systemd/systemd/blob/v252/src/udev/udevd.c",
+        },
+    ],
+    knobs: &[Knob { name: EVENT_TIMEOUT, accepts: Accepts::Integer { min: 180, max: 86_400 } }],
+    decide: udev_event,
+};
+
+fn udev_event(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    if let Err(decision) = systemd(facts, 233, "it spells the argument otherwise") {
+        return vec![decision];
+    }
+    let target = Target::KernelArg(EVENT_TIMEOUT);
+    let seconds = wait_for_data(policy);
+    if policy.pin(EVENT_TIMEOUT).is_none() {
+        if seconds <= EVENT {
+            return vec![fine(format!("udev gives an event {EVENT} s by itself"))];
+        }
+        let waits = &facts.system.waits;
+        if let Some(unread) = waits.udev_unread.first() {
+            return vec![cannot_tell("udev.conf", unread.said())];
+        }
+        // The argument has the last word over the file, and must not shorten it.
+        let longer = |line: &&crate::facts::UnitLine| match span(&line.value) {
+            Some(Span::Infinity) => true,
+            Some(Span::Micros(micros)) => micros / 1_000_000 >= seconds,
+            None => false,
+        };
+        if let Some(line) = waits.udev.last().filter(longer) {
+            return vec![fine(format!("{}:{} says {}={}", line.section, line.line, line.key, line.value))];
+        }
+    }
+    set(policy, target, seconds)
+}
