@@ -8,7 +8,7 @@ use crate::facts::{
 };
 use crate::pattern::parse_pattern;
 
-pub use takes::{Held, Takes, counts_inside, held, outdated, takes};
+pub use takes::{Held, Takes, held, outdated, takes};
 
 /// Without these no VMBus disk is there.
 const DISKS: &[&str] = &["hv_vmbus", "hv_storvsc"];

@@ -36,6 +36,12 @@ pub const DRIVER_LISTS: [&str; 3] = [
     "usr/share/initramfs-tools/modules.d/90-hvtune",
 ];
 
+/// Whether what a file of ours says has to be in the initramfs: options of storage drivers, which are loaded there,
+/// and how long root is waited for.
+pub fn counts_inside(path: &str) -> bool {
+    path.contains("/modprobe.d/") || PREMOUNTS.contains(&path)
+}
+
 /// Every path that a file of ours can have, in plan order.
 pub fn all_paths() -> Vec<String> {
     let mut paths = Vec::new();

@@ -276,7 +276,9 @@ fn vendor_path(path: &str) -> String {
 /// Whether the image was made with the very same file in its vendor directory.
 fn vendor_has(artifact: &Artifact, root: &Root) -> Result<bool> {
     let vendor = vendor_path(&artifact.path);
-    Ok(all_paths().contains(&vendor) && root.read(&vendor)?.as_deref() == Some(&artifact.body))
+    // In an image it is the very path that was looked at.
+    let other = vendor != artifact.path && all_paths().contains(&vendor);
+    Ok(other && root.read(&vendor)?.as_deref() == Some(&artifact.body))
 }
 
 const EDITED: &str =
@@ -329,13 +331,17 @@ fn leftovers(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
 
 /// The directories that new files need and that are not there.
 fn missing_directories(root: &Root, changes: &[Change]) -> Result<Vec<String>> {
-    let mut missing: Vec<String> = Vec::new();
+    let (mut missing, mut there): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for change in changes.iter().filter(|change| matches!(change, Change::Create(_))) {
         // Innermost first: mostly it is there, and then all are.
         let mut below = Vec::new();
         for (end, _) in change.path().rmatch_indices('/') {
             let directory = change.path().get(..end).unwrap_or_default().to_owned();
-            if missing.contains(&directory) || root.dir(&directory)?.is_some() {
+            if missing.contains(&directory) || there.contains(&directory) {
+                break;
+            }
+            if root.dir(&directory)?.is_some() {
+                there.push(directory);
                 break;
             }
             below.push(directory);

@@ -206,6 +206,7 @@ fn read_system(root: &Root, secure_boot: Option<bool>, gaps: &mut Vec<Gap>) -> S
     let agent = writers.waagent.as_ref().map(|agent| agent.path.as_str());
     let waits = waits::read(root, os.as_ref(), &fstab, writers.sysctl_files.systemd, gaps);
     let swaps = swap::read_beside(root, &listed, &fstab, agent, gaps);
+    let ours = os::read_ours(root, &units, gaps);
     System {
         offline: !root.is_live(),
         layer: false,
@@ -226,7 +227,7 @@ fn read_system(root: &Root, secure_boot: Option<bool>, gaps: &mut Vec<Gap>) -> S
         swaps,
         ext: memory::parse_ext(&fstab),
         served: memory::parse_served(&fstab),
-        ours: os::read_ours(root, gaps),
+        ours,
         os,
     }
 }

@@ -36,6 +36,8 @@ mod grub;
 mod initramfs;
 #[path = "consumers/labels.rs"]
 mod labels;
+#[path = "consumers/late.rs"]
+mod late;
 #[path = "consumers/loader.rs"]
 mod loader;
 #[path = "consumers/matrix.rs"]

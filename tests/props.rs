@@ -14,6 +14,8 @@ mod compare;
 mod fixtures;
 #[path = "props/machines.rs"]
 mod machines;
+#[path = "props/never.rs"]
+mod never;
 #[path = "props/patterns.rs"]
 mod patterns;
 #[path = "props/plans.rs"]

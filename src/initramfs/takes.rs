@@ -4,7 +4,6 @@
 //! dracut 059, 106 and 112, made for its machine and not.
 
 use crate::facts::{BootStack, Copies, Facts, Image, Initramfs};
-use crate::marker::PREMOUNTS;
 
 /// Whether an initramfs takes a copy of a file along when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,15 +59,11 @@ const RULES: &[Rule] = &[
     rule(Initramfs::Dracut, "etc/sysctl.d/", When::HostonlyWithSystemd),
     rule(Initramfs::Dracut, "usr/lib/sysctl.d/", When::WithSystemd),
     rule(Initramfs::Dracut, "etc/multipath/", When::WithReader),
+    rule(Initramfs::Dracut, "etc/systemd/system.conf.d/", When::HostonlyWithSystemd),
+    rule(Initramfs::Dracut, "usr/lib/systemd/system.conf.d/", When::WithReader),
     rule(Initramfs::Dracut, "etc/systemd/system/", When::WithReader),
     rule(Initramfs::Dracut, "usr/lib/systemd/system/", When::WithReader),
 ];
-
-/// Whether what a file of ours says has to be in the initramfs: options of storage drivers, which are loaded there,
-/// and how long root is waited for.
-pub fn counts_inside(path: &str) -> bool {
-    path.contains("/modprobe.d/") || PREMOUNTS.contains(&path)
-}
 
 /// Whether the initramfs of this root takes a copy of a file along.
 pub fn takes(facts: &Facts, path: &str) -> Takes {
@@ -199,6 +194,9 @@ mod tests {
             ("etc/sysctl.d/90-hvtune.conf", [false, true, true, false]),
             ("usr/lib/sysctl.d/90-hvtune.conf", [false, true, true, true]),
             ("etc/default/grub.d/90-hvtune.cfg", [false; 4]),
+            ("etc/initramfs-tools/scripts/init-premount/90-hvtune", [true, false, false, false]),
+            ("usr/share/initramfs-tools/scripts/init-premount/90-hvtune", [true, false, false, false]),
+            ("etc/systemd/system.conf.d/90-hvtune.conf", [false, true, true, false]),
         ] {
             let found = [&tools, &old, &new, &generic].map(|facts| yes(facts, path));
             assert_eq!(found, expected, "{path}");

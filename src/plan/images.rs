@@ -1,8 +1,8 @@
 //! The initramfs images: which of them apply makes anew, and what each holds of files of ours.
 
 use crate::facts::{BootStack, Facts, Image, Initramfs};
-use crate::initramfs::{Held, Outlook, Takes, counts_inside, held, outdated, outlook, root_is_served, takes};
-use crate::marker::DRIVER_LISTS;
+use crate::initramfs::{Held, Outlook, Takes, held, outdated, outlook, root_is_served, takes};
+use crate::marker::{DRIVER_LISTS, counts_inside};
 
 use super::{Change, Plan};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Arch, Attribute, Gap, OsRelease, OwnFile};
+use crate::facts::{Arch, Attribute, Gap, OsRelease, OwnFile, Unit};
 use crate::formats::premount;
 use crate::formats::udev::{self, Token};
 use crate::marker::{CLASS_MARK, all_paths, body_of};
@@ -99,10 +99,13 @@ pub fn read_arch(root: &Root, gaps: &mut Vec<Gap>) -> Option<Arch> {
     }
 }
 
-/// Files that carry our marker, in plan order.
-pub fn read_ours(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OwnFile> {
+/// Files that carry our marker, in plan order. Of `units` the drop-ins are known, and none is looked for again.
+pub fn read_ours(root: &Root, units: &[Unit], gaps: &mut Vec<Gap>) -> Vec<OwnFile> {
     let mut ours = Vec::new();
     for path in all_paths() {
+        if units.iter().any(|unit| is_absent(unit, &path)) {
+            continue;
+        }
         let Attribute::Is(bytes) = noted(gaps, "ours", &path, root.read(&path)) else { continue };
         if let Some((_, body)) = body_of(&bytes) {
             let written = root.modified(&path).ok().flatten();
@@ -110,6 +113,13 @@ pub fn read_ours(root: &Root, gaps: &mut Vec<Gap>) -> Vec<OwnFile> {
         }
     }
     ours
+}
+
+/// Whether a path is that of a drop-in of a unit that has none there.
+fn is_absent(unit: &Unit, path: &str) -> bool {
+    let below = format!("/{}.d/", unit.name);
+    let unread = unit.unread.iter().any(|unread| path.starts_with(&unread.path));
+    path.contains(&below) && !unread && unit.drop_ins.iter().all(|drop_in| drop_in.file.path != path)
 }
 
 /// The class and attribute of every write in rules of ours; nothing where they are no rules of ours any more.
@@ -199,7 +209,7 @@ mod tests {
         };
         write("etc/sysctl.d/90-hvtune.conf", format!("{}{body}edited = 1\n", marker_line(body.as_bytes())));
         write("etc/modprobe.d/90-hvtune.conf", body.to_owned());
-        let ours = read_ours(&root, &mut Vec::new());
+        let ours = read_ours(&root, &[], &mut Vec::new());
         let path = "etc/sysctl.d/90-hvtune.conf".to_owned();
         assert_eq!(ours, [OwnFile { path, writes: BTreeSet::new(), written: None }]);
     }

@@ -59,9 +59,9 @@ fn manager(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> Unit {
     unit
 }
 
-/// Directories of configuration; `/lib` is none of systemd's manager.
+/// Directories of configuration that are there at the next boot; `/lib` is none of systemd's manager.
 fn tops() -> impl Iterator<Item = &'static str> {
-    LAYERS.into_iter().filter(|top| *top != "lib")
+    LAYERS.into_iter().filter(|top| !["run", "lib"].contains(top))
 }
 
 /// The file of our name among the drop-ins that is read in place of ours.

@@ -8,6 +8,7 @@ pub(super) mod detect;
 pub(super) mod error;
 pub(super) mod explain;
 pub(super) mod host;
+mod late;
 pub(super) mod pending;
 pub(super) mod plan;
 pub(super) mod postmortem;

@@ -1,9 +1,9 @@
 //! Kernel arguments.
 
 use super::kernel::PANIC_SECONDS;
-use super::{cannot_tell, fine, kernels, not_here};
+use super::{cannot_tell, fine, kernels, not_here, refused};
 use crate::cmdline::{same_key, split_arg};
-use crate::facts::Facts;
+use crate::facts::{Facts, Initramfs};
 use crate::policy::{Policy, Recovery};
 use crate::resolve::kernel_arg::{self, ABSENT};
 use crate::resolve::{Acts, InForce};
@@ -128,7 +128,8 @@ pub static PANIC: Tunable = Tunable {
     id: "boot.panic",
     title: "A panic in early boot restarts, too",
     why: "kernel.panic holds only once sysctl files were applied; a guest that panics before that, because the \
-          root did not come, would stand for ever. Only with recovery = \"self-heal\".",
+          root did not come, would stand for ever. An initramfs of initramfs-tools that waited for root in vain \
+          restarts by it, too, in place of a shell. Only with recovery = \"self-heal\".",
     sources: &[Source {
         title: "Linux Documentation/admin-guide/kernel-parameters.txt, panic=",
         url: "https://docs.kernel.org/admin-guide/kernel-parameters.html",
@@ -142,6 +143,13 @@ fn panic(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         return vec![not_here("only with recovery = \"self-heal\"")];
     }
     let value = policy.pin("kernel.panic").map_or(Value::number(PANIC_SECONDS), |pin| pin.value.clone());
+    let by = facts.system.boot.tools.copies.as_ref().map(|copies| copies.by);
+    if value.as_str() == "0" && by != Some(Initramfs::Dracut) {
+        return vec![refused(
+            "kernel.panic is pinned to 0, and an initramfs of initramfs-tools that waited for root in vain halts the \
+             machine with panic=0",
+        )];
+    }
     // What we wrote is kept as it is; elsewhere it is somebody's step, asked for until it is done.
     let by_hand = !facts.writes_arguments();
     let arg = format!("panic={value}");
@@ -227,6 +235,11 @@ mod tests {
         let heal = Policy { recovery: Recovery::SelfHeal, ..Policy::default() };
         assert_eq!(ask(&PANIC, &facts, &heal), ["cmdline panic=10"]);
         assert_eq!(ask(&PANIC, &facts, &Policy::default()), ["not-applicable"]);
+        let zero = Policy {
+            recovery: Recovery::SelfHeal,
+            ..super::super::testing::pinned(&[("kernel.panic", "0")])
+        };
+        assert_eq!(ask(&PANIC, &facts, &zero), ["refused"], "it would halt the machine");
         let mut entries = facts;
         entries.system.boot.stack = BootStack::GrubBls;
         let line = |args: &[&str]| BootLine {

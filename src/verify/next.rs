@@ -3,8 +3,8 @@
 use super::{Layer, State};
 use crate::facts::Facts;
 use crate::formats::fstab::FSTAB;
-use crate::initramfs::{Takes, counts_inside, outdated, takes};
-use crate::marker::{DRIVER_LISTS, PREMOUNTS, addon};
+use crate::initramfs::{Takes, outdated, takes};
+use crate::marker::{DRIVER_LISTS, PREMOUNTS, addon, counts_inside};
 use crate::plan::{Change, Plan};
 use crate::render::{home, landing};
 use crate::resolve::kernel_arg::{self, ABSENT};

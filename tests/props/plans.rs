@@ -240,7 +240,8 @@ proptest! {
         for artifact in &artifacts {
             prop_assert!(all_paths().contains(&artifact.path), "{}", artifact.path);
             prop_assert_eq!(standing_of(Some(&artifact.body)), Standing::Ours);
-            prop_assert_eq!(artifact.mode, 0o644);
+            let runs = artifact.format == Some(Format::Premount);
+            prop_assert_eq!(artifact.mode, if runs { 0o755 } else { 0o644 });
             let plain = artifact.body.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
             let short = artifact.body.split(|byte| *byte == b'\n').all(|line| line.len() <= LINE_LIMIT);
             prop_assert!(plain && short && artifact.body.ends_with(b"\n"), "{}", artifact.path);

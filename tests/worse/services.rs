@@ -6,14 +6,61 @@ use std::path::{Path, PathBuf};
 
 use hvtune::facts::WATCHED;
 
-use crate::limits::{FOREVER, Limit, Limits, tops};
+use crate::limits::{FOREVER, Limit, Limits, by_name, tops};
 
 pub(crate) fn read(root: &Path) -> Limits {
     // What lies below /run is gone at the next boot.
     let mut tops = tops(root, "systemd/system");
     tops.retain(|top| !top.starts_with(root.join("run")));
     let limit = |unit: &&str| Some((format!("WatchdogSec of {unit}"), of_unit(&tops, unit)?));
-    WATCHED.iter().filter_map(limit).collect()
+    let mut limits: Limits = WATCHED.iter().filter_map(limit).collect();
+    limits.extend(waits(root, &tops));
+    limits
+}
+
+/// How long systemd waits for what starts, for a device, and initramfs-tools for root: of the files alone.
+fn waits(root: &Path, units: &[PathBuf]) -> Limits {
+    let mut limits = Limits::new();
+    let rank = |millis: i64| if millis == 0 { FOREVER } else { millis.into() };
+    let mut put = |knob: &str, millis: i64| {
+        limits.insert(knob.to_owned(), Limit { rank: rank(millis), shown: format!("{millis} ms") });
+    };
+    let mut tops: Vec<PathBuf> = tops(root, "systemd");
+    tops.retain(|top| !top.starts_with(root.join("run")) && !top.starts_with(root.join("lib")));
+    let manager = tops.iter().map(|top| top.join("system.conf")).find(|path| path.exists());
+    let dirs: Vec<PathBuf> = tops.iter().map(|top| top.join("system.conf.d")).collect();
+    let devices: Vec<PathBuf> = units.iter().map(|top| top.join("dev-.device.d")).collect();
+    let (Some(settings), Some(devices)) = (by_name(&dirs, ".conf"), by_name(&devices, ".conf")) else {
+        return limits;
+    };
+    let Ok(first) = manager.map_or(Ok(Vec::new()), fs::read) else { return limits };
+    let last = |texts: &[&Vec<u8>], section: &str, key: &str| {
+        let texts = texts.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        texts.flat_map(|text| said(&text, section, key)).filter_map(|value| span(&value)).next_back()
+    };
+    let texts: Vec<&Vec<u8>> = std::iter::once(&first).chain(settings.values()).collect();
+    let start = last(&texts, "[Manager]", "DefaultTimeoutStartSec").unwrap_or(90_000);
+    put("DefaultTimeoutStartSec", start);
+    let own = last(&texts, "[Manager]", "DefaultDeviceTimeoutSec").unwrap_or(90_000);
+    let texts: Vec<&Vec<u8>> = devices.values().collect();
+    if let Some(said) = last(&texts, "[Unit]", "JobRunningTimeoutSec") {
+        put("the wait for a device, said", said);
+    } else if own != 90_000 {
+        put("the wait for a device, said", own);
+    }
+    if root.join("usr/sbin/update-initramfs").exists()
+        && let Some(args) = crate::boot::arguments(root)
+    {
+        let mut argument = args.iter().filter_map(|arg| arg.strip_prefix("rootdelay=")?.parse::<i64>().ok());
+        let script = ["etc", "usr/share"].into_iter().filter_map(|top| {
+            let path = root.join(top).join("initramfs-tools/scripts/init-premount/90-hvtune");
+            let text = fs::read_to_string(path).ok()?;
+            text.split_once(" -ge ")?.1.split(' ').next()?.parse::<i64>().ok()
+        });
+        let longest = argument.next_back().into_iter().chain(script).max().unwrap_or(30).max(30);
+        put("ROOTDELAY", longest * 1000);
+    }
+    limits
 }
 
 /// The watchdog of a unit; `None` where it is not there, masked, or not sure.
@@ -57,11 +104,16 @@ fn text(path: &Path) -> Option<String> {
 
 /// The values of `WatchdogSec` in `[Service]`, in order.
 fn watchdogs(text: &str) -> Vec<String> {
+    said(text, "[Service]", "WatchdogSec")
+}
+
+/// The values of a key in a section, in order.
+fn said(text: &str, within: &str, wanted: &str) -> Vec<String> {
     let (mut values, mut section) = (Vec::new(), "");
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
         match line.split_once('=') {
             _ if line.starts_with('[') => section = line,
-            Some((key, value)) if section == "[Service]" && key.trim() == "WatchdogSec" => {
+            Some((key, value)) if section == within && key.trim() == wanted => {
                 values.push(value.trim().to_owned());
             }
             _ => {}

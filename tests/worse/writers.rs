@@ -15,8 +15,8 @@ type Kind = fn(&mut Dice, &Fixture) -> Writer;
 
 /// Those of a format stand as often as they are worth trying.
 const KINDS: &[Kind] = &[
-    sysctl, sysctl, sysctl, sysctl, sysctl, sysctl, unit, unit, unit, rules, rules, rules, iscsi, iscsi,
-    record, record, multipath, multipath, multipath, grub, grub, modprobe, waagent, tuned, fstab,
+    sysctl, sysctl, sysctl, sysctl, sysctl, sysctl, unit, unit, unit, wait, wait, rules, rules, rules, iscsi,
+    iscsi, record, record, multipath, multipath, multipath, grub, grub, modprobe, waagent, tuned, fstab,
 ];
 
 fn one(dice: &mut Dice, fixture: &Fixture) -> Writer {
@@ -56,6 +56,24 @@ fn joined(dice: &mut Dice, lines: &[String]) -> Vec<u8> {
 /// Names before ours, ours, and after ours.
 const NAMES: &[&str] = &["00-early", "10-a", "50-site", "89-z", "90-hvtune", "90-hvtune2", "91-b", "99-zz"];
 const TOPS: &[&str] = &["etc", "etc", "etc", "run", "usr/local/lib", "usr/lib"];
+
+/// Waits of systemd's manager and of all devices.
+fn wait(dice: &mut Dice, _: &Fixture) -> Writer {
+    let value = dice.of(&["30", "90s", "10min", "infinity", "0", "soon", "", "2h"]);
+    let name = dice.of(&["05-a", "10-hvtune", "20-site", "90-hvtune", "99-zz"]);
+    let top = dice.of(TOPS);
+    match dice.below(3) {
+        0 => file(
+            format!("{top}/systemd/system/dev-.device.d/{name}.conf"),
+            format!("[Unit]\nJobRunningTimeoutSec={value}\n"),
+        ),
+        1 => file(
+            format!("{top}/systemd/system.conf.d/{name}.conf"),
+            format!("[Manager]\nDefaultTimeoutStartSec={value}\n"),
+        ),
+        _ => file("etc/systemd/system.conf", format!("[Manager]\nDefaultDeviceTimeoutSec={value}\n")),
+    }
+}
 
 /// Keys with values that mean something, and some that are refused.
 const SYSCTLS: &[(&str, &[&str])] = &[

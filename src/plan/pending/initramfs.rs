@@ -2,8 +2,8 @@
 
 use super::{Pending, Plan, Step, in_the_image};
 use crate::facts::{BootStack, Copies, Facts, Image, Initramfs};
-use crate::initramfs::{Outlook, Takes, counts_inside, needed, outdated, outlook, takes};
-use crate::marker::{DRIVER_LISTS, PREMOUNTS};
+use crate::initramfs::{Outlook, Takes, needed, outdated, outlook, takes};
+use crate::marker::{DRIVER_LISTS, PREMOUNTS, counts_inside};
 use crate::plan::{Change, images};
 use crate::render::Effect;
 use crate::tunable::Target;
