@@ -84,7 +84,9 @@ pub fn initqueue(facts: &Facts) -> Option<bool> {
         return Some(true);
     }
     let copies = facts.system.boot.tools.copies.as_ref()?;
-    let plain = copies.hostonly == Some(true) && copies.systemd == Some(true);
+    // Older ones give systemd a limit of its own.
+    let new = facts.system.writers.sysctl_files.systemd.is_some_and(|version| version >= 231);
+    let plain = new && copies.hostonly == Some(true) && copies.systemd == Some(true);
     (plain && machine.origin != Origin::Assumed && !disks.any(queued)).then_some(false)
 }
 

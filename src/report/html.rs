@@ -9,6 +9,7 @@ use std::io::{Result, Write};
 
 use serde::Serialize;
 
+use super::survive::late;
 use super::survive::table::gist;
 use super::text::{GLUE, printable};
 use super::words::seconds;
@@ -167,6 +168,7 @@ fn lead(survey: &Survey, plan: &Plan, show: &Show<'_>) -> Vec<String> {
         return vec!["Only what was asked for is shown (--only).".to_owned()];
     }
     let mut lines = gist(survey, plan);
+    lines.extend(late::gist(survey));
     lines.extend(survey.notes.iter().map(|note| format!("{note}.")));
     lines
 }

@@ -1,7 +1,7 @@
 //! What `status` shows: one screen.
 
 use super::screen::Screen;
-use super::survive::called;
+use super::survive::{called, late};
 use super::text::{Cell, Text, Tone};
 use super::verify::count;
 use super::{Show, words};
@@ -179,6 +179,9 @@ fn outlast(status: &Status<'_>, text: &mut Text) {
         let said = format!(
             "Of the last line, {uncured} do not count errors of the host: no setting cures them there."
         );
+        text.para(&said, 0);
+    }
+    if let Some(said) = late::gist(status.survey) {
         text.para(&said, 0);
     }
 }

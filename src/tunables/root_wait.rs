@@ -229,6 +229,7 @@ mod tests {
         });
         facts.system.waits.rootdelay_sleeps = Attribute::Is(true);
         facts.system.waits.resume = Attribute::Absent;
+        facts.system.writers.sysctl_files.systemd = Some(252);
         facts
     }
 
@@ -289,6 +290,7 @@ mod tests {
         let policy = Policy::default();
         assert_eq!(ask(&ROOT_WAIT, &by(Initramfs::Dracut, Class::StorvscScsi), &policy), ["already-right"]);
         let mut lvm = by(Initramfs::Dracut, Class::Lvm);
+        lvm.system.writers.sysctl_files.systemd = None;
         assert_eq!(
             ask(&ROOT_WAIT, &lvm, &Policy { stall: 60, ..policy.clone() }),
             ["cmdline rd.retry=at least 120"]
