@@ -220,3 +220,112 @@ fn fstab_wait(entry: &Entry<'_>) -> FstabWait {
         mount_timeout: after("x-systemd.mount-timeout="),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root::laid_out;
+
+    #[test]
+    fn an_init_that_sleeps_is_told_by_its_lines() {
+        let debian = "if [ \"$ROOTDELAY\" ]; then\n\tsleep \"$ROOTDELAY\"\nfi\n";
+        let ubuntu = "rootdelay=*)\n\tROOTDELAY=\"${x#rootdelay=}\"\n\t;;\n";
+        assert!(sleeps(debian) && !sleeps(ubuntu));
+    }
+
+    #[test]
+    fn a_disk_to_resume_from_is_named_or_not() {
+        for (text, expected) in [
+            ("RESUME=UUID=a\n", Some("UUID=a")),
+            ("RESUME=\"LABEL=swap\"\n", Some("LABEL=swap")),
+            ("RESUME=none\n", None),
+            ("RESUME=auto\n", None),
+            ("RESUME=\n", None),
+            ("# RESUME=UUID=a\n", None),
+        ] {
+            assert_eq!(resume(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn fedora_builds_systemd_with_a_shorter_wait() {
+        let release = |id: &str, version: &str| OsRelease {
+            id: id.to_owned(),
+            version_id: version.to_owned(),
+            ..OsRelease::default()
+        };
+        for (id, version, seconds) in [("fedora", "37", 90), ("fedora", "38", 45), ("rhel", "9.6", 90)] {
+            assert_eq!(built_in(Some(&release(id, version))), seconds, "{id} {version}");
+        }
+        assert_eq!(built_in(None), 90);
+    }
+
+    #[test]
+    fn what_a_boot_waits_for_is_on_block_devices() {
+        let text = "UUID=a / ext4 defaults 0 1\n/dev/sdb /my\\040data xfs nofail,_netdev,x-systemd.device-timeout=5min 0 0\n\
+                    LABEL=s none swap sw 0 0\ntmpfs /tmp tmpfs x 0 0\nnas:/x /x nfs x 0 0\n/dev/sdc /c ext4 noauto 0 0\n\
+                    /dev/sdd /d ext4 x-systemd.automount 0 0\n/e /f none bind 0 0\n";
+        let show = |line: &FstabWait| {
+            format!(
+                "{} {} {} {} {:?}",
+                line.device, line.point, line.nofail, line.netdev, line.device_timeout
+            )
+        };
+        let found: Vec<String> = fstab_waits(text).iter().map(show).collect();
+        assert_eq!(
+            found,
+            [
+                "UUID=a / false false None",
+                "/dev/sdb /my data true true Some(\"5min\")",
+                "LABEL=s swap false false None",
+            ]
+        );
+    }
+
+    #[test]
+    fn udevs_files_are_read_in_their_order() {
+        let files = [
+            ("etc/udev/udev.conf", "#event_timeout=1\nevent_timeout=\"5min\"\nevent_timeout=soon\n"),
+            ("usr/lib/udev/udev.conf.d/10-a.conf", "event_timeout=7\n"),
+            ("etc/udev/udev.conf.d/10-a.conf", "event_timeout=9\n"),
+        ];
+        let read = |systemd| {
+            let (_dir, root) = laid_out(&files);
+            let (mut waits, mut gaps) = (Waits::default(), Vec::new());
+            udev(&root, systemd, &mut waits, &mut gaps);
+            assert!(gaps.is_empty());
+            waits.udev.iter().map(|line| format!("{} {}", line.section, line.value)).collect::<Vec<_>>()
+        };
+        assert_eq!(read(Some(252)), ["etc/udev/udev.conf 5min"]);
+        assert_eq!(read(Some(256)), ["etc/udev/udev.conf 5min", "etc/udev/udev.conf.d/10-a.conf 9"]);
+    }
+
+    #[test]
+    fn the_managers_settings_are_those_of_its_file_and_drop_ins() {
+        let (_dir, root) = laid_out(&[
+            ("etc/systemd/system.conf", "[Manager]\nDefaultTimeoutStartSec=2min\n"),
+            ("usr/lib/systemd/system.conf", "[Manager]\nDefaultTimeoutStartSec=1\n"),
+            ("usr/lib/systemd/system.conf.d/50-a.conf", "[Manager]\nDefaultTimeoutStartSec=3min\n"),
+            ("etc/systemd/system.conf.d/90-hvtune.conf", "-> /dev/null"),
+            ("usr/lib/systemd/system/dev-.device.d/20-x.conf", "[Unit]\nJobRunningTimeoutSec=5min\n"),
+        ]);
+        let mut gaps = Vec::new();
+        let (found, masks) = units(&root, &Units::open(&root, &mut gaps), &mut gaps);
+        let by: Vec<&str> = masks.iter().map(|mask| mask.by.as_str()).collect();
+        assert_eq!(by, ["etc/systemd/system.conf.d/90-hvtune.conf"]);
+        let mut facts = crate::facts::Facts::default();
+        facts.system.units = found;
+        facts.system.waits.built_in = Some(90);
+        let ends = |facts: &crate::facts::Facts, unit, property| {
+            let chain = crate::resolve::unit::chain(facts, unit, property, None);
+            chain.in_force().value().map(str::to_owned)
+        };
+        assert_eq!(ends(&facts, MANAGER, "DefaultTimeoutStartSec").as_deref(), Some("180"));
+        assert_eq!(ends(&facts, DEVICES, "JobRunningTimeoutSec").as_deref(), Some("300"));
+        // Of itself a device is waited for as long as whatever starts, until 252.
+        facts.system.units.first_mut().unwrap().drop_ins.clear();
+        assert_eq!(ends(&facts, DEVICES, "JobRunningTimeoutSec").as_deref(), Some("180"));
+        facts.system.writers.sysctl_files.systemd = Some(252);
+        assert_eq!(ends(&facts, DEVICES, "JobRunningTimeoutSec").as_deref(), Some("90"));
+    }
+}

@@ -140,7 +140,12 @@ fn premount(facts: &Facts, key: &str, ours: Option<Ours<'_>>) -> Chain {
         }
     }
     let longer = ours.is_some_and(|ours| ours.value.parse::<u64>().is_ok_and(|own| own < longest));
-    chain.writers.extend(alone(ours.filter(|_| !longer)).writers);
+    let own = ours.filter(|_| !longer);
+    // Whatever stands on a line that nobody could read, the script makes it no shorter than ours.
+    if own.is_some() {
+        chain.doubts.clear();
+    }
+    chain.writers.extend(alone(own).writers);
     chain
 }
 

@@ -88,6 +88,8 @@ fn baseline(facts: &Facts, assignment: &Assignment) -> Baseline {
         InForce::Known { value, .. } => {
             loses(facts, assignment, &value).map_or(Baseline::Keep, Baseline::Lost)
         }
+        // The script looks before it writes.
+        InForce::Unknown { .. } if matches!(assignment.target, Target::Premount(_)) => Baseline::Keep,
         InForce::Unknown { candidates, because } => {
             let better = candidates.iter().any(|value| assignment.met_by(value));
             if better || !without.doubts.is_empty() { Baseline::Untold(because) } else { Baseline::Keep }

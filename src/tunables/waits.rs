@@ -160,3 +160,61 @@ fn udev_event(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     }
     set(policy, target, seconds)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ask, guest, pinned};
+    use super::*;
+    use crate::facts::UnitLine;
+
+    fn with(systemd: Option<u32>) -> Facts {
+        let mut facts = guest("6.1.0-18-amd64", Vec::new());
+        facts.system.writers.sysctl_files.systemd = systemd;
+        facts
+    }
+
+    #[test]
+    fn the_budget_and_a_minute_in_whole_minutes() {
+        for (stall, seconds) in [(10, 120), (180, 240), (181, 300), (300, 360), (86_400, 86_400)] {
+            assert_eq!(wait(&Policy { stall, ..Policy::default() }), seconds, "{stall}");
+        }
+        let hold = Policy { recovery: Recovery::Hold, ..Policy::default() };
+        assert_eq!((wait(&hold), wait_for_data(&hold)), (240, 3600));
+    }
+
+    #[test]
+    fn each_release_gets_what_it_reads() {
+        let policy = Policy::default();
+        let device = "unit:dev-.device JobRunningTimeoutSec=at least 240";
+        let start = "unit:system.conf DefaultTimeoutStartSec=at least 240";
+        let event = "cmdline udev.event_timeout=at least 240";
+        for (systemd, expected) in [
+            (Some(257), [device, start, event]),
+            (Some(237), ["not-applicable", start, event]),
+            (None, ["unknown"; 3]),
+        ] {
+            let facts = with(systemd);
+            let tunables = [&DEVICE_WAIT, &START_TIMEOUT, &UDEV_EVENT];
+            let found: Vec<String> =
+                tunables.iter().flat_map(|tunable| ask(tunable, &facts, &policy)).collect();
+            assert_eq!(found, expected, "{systemd:?}");
+        }
+        let pin = pinned(&[(JOB, "600")]);
+        assert_eq!(ask(&DEVICE_WAIT, &with(Some(252)), &pin), ["unit:dev-.device JobRunningTimeoutSec=600"]);
+    }
+
+    #[test]
+    fn udev_is_told_only_where_its_own_time_is_shorter() {
+        let facts = with(Some(252));
+        let short = Policy { stall: 120, ..Policy::default() };
+        assert_eq!(ask(&UDEV_EVENT, &facts, &short), ["already-right"]);
+        let mut longer = facts;
+        let line = |value: &str| UnitLine { value: value.to_owned(), ..UnitLine::default() };
+        for (value, expected) in
+            [("10min", "already-right"), ("60", "cmdline udev.event_timeout=at least 240")]
+        {
+            longer.system.waits.udev = vec![line(value)];
+            assert_eq!(ask(&UDEV_EVENT, &longer, &Policy::default()), [expected], "{value}");
+        }
+    }
+}
