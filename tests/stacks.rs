@@ -270,13 +270,13 @@ fn a_changed_policy_changes_the_argument() {
         made.lay_out(root);
         let before = tree(root);
         ok(root, &["apply"]);
-        put(root, "etc/hvtune.toml", "recovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n");
+        put(root, "etc/hvtune.toml", "stall = 120\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n");
         ok(root, &["apply"]);
         for path in &made.stores {
             let text = fs::read_to_string(root.join(path)).unwrap();
             assert!(text.contains("panic=30") && !text.contains("panic=10"), "{}: {path}: {text}", made.name);
         }
-        put(root, "etc/hvtune.toml", "");
+        put(root, "etc/hvtune.toml", "stall = 120\n");
         ok(root, &["apply"]);
         for path in &made.stores {
             assert_eq!(fs::read(root.join(path)).unwrap(), before[path], "{}: {path}", made.name);
@@ -317,7 +317,11 @@ fn on_a_file_system_without_links_the_same_is_written() {
         made.lay_out(&root);
         ok(&root, &["apply"]);
         // Files are there by now, and none is new.
-        put(&root, "etc/hvtune.toml", "recovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n");
+        put(
+            &root,
+            "etc/hvtune.toml",
+            "stall = 120\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n",
+        );
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-o"]).arg(&log).args(["-e", "trace=renameat2,linkat"]);
         command.args(["-e", "inject=renameat2:error=EINVAL", "-e", "inject=linkat:error=EPERM"]);

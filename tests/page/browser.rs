@@ -28,7 +28,7 @@ impl View {
 
     /// High enough for a whole page of a few mounts.
     pub(crate) fn desk() -> Self {
-        Self { width: 1000, height: 6000, night: false }
+        Self { width: 1000, height: 9000, night: false }
     }
 
     pub(crate) fn at_night(self) -> Self {

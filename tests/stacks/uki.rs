@@ -57,7 +57,7 @@ fn lay_out(root: &Path) {
         ("usr/lib64/ld-linux-x86-64.so.2", ""),
         ("usr/bin/ukify", ""),
         ("usr/lib/systemd/boot/efi/addonx64.efi.stub", ""),
-        ("etc/hvtune.toml", "recovery = \"self-heal\"\n"),
+        ("etc/hvtune.toml", "stall = 120\nrecovery = \"self-heal\"\n"),
     ] {
         put(root, path, text);
     }
@@ -219,12 +219,12 @@ fn another_policy_makes_it_anew_and_none_takes_it_away() {
     let root = dir.path();
     let before = tree(root);
     ok(root, &["apply"]);
-    put(root, "etc/hvtune.toml", "recovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n");
+    put(root, "etc/hvtune.toml", "stall = 120\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n");
     let (code, text) = hvtune(root, &["verify"]);
     assert!(code == 1 && text.contains(GLOBAL), "{text}");
     ok(root, &["apply"]);
     assert_eq!(adds(root, GLOBAL).as_deref(), Some("panic=30\nfsck.repair=yes\n"));
-    put(root, "etc/hvtune.toml", "");
+    put(root, "etc/hvtune.toml", "stall = 120\n");
     ok(root, &["apply"]);
     assert!(!root.join(GLOBAL).exists());
     put(root, "etc/hvtune.toml", &before["etc/hvtune.toml"]);

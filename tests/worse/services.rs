@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hvtune::facts::WATCHED;
 
-use crate::limits::{FOREVER, Limit, Limits, by_name, tops};
+use crate::limits::{FOREVER, Limit, Limits, by_name, systemd, tops};
 
 pub(crate) fn read(root: &Path) -> Limits {
     // What lies below /run is gone at the next boot.
@@ -41,7 +41,11 @@ fn waits(root: &Path, units: &[PathBuf]) -> Limits {
     let texts: Vec<&Vec<u8>> = std::iter::once(&first).chain(settings.values()).collect();
     let start = last(&texts, "[Manager]", "DefaultTimeoutStartSec").unwrap_or(90_000);
     put("DefaultTimeoutStartSec", start);
-    let own = last(&texts, "[Manager]", "DefaultDeviceTimeoutSec").unwrap_or(90_000);
+    // Until 252 there is no setting of its own.
+    let own = match systemd(root) {
+        Some(252..) => last(&texts, "[Manager]", "DefaultDeviceTimeoutSec").unwrap_or(90_000),
+        _ => start,
+    };
     let texts: Vec<&Vec<u8>> = devices.values().collect();
     if let Some(said) = last(&texts, "[Unit]", "JobRunningTimeoutSec") {
         put("the wait for a device, said", said);
