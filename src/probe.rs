@@ -62,6 +62,7 @@ pub const PARAMETERS: &[(&str, &str)] = &[
     ("hv_storvsc", "storvsc_vcpus_per_sub_channel"),
     ("hv_storvsc", "ring_avail_percent_lowater"),
     ("nvme_core", "io_timeout"),
+    ("nvme_core", "admin_timeout"),
     ("nvme_core", "max_retries"),
     ("nvme_core", "multipath"),
     ("scsi_mod", "use_blk_mq"),

@@ -32,6 +32,7 @@ pub fn unit(knob: &str) -> Option<&'static str> {
     Some(match knob {
         "device/timeout"
         | "nvme_core.io_timeout"
+        | "nvme_core.admin_timeout"
         | "kernel.hung_task_timeout_secs"
         | "kernel.hung_task_check_interval_secs"
         | "kernel.panic"
@@ -82,7 +83,12 @@ impl Scale {
             | "JobRunningTimeoutSec"
             | "DefaultTimeoutStartSec"
             | "udev.event_timeout" => Self::Timeout,
-            "queue/scheduler" | "elevator" | "fsck.repair" | "errors" => Self::Words,
+            "queue/scheduler"
+            | "elevator"
+            | "fsck.repair"
+            | "errors"
+            | "rd.emergency"
+            | "systemd.crash_reboot" => Self::Words,
             _ => Self::Number,
         }
     }

@@ -18,6 +18,7 @@ pub mod multipath;
 mod next;
 pub mod nvme;
 pub mod requests;
+pub mod restart;
 pub mod retries;
 pub mod root_wait;
 pub mod systemd;
@@ -51,6 +52,7 @@ pub static CATALOGUE: &[&Tunable] = &[
     &filesystem::ERRORS,
     &module::STORVSC_RING,
     &module::NVME_IO_TIMEOUT,
+    &module::NVME_ADMIN_TIMEOUT,
     &boot::ELEVATOR,
     &boot::USE_BLK_MQ,
     &boot::PANIC,
@@ -59,6 +61,8 @@ pub static CATALOGUE: &[&Tunable] = &[
     &waits::DEVICE_WAIT,
     &waits::START_TIMEOUT,
     &waits::UDEV_EVENT,
+    &restart::DRACUT_EMERGENCY,
+    &restart::CRASH_REBOOT,
     &filesystem::FSCK_REPAIR,
     &image::HYPERV_DRIVERS,
 ];

@@ -270,7 +270,11 @@ fn a_changed_policy_changes_the_argument() {
         made.lay_out(root);
         let before = tree(root);
         ok(root, &["apply"]);
-        put(root, "etc/hvtune.toml", "stall = 120\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n");
+        put(
+            root,
+            "etc/hvtune.toml",
+            "stall = 120\noff = [\"boot.crash_reboot\", \"boot.dracut_emergency\"]\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n",
+        );
         ok(root, &["apply"]);
         for path in &made.stores {
             let text = fs::read_to_string(root.join(path)).unwrap();
@@ -320,7 +324,7 @@ fn on_a_file_system_without_links_the_same_is_written() {
         put(
             &root,
             "etc/hvtune.toml",
-            "stall = 120\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n",
+            "stall = 120\noff = [\"boot.crash_reboot\", \"boot.dracut_emergency\"]\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n",
         );
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-o"]).arg(&log).args(["-e", "trace=renameat2,linkat"]);

@@ -94,8 +94,9 @@ fn listed(line: &str) -> Option<String> {
 
 /// Files of ours, and what changes its name with each version of a package.
 fn may_go(path: &str) -> bool {
-    // The order of scripts goes with the only one.
-    path.contains("90-hvtune") || path.contains(".so") || path == "scripts/init-premount/ORDER"
+    // The directory of scripts, and the order of them, go with the only one.
+    let with_the_only_one = matches!(path, "scripts/init-premount" | "scripts/init-premount/ORDER");
+    path.contains("90-hvtune") || path.contains(".so") || with_the_only_one
 }
 
 /// The new image must hold all that the old one holds, and our file where it has to.
@@ -152,8 +153,12 @@ mod tests {
     #[test]
     fn a_script_of_ours_comes_and_goes() {
         let without = set(&["scripts/init-top/udev"]);
-        let with =
-            set(&["scripts/init-top/udev", "scripts/init-premount/90-hvtune", "scripts/init-premount/ORDER"]);
+        let with = set(&[
+            "scripts/init-top/udev",
+            "scripts/init-premount",
+            "scripts/init-premount/90-hvtune",
+            "scripts/init-premount/ORDER",
+        ]);
         for file in crate::marker::PREMOUNTS {
             assert_eq!(compare(&without, &with, file, true), Ok(()), "{file}");
             assert_eq!(compare(&with, &without, file, false), Ok(()), "{file}");

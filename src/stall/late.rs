@@ -123,7 +123,7 @@ fn of_initramfs_tools(facts: &Facts, knobs: &Knobs) -> Wait {
 
 /// dracut waits for root without end, unless its image has the queue that gives up.
 fn of_dracut(facts: &Facts, knobs: &Knobs) -> Wait {
-    let then = "an emergency shell".to_owned();
+    let then = if knobs.dracut_restarts { "a restart" } else { "an emergency shell" }.to_owned();
     match initqueue(facts) {
         Some(false) => Wait { at: Span::Forever, then, ..Wait::by("rd.timeout", "0") },
         Some(true) => Wait { then, ..knobs.retry.clone() },

@@ -2,7 +2,7 @@
 //! set better than we would is left alone, and one that nobody could tell is not written over.
 
 use super::IN_FORCE;
-use crate::facts::{Facts, WAITS};
+use crate::facts::{BootStack, Facts, WAITS};
 use crate::resolve::wanted::{EVENT_TIMEOUT, On, chain};
 use crate::resolve::{Chain, InForce, sysctl};
 use crate::tunable::{Assignment, Decision, Target, Want};
@@ -27,18 +27,22 @@ pub(super) fn settle(facts: &Facts, decisions: Vec<Decision>) -> Vec<Decision> {
 fn one(facts: &Facts, decision: Decision) -> Vec<Decision> {
     let Decision::Set { what, mut because } = decision else { return vec![decision] };
     let (mut kept, mut already, mut untold) = (Vec::new(), Vec::new(), Vec::new());
-    let mut lost = Vec::new();
+    let (mut lost, mut no_loader) = (Vec::new(), Vec::new());
     for assignment in what {
         match baseline(facts, &assignment) {
             Baseline::Keep => kept.push(assignment),
             Baseline::Already(why) => already.push(why),
+            // Where no boot loader is, nothing of ours reaches a command line: a step that is left, no doubt of ours.
+            Baseline::Untold(why) if has_no_loader(facts, &assignment.target) => {
+                no_loader.push(Decision::CannotTell { fact: "boot.stack".to_owned(), because: why });
+            }
             Baseline::Untold(why) => untold.push((assignment.target.knob(), why)),
             Baseline::Lost(why) => lost.push((assignment.target.knob(), why)),
         }
     }
     let said = already.join("; ");
     let mut decisions = Vec::new();
-    if kept.is_empty() && untold.is_empty() && lost.is_empty() {
+    if kept.is_empty() && untold.is_empty() && lost.is_empty() && no_loader.is_empty() {
         return vec![Decision::Fine { because: format!("already right: {said}") }];
     }
     if !kept.is_empty() {
@@ -47,6 +51,7 @@ fn one(facts: &Facts, decision: Decision) -> Vec<Decision> {
         }
         decisions.push(Decision::Set { what: kept, because });
     }
+    decisions.extend(no_loader);
     decisions.extend(untold.into_iter().map(|(knob, why)| Decision::CannotTell {
         fact: format!("{IN_FORCE}{knob}"),
         because: format!(
@@ -58,6 +63,11 @@ fn one(facts: &Facts, decision: Decision) -> Vec<Decision> {
         because: format!("{knob} is left alone: {why}"),
     }));
     decisions
+}
+
+fn has_no_loader(facts: &Facts, target: &Target) -> bool {
+    let none = matches!(facts.system.boot.stack, BootStack::Unrecognised | BootStack::Unknown);
+    none && matches!(target, Target::KernelArg(_))
 }
 
 /// Whether it is how long a boot waits, which is never shortened.

@@ -150,16 +150,24 @@ fn panic(facts: &Facts, policy: &Policy) -> Vec<Decision> {
              machine with panic=0",
         )];
     }
+    vec![given(facts, vec![("panic", value)])]
+}
+
+/// Arguments that self-heal asks for: all of them or none.
+pub(super) fn given(facts: &Facts, args: Vec<(&'static str, Value)>) -> Decision {
     // What we wrote is kept as it is; elsewhere it is somebody's step, asked for until it is done.
     let by_hand = !facts.writes_arguments();
-    let arg = format!("panic={value}");
-    if by_hand && kernel_arg::held(facts, &arg) == Some(true) {
-        return vec![fine(format!("every boot entry, and what a new kernel inherits, has {arg}"))];
+    let held =
+        |(key, value): &(&str, Value)| kernel_arg::held(facts, &format!("{key}={value}")) == Some(true);
+    if by_hand && args.iter().all(held) {
+        let named: Vec<String> = args.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        return fine(format!("every boot entry, and what a new kernel inherits, has {}", named.join(" ")));
     }
-    vec![Decision::Set {
-        what: vec![Assignment::new(Target::KernelArg("panic"), Want::Exactly(value))],
+    let set = |(key, value)| Assignment::new(Target::KernelArg(key), Want::Exactly(value));
+    Decision::Set {
+        what: args.into_iter().map(set).collect(),
         because: "recovery = \"self-heal\"".to_owned(),
-    }]
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How long an in-guest iSCSI session may be gone.
 
+use super::waits::{DAY, wait};
 use super::{There, fine, per_class};
 use crate::facts::{Disk, Facts, Role};
 use crate::policy::{Policy, Recovery};
@@ -12,6 +13,8 @@ const SHIPPED: u64 = 120;
 const ROOT: u64 = 86_400;
 /// `node.conn[0].timeo.login_timeout` as shipped, in seconds.
 const LOGIN_TIMEOUT: u64 = 15;
+/// `node.session.initial_login_retry_max` as shipped.
+const LOGINS: u64 = 8;
 const REPLACEMENT: &str = "node.session.timeo.replacement_timeout";
 const LOGIN_RETRIES: &str = "node.session.initial_login_retry_max";
 const NOOP_INTERVAL: &str = "node.conn[0].timeo.noop_out_interval";
@@ -30,7 +33,7 @@ pub static RECOVERY: Tunable = Tunable {
           replacement_timeout, 120 s as shipped; then every write fails and the journal aborts for good, even \
           if the target comes back a second later. This is how guests went read-only in 2015. Known node \
           records keep the value that they were made with, so those are edited too, and the running session's \
-          recovery_tmo. At boot a session is tried initial_login_retry_max times. A session that an initramfs \
+          recovery_tmo. At boot a session is tried initial_login_retry_max times, 15 s each: as long as the stall budget and a minute. A session that an initramfs \
           began needs no kernel argument: iscsid logs in to it anew with its record, or with iscsid.conf.",
     sources: &[
         README,
@@ -65,10 +68,9 @@ fn recovery(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             None if is_root(&there) => Want::AtLeast(policy.stall.max(ROOT)),
             None => Want::AtLeast(policy.stall.max(SHIPPED)),
         };
-        let tries =
-            policy.pin(LOGIN_RETRIES).map_or(Want::AtLeast(policy.stall.div_ceil(LOGIN_TIMEOUT)), |pin| {
-                Want::Exactly(pin.value.clone())
-            });
+        let seconds = if policy.recovery == Recovery::Hold { DAY } else { wait(policy) };
+        let tries = Want::AtLeast(seconds.div_ceil(LOGIN_TIMEOUT).max(LOGINS));
+        let tries = policy.pin(LOGIN_RETRIES).map_or(tries, |pin| Want::Exactly(pin.value.clone()));
         let because = match (pin, policy.recovery) {
             (Some(_), _) => "pinned by the policy".to_owned(),
             (None, Recovery::Hold) => {
@@ -170,11 +172,11 @@ mod tests {
         let set = |seconds: &str, tries: u64| {
             [format!("iscsi {REPLACEMENT}={seconds}, iscsi {LOGIN_RETRIES}=at least {tries}")]
         };
-        assert_eq!(ask(&RECOVERY, &facts, &policy), set("at least 180", 12));
-        assert_eq!(ask(&RECOVERY, &facts, &Policy { stall: 30, ..policy.clone() }), set("at least 120", 2));
+        assert_eq!(ask(&RECOVERY, &facts, &policy), set("at least 180", 16));
+        assert_eq!(ask(&RECOVERY, &facts, &Policy { stall: 30, ..policy.clone() }), set("at least 120", 8));
         let hold = Policy { recovery: Recovery::Hold, ..policy.clone() };
-        assert_eq!(ask(&RECOVERY, &facts, &hold), set("-1", 12));
-        assert_eq!(ask(&RECOVERY, &facts, &pinned(&[(REPLACEMENT, "90")])), set("90", 12));
+        assert_eq!(ask(&RECOVERY, &facts, &hold), set("-1", 5760));
+        assert_eq!(ask(&RECOVERY, &facts, &pinned(&[(REPLACEMENT, "90")])), set("90", 16));
         assert_eq!(ask(&RECOVERY, &guest("6.1.0", Vec::new()), &policy), ["not-applicable"]);
         let mut path = lun;
         path.roles.insert(Role::Path);
@@ -196,7 +198,7 @@ mod tests {
         lun.roles.insert(Role::Root);
         let root = guest("6.1.0", vec![lun.clone()]);
         assert_eq!(ask(&NOOP_OUT, &root, &policy), noop("0", "0"));
-        let wait = format!("iscsi {REPLACEMENT}=at least 86400, iscsi {LOGIN_RETRIES}=at least 12");
+        let wait = format!("iscsi {REPLACEMENT}=at least 86400, iscsi {LOGIN_RETRIES}=at least 16");
         assert_eq!(ask(&RECOVERY, &root, &policy), [wait]);
         lun.roles.insert(Role::Path);
         assert_eq!(ask(&NOOP_OUT, &guest("6.1.0", vec![lun]), &policy), ["already-right"]);

@@ -2,9 +2,10 @@
 
 use super::nvme::{AZURE_IO_TIMEOUT, any_local};
 use super::requests::ring_for;
+use super::waits::{DAY, reason, wait};
 use super::{fine, not_here, refused};
 use crate::facts::{Attribute, Class, Facts, Role};
-use crate::policy::Policy;
+use crate::policy::{Policy, Recovery};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Value, Want};
 
 /// `module.storvsc_ring`
@@ -143,6 +144,51 @@ fn nvme_io_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     )
 }
 
+/// What the driver gives a controller by itself, in seconds.
+const ADMIN: u64 = 60;
+
+/// `module.nvme_admin_timeout`
+pub static NVME_ADMIN_TIMEOUT: Tunable = Tunable {
+    id: "module.nvme_admin_timeout",
+    title: "An NVMe controller that is silent at boot is waited for as long as the stall budget",
+    why: "A controller answers admin commands before a disk of it appears. One that is silent for 60 s then is \
+          disabled: its disks never come, even when it answers a second later, as nobody probes it again. A \
+          controller that answers costs no time.",
+    sources: &[Source {
+        title: "Linux 6.12 drivers/nvme/host/pci.c (nvme_timeout) and core.c (admin_timeout)",
+        url: "https://github.com/torvalds/linux/blob/v6.12/drivers/nvme/host/pci.c",
+    }],
+    knobs: &[Knob { name: "nvme_core.admin_timeout", accepts: Accepts::Integer { min: 1, max: 4_294_967 } }],
+    decide: nvme_admin_timeout,
+};
+
+fn nvme_admin_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    let (module, name) = ("nvme_core", "admin_timeout");
+    let disks = || facts.machine.iter().flat_map(|machine| machine.disks.iter().flatten());
+    let waited = |class: &Class| matches!(class, Class::NvmeAzureRemote | Class::Nvme);
+    let pin = policy.pin("nvme_core.admin_timeout");
+    if pin.is_none() {
+        if !disks().any(|disk| waited(&disk.class)) {
+            return vec![not_here("no NVMe disk but such as die with the host")];
+        }
+        // Where it is so old that the other timer cannot be set on a disk, both are single bytes.
+        if disks().any(|disk| waited(&disk.class) && disk.live.io_timeout == Attribute::Absent) {
+            return vec![refused(
+                "this kernel has no queue/io_timeout; nvme_core.admin_timeout there is a single byte",
+            )];
+        }
+    }
+    let seconds = if policy.recovery == Recovery::Hold { DAY } else { wait(policy) };
+    if seconds <= ADMIN && pin.is_none() {
+        return vec![fine(format!("the driver waits {ADMIN} s by itself"))];
+    }
+    let (want, because) = match pin {
+        Some(pin) => (Want::Exactly(pin.value.clone()), "pinned by the policy".to_owned()),
+        None => (Want::AtLeast(seconds), reason(policy, seconds)),
+    };
+    lacking(facts, module, name).map_or_else(|| option(module, name, want, because), |no| vec![no])
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{ask, disk, guest, pinned};
@@ -174,6 +220,26 @@ mod tests {
         let kernel = facts.system.kernels.as_mut().unwrap().first_mut().unwrap();
         kernel.modules.insert("hv_storvsc".to_owned(), without);
         assert_eq!(ask(&STORVSC_RING, &facts, &pinned(&[("queue/nr_requests", "1024")])), ["refused"]);
+    }
+
+    #[test]
+    fn a_controller_is_waited_for_where_disks_of_it_outlive_the_host() {
+        let facts = |class| guest("6.12.74-cloud-amd64", vec![disk("nvme0n1", class)]);
+        let (policy, hold) = (Policy::default(), Policy { recovery: Recovery::Hold, ..Policy::default() });
+        for (class, policy, expected) in [
+            (Class::NvmeAzureRemote, &policy, "module nvme_core.admin_timeout=at least 240"),
+            (Class::Nvme, &hold, "module nvme_core.admin_timeout=at least 86400"),
+            (Class::NvmeAzureLocal, &policy, "not-applicable"),
+            (Class::StorvscScsi, &policy, "not-applicable"),
+        ] {
+            assert_eq!(ask(&NVME_ADMIN_TIMEOUT, &facts(class), policy), [expected]);
+        }
+        let pin = pinned(&[("nvme_core.admin_timeout", "90")]);
+        let mut old = facts(Class::NvmeAzureRemote);
+        assert_eq!(ask(&NVME_ADMIN_TIMEOUT, &old, &pin), ["module nvme_core.admin_timeout=90"]);
+        let first = old.machine.as_mut().unwrap().disks.as_mut().unwrap().first_mut().unwrap();
+        first.live.io_timeout = Attribute::Absent;
+        assert_eq!(ask(&NVME_ADMIN_TIMEOUT, &old, &policy), ["refused"]);
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn set(policy: &Policy, target: Target, seconds: u64) -> Vec<Decision> {
 }
 
 /// systemd's version; the decision where there is none of these or it could not be told.
-fn systemd(facts: &Facts, from: u32, before: &str) -> Result<u32, Decision> {
+pub(super) fn systemd(facts: &Facts, from: u32, before: &str) -> Result<u32, Decision> {
     match facts.system.writers.sysctl_files.systemd {
         None => Err(cannot_tell(
             "systemd",

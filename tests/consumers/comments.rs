@@ -81,7 +81,8 @@ fn grub_fragments() {
     let plain = file(&fixture("self-heal"), "default/grub.d/90-hvtune.cfg");
     let (_temp, fragment) = with_comments(Format::Grub, &plain);
     for suite in Suite::ALL {
-        let change = Change { add: &["panic=10", "fsck.repair=yes"], ..Change::default() };
+        let ours = ["panic=10", "udev.event_timeout=360", "systemd.crash_reboot=yes", "fsck.repair=yes"];
+        let change = Change { add: &ours, ..Change::default() };
         assert_eq!(grub_faults(suite, &fragment, &change), NONE, "{suite:?}");
     }
 }

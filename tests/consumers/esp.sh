@@ -6,7 +6,8 @@ echo 0123456789abcdef0123456789abcdef >/etc/machine-id
 export SYSTEMD_ESP_PATH=/boot SYSTEMD_RELAX_ESP_CHECKS=1
 printf 'root=UUID=0a-1b ro quiet\n' >/etc/kernel/cmdline
 printf 'UUID=0a-1b / xfs defaults 0 0\n' >/etc/fstab
-printf 'recovery = "self-heal"\n' >/etc/hvtune.toml
+# One argument is enough to see where they go.
+printf 'stall = 120\noff = ["boot.crash_reboot", "boot.dracut_emergency"]\nrecovery = "self-heal"\n' >/etc/hvtune.toml
 # tuned's own profile is no matter here.
 rm -rf /etc/tuned /usr/lib/tuned /usr/sbin/tuned
 bootctl install --no-variables --esp-path=/boot >/dev/null 2>&1

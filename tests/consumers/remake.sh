@@ -17,7 +17,8 @@ else
     list() { lsinitramfs "$image"; }
 fi
 hvtune() { /program --assume hyperv "$@"; }
-pin() { printf '[set]\n"hv_storvsc.storvsc_ringbuffer_size" = %s\n' "$1" >/etc/hvtune.toml; }
+# So short that no argument is wanted: there is no menu to be made anew.
+pin() { printf 'stall = 120\n[set]\n"hv_storvsc.storvsc_ringbuffer_size" = %s\n' "$1" >/etc/hvtune.toml; }
 held() { echo "$1 $(list | grep -c 'modprobe.d/90-hvtune.conf' || true)"; }
 ring() {
     echo "ring, $1: $(hvtune verify --format json --only ringbuffer | tr '{' '\n' | sed -n 's/.*"state": "\([a-z-]*\)".*/\1/p' || true)"

@@ -45,10 +45,8 @@ fn faults_of(facts: &Facts, assignment: &Assignment) -> Vec<&'static str> {
     let faults = [
         (arg.starts_with("rootdelay="), "1: rootdelay= makes every boot of Debian's sleep"),
         (arg == "panic=0" && by != Some(Initramfs::Dracut), "2: panic=0 halts in initramfs-tools"),
-        (
-            arg.starts_with("rd.timeout") || arg.starts_with("rd.shell"),
-            "3: dracut's limit, or its shell, alone",
-        ),
+        (arg.starts_with("rd.timeout"), "3: dracut's limit"),
+        (arg == "rd.shell=0" && by != Some(Initramfs::Dracut), "3: dracut's shell, where it is not told"),
         (arg.contains("SULOGIN_FORCE") || arg.contains("sulogin_force"), "5: a shell for whoever comes"),
         (waiting && is_no_wait(&value), "6 and 11: a wait without end, or none"),
         (
@@ -68,8 +66,9 @@ fn faults_in(artifact: &Artifact) -> Vec<String> {
         faults.push(format!("4 and 8: {}", artifact.path));
     }
     for line in lines(artifact) {
-        let bad = ["ExecStart", "SYSTEMD_SULOGIN_FORCE", "OnFailure", "FailureAction", "reboot", "nofail"];
-        if bad.iter().any(|word| line.contains(word)) && !line.contains("GRUB_CMDLINE") {
+        let bad = ["ExecStart", "SYSTEMD_SULOGIN_FORCE", "OnFailure", "FailureAction", "nofail"];
+        let of_unit = artifact.path.contains("/systemd/system") && line.contains("reboot");
+        if of_unit || (bad.iter().any(|word| line.contains(word)) && !line.contains("GRUB_CMDLINE")) {
             faults.push(format!("4, 5, 7, 8 or 10: {line}"));
         }
         // The recovery entry keeps its defaults.
@@ -92,7 +91,17 @@ fn faults(facts: &Facts, policy: &Policy) -> Vec<String> {
         .flat_map(|one| faults_of(facts, one).into_iter().map(move |why| format!("{why}: {one:?}")))
         .collect();
     found.extend(artifacts.iter().flat_map(faults_in));
+    found.extend(verdicts.iter().filter_map(|verdict| match &verdict.decision {
+        Decision::Set { what, .. } => alone(what),
+        _ => None,
+    }));
     found
+}
+
+/// rd.shell=0 without rd.emergency=reboot halts the guest, or turns it off.
+fn alone(what: &[Assignment]) -> Option<String> {
+    let has = |arg: &str| what.iter().any(|one| kernel_arg(one).as_deref() == Some(arg));
+    (has("rd.shell=0") && !has("rd.emergency=reboot")).then(|| "3: rd.shell=0 alone".to_owned())
 }
 
 /// A root whose initramfs would resume from a disk that nobody has, and is told to heal itself with a pin of 0.
@@ -136,6 +145,10 @@ fn a_trap_is_found() {
     }
     assert!(found(Target::Fstab("nofail"), "nofail"));
     assert!(!found(Target::KernelArg("udev.event_timeout"), "240"));
+    let [shell, emergency] = [("rd.shell", "0"), ("rd.emergency", "reboot")].map(|(key, value)| {
+        Assignment::new(Target::KernelArg(key), Want::Exactly(Value::new(value).unwrap()))
+    });
+    assert!(alone(std::slice::from_ref(&shell)).is_some() && alone(&[shell, emergency]).is_none());
 }
 
 proptest! {

@@ -130,7 +130,9 @@ fn the_policy_names_the_stack() {
         put(
             root,
             "etc/hvtune.toml",
-            format!("stall = 120\nrecovery = \"self-heal\"\n[boot]\nstack = \"{stack}\"\n"),
+            format!(
+                "stall = 120\noff = [\"boot.crash_reboot\", \"boot.dracut_emergency\"]\nrecovery = \"self-heal\"\n[boot]\nstack = \"{stack}\"\n"
+            ),
         );
     };
     policy("systemd-boto");
@@ -253,7 +255,11 @@ fn an_image_of_ostrees_gets_no_argument() {
     put(root, "sysroot/ostree/repo/config", "[core]\nmode=bare\n");
     put(root, "usr/bin/rpm-ostree", "");
     put(root, "usr/lib/modules/6.14.11-200.fc41.x86_64/modules.builtin", "");
-    put(root, "etc/hvtune.toml", "stall = 120\nrecovery = \"self-heal\"\n");
+    put(
+        root,
+        "etc/hvtune.toml",
+        "stall = 120\noff = [\"boot.crash_reboot\", \"boot.dracut_emergency\"]\nrecovery = \"self-heal\"\n",
+    );
     let (code, text) = hvtune(root, &["apply"]);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(code == 0 && words.contains("add at the end panic=10"), "{code}: {words}");

@@ -329,6 +329,10 @@ impl Made {
         }
         put(root, "usr/lib/systemd/libsystemd-shared-252.so", "");
         put(root, "usr/lib64/ld-linux-x86-64.so.2", "");
-        put(root, "etc/hvtune.toml", "stall = 120\nrecovery = \"self-heal\"\n");
+        put(
+            root,
+            "etc/hvtune.toml",
+            "stall = 120\noff = [\"boot.crash_reboot\", \"boot.dracut_emergency\"]\nrecovery = \"self-heal\"\n",
+        );
     }
 }

@@ -57,7 +57,10 @@ fn lay_out(root: &Path) {
         ("usr/lib64/ld-linux-x86-64.so.2", ""),
         ("usr/bin/ukify", ""),
         ("usr/lib/systemd/boot/efi/addonx64.efi.stub", ""),
-        ("etc/hvtune.toml", "stall = 120\nrecovery = \"self-heal\"\n"),
+        (
+            "etc/hvtune.toml",
+            "stall = 120\noff = [\"boot.crash_reboot\", \"boot.dracut_emergency\"]\nrecovery = \"self-heal\"\n",
+        ),
     ] {
         put(root, path, text);
     }
@@ -219,7 +222,11 @@ fn another_policy_makes_it_anew_and_none_takes_it_away() {
     let root = dir.path();
     let before = tree(root);
     ok(root, &["apply"]);
-    put(root, "etc/hvtune.toml", "stall = 120\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n");
+    put(
+        root,
+        "etc/hvtune.toml",
+        "stall = 120\noff = [\"boot.crash_reboot\", \"boot.dracut_emergency\"]\nrecovery = \"self-heal\"\n[set]\n\"kernel.panic\" = 30\n",
+    );
     let (code, text) = hvtune(root, &["verify"]);
     assert!(code == 1 && text.contains(GLOBAL), "{text}");
     ok(root, &["apply"]);

@@ -61,6 +61,8 @@ pub(super) struct Knobs {
     pub(super) retry: Wait,
     /// Seconds after which an initramfs that gave up restarts the guest.
     pub(super) panic: Option<u64>,
+    /// Whether dracut restarts the guest in place of a shell, by both of its arguments.
+    pub(super) dracut_restarts: bool,
 }
 
 /// What is said by us: in the files that are there, or in those of the plan.
@@ -94,6 +96,9 @@ impl Knobs {
         };
         let panic = said.argument(facts, "panic");
         let panic = panic.in_force().value().and_then(|value| value.parse::<u64>().ok());
+        let is = |key, wanted: &[&str]| {
+            said.argument(facts, key).in_force().value().is_some_and(|value| wanted.contains(&value))
+        };
         Self {
             device: waited(&device, JOB, 0),
             device_is_last,
@@ -102,6 +107,8 @@ impl Knobs {
             root: waited(&said.root(facts), ROOTDELAY, 0),
             retry: waited(&said.argument(facts, RETRY), RETRY, queue_waits(facts)),
             panic: panic.filter(|seconds| *seconds > 0),
+            // Truth as dracut reads it (`getargbool`).
+            dracut_restarts: is("rd.shell", &["0", "no", "off"]) && is("rd.emergency", &["reboot"]),
         }
     }
 }
