@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use hvtune::facts::{Arch, Attribute};
+use hvtune::facts::{Arch, Attribute, WATCHED};
 use hvtune::plan::state;
 use hvtune::probe;
 use hvtune::root::Root;
@@ -58,7 +58,8 @@ pub fn os() -> Target {
     tree(FILES, &[], |root| {
         let mut gaps = Vec::new();
         let _ = probe::os::read_release(root, &mut gaps);
-        let _ = probe::os::read_ours(root, &mut gaps);
+        let units = probe::units::read(root, WATCHED, &mut gaps);
+        let _ = probe::os::read_ours(root, &units, &mut gaps);
         let _ = probe::os::read_arch(root, &mut gaps);
     })
 }
