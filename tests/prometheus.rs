@@ -56,6 +56,7 @@ fn every_family_says_what_it_is() {
     let families: BTreeSet<&str> =
         series(&text).iter().map(|line| line.split(['{', ' ']).next().unwrap()).collect();
     let all = [
+        "hvtune_boot_wait_seconds",
         "hvtune_info",
         "hvtune_last_run_timestamp_seconds",
         "hvtune_reboot_pending",
@@ -78,6 +79,23 @@ fn every_family_says_what_it_is() {
     ] {
         assert_eq!(value(&text, name), Some(wanted), "{name}");
     }
+}
+
+/// How late a disk may answer at boot, as `survive` says it in JSON.
+#[test]
+fn a_late_disk_has_its_values() {
+    let text = metrics(&fixture("iscsi-multipath"), None);
+    let late = |mount: &str, disk: &str, when: &str| {
+        let labels = format!("mount=\"{mount}\",disk=\"{disk}\",when=\"{when}\"");
+        value(&text, &format!("hvtune_boot_wait_seconds{{{labels}}}"))
+    };
+    assert_eq!(late("/", "absent", "now"), Some("30"));
+    assert_eq!(late("/", "absent", "after_reboot"), Some("240"));
+    let unknown = metrics(&fixture("uki"), None);
+    let labels = "{mount=\"/\",disk=\"absent\",when=\"now\"}";
+    assert_eq!(value(&unknown, &format!("hvtune_boot_wait_unknown{labels}")), Some("1"));
+    assert_eq!(value(&unknown, &format!("hvtune_boot_wait_seconds{labels}")), None);
+    assert!(!metrics(&fixture("container"), None).contains("hvtune_boot_wait_seconds{"), "it does not boot");
 }
 
 /// A limit, none, at least so long, and nobody knows.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::survive::is_shown;
+use super::survive::{is_shown, late};
 use super::text::printable;
 use super::verify::count;
 use super::{Show, clock};
@@ -23,6 +23,7 @@ pub(super) fn metrics(rows: &[Row], survey: &Survey, show: &Show<'_>) -> String 
         deviations.insert(deviation(row), "1".to_owned());
     }
     let (seconds, unknown) = survivals(survey, show);
+    let (late, late_unknown) = arrivals(survey, show);
     let pending = u64::from(count(rows, State::PendingReboot) > 0);
     let mut text = String::new();
     for (name, help, labels, value) in [
@@ -35,6 +36,14 @@ pub(super) fn metrics(rows: &[Row], survey: &Survey, show: &Show<'_>) -> String 
         one.insert(labels, value.to_string());
         family(name, help, &one, &mut text);
     }
+    let help = "How late a disk may answer at boot; +Inf is no limit, and where a fact is missing it is at least so long.";
+    family("boot_wait_seconds", help, &late, &mut text);
+    family(
+        "boot_wait_unknown",
+        "Nobody could tell how late a disk may answer at boot.",
+        &late_unknown,
+        &mut text,
+    );
     let help =
         "How long a mount survives; +Inf is no limit, and where a fact is missing it is at least so long.";
     family("survive_seconds", help, &seconds, &mut text);
@@ -80,7 +89,25 @@ fn survivals(survey: &Survey, show: &Show<'_>) -> (Series, Series) {
     (seconds, unknown)
 }
 
-/// Of two file systems mounted over each other the one that ends sooner is told.
+/// How late the disk of each mount and swap may answer at boot, and where that could not be told.
+fn arrivals(survey: &Survey, show: &Show<'_>) -> (Series, Series) {
+    let (mut seconds, mut unknown) = (Series::new(), Series::new());
+    for arrival in survey.arrivals.iter().filter(|one| late::is_shown(one, show)) {
+        for (disk, waits) in [("absent", &arrival.absent), ("silent", &arrival.silent)] {
+            for (when, wait) in ["now", "after_reboot"].into_iter().zip(waits) {
+                let labels = labels(&[("mount", &arrival.mount), ("disk", disk), ("when", when)]);
+                if wait.is_untold() {
+                    unknown.insert(labels, "1".to_owned());
+                } else {
+                    sooner(&mut seconds, labels, wait.at);
+                }
+            }
+        }
+    }
+    (seconds, unknown)
+}
+
+/// Of two file systems mounted over each other, and of two swaps, the one that ends sooner is told.
 fn sooner(series: &mut Series, labels: String, at: Span) {
     let told = series.get(&labels);
     let told = told.map(|told| told.parse().map_or(Span::Forever, Span::Seconds));

@@ -7,7 +7,7 @@
 mod knobs;
 
 use super::Span;
-use crate::facts::{Facts, FstabWait, Initramfs};
+use crate::facts::{Facts, FstabWait, Hypervisor, Initramfs};
 use crate::formats::unit::{self, span};
 use crate::initramfs::{initqueue, root_is_encrypted, root_is_served};
 use crate::resolve::wanted::ROOT_WAIT;
@@ -42,7 +42,9 @@ impl Arrival {
 /// Every mount and swap that a boot waits for: root, then the lines of `/etc/fstab`.
 pub(super) fn arrivals(facts: &Facts, verdicts: &[Verdict]) -> Vec<Arrival> {
     let waits = &facts.system.waits;
-    if waits.built_in.is_none() {
+    let hypervisor = facts.machine.as_ref().and_then(|machine| machine.hypervisor.as_ref());
+    // A container does not boot.
+    if waits.built_in.is_none() || matches!(hypervisor, Some(Hypervisor::Container(_))) {
         return Vec::new();
     }
     let states = [Knobs::now(facts), Knobs::planned(facts, verdicts)];

@@ -70,7 +70,7 @@ struct GivesUp<'a> {
 
 impl<'a> GivesUp<'a> {
     fn new(wait: &'a Wait) -> Self {
-        let untold = wait.unknown.is_some() && wait.at == Span::Seconds(0);
+        let untold = wait.is_untold();
         Self {
             waits_s: wait.at.seconds().filter(|_| !untold),
             limit: (!untold).then_some(wait.at != Span::Forever),

@@ -40,6 +40,11 @@ impl Wait {
         Self { at: Span::Seconds(0), unknown: None, knob, value, then: String::new() }
     }
 
+    /// Whether nothing at all is known of it.
+    pub fn is_untold(&self) -> bool {
+        self.unknown.is_some() && self.at == Span::Seconds(0)
+    }
+
     pub(super) fn untold(why: String) -> Self {
         Self { unknown: Some(why), ..Self::by("", "") }
     }
