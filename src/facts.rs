@@ -38,8 +38,8 @@ pub use system::{
     System, Waagent, Writers,
 };
 pub use timers::{
-    ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, ScsiTimers, Session, Timers,
-    UnreadFile, WATCHED, Watchdog,
+    ErrorPolicy, IscsiFile, IscsiFiles, IscsiSetting, MultipathSetting, SETTING, ScsiTimers, Session, Timers,
+    UnreadFile, WATCHED, Watchdog, served,
 };
 pub use tools::{BootTools, Copies, Drivers, Image, Initramfs, Taken, Undone};
 pub use uki::{AddonMaker, Uki};

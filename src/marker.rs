@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::facts::{CMDLINE, DEVICES, KARGS, MANAGER, WATCHED};
+use crate::facts::{CMDLINE, DEVICES, KARGS, MANAGER, served};
 use crate::stores::place::is_store;
 
 /// The one base name of everything that we write.
@@ -59,7 +59,7 @@ pub fn all_paths() -> Vec<String> {
         paths.push(format!("{top}/systemd/system/{DEVICES}.d/{DEVICE_WAIT}.conf"));
         paths.push(format!("{top}/systemd/{MANAGER}.d/{BASE_NAME}.conf"));
     }
-    for unit in WATCHED {
+    for unit in served() {
         paths.push(format!("etc/systemd/system/{unit}.d/{BASE_NAME}.conf"));
         paths.push(format!("usr/lib/systemd/system/{unit}.d/{BASE_NAME}.conf"));
     }

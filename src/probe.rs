@@ -25,7 +25,7 @@ pub mod writers;
 
 use crate::facts::{
     Attribute, BootStack, Evidence, Facts, Gap, HyperV, Hypervisor, IscsiFiles, Machine, MultipathFiles,
-    Origin, System, Unit, WATCHED,
+    Origin, System, Unit, served,
 };
 use crate::marker::EDITS;
 use crate::record::{LIMIT, parse_edits};
@@ -191,7 +191,7 @@ fn read_system(root: &Root, secure_boot: Option<bool>, gaps: &mut Vec<Gap>) -> S
     let boot = boot::read(root, os.as_ref(), &edits, secure_boot, gaps);
     let listed = units::Units::open(root, gaps);
     let mut writers = writers::read_beside(root, &listed, gaps);
-    let mut units: Vec<Unit> = WATCHED.iter().filter_map(|unit| listed.read(unit, gaps)).collect();
+    let mut units: Vec<Unit> = served().filter_map(|unit| listed.read(unit, gaps)).collect();
     let (waited, hidden) = waits::units(root, &listed, gaps);
     units.extend(waited);
     writers.masks.extend(hidden);

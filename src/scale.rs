@@ -82,6 +82,7 @@ impl Scale {
             | "dev_loss_tmo"
             | "JobRunningTimeoutSec"
             | "DefaultTimeoutStartSec"
+            | "TimeoutStartSec"
             | "udev.event_timeout" => Self::Timeout,
             "queue/scheduler"
             | "elevator"

@@ -60,6 +60,7 @@ pub static CATALOGUE: &[&Tunable] = &[
     &root_wait::ROOTDELAY_ARGUMENT,
     &waits::DEVICE_WAIT,
     &waits::START_TIMEOUT,
+    &waits::SETTINGS_TIMEOUT,
     &waits::UDEV_EVENT,
     &restart::DRACUT_EMERGENCY,
     &restart::CRASH_REBOOT,

@@ -141,6 +141,16 @@ pub const WATCHED: &[&str] = &[
     "systemd-timesyncd.service",
 ];
 
+/// systemd's own services that apply settings early in the boot, once, and are not tried again
+/// (<https://github.com/systemd/systemd/tree/v257/units>).
+pub const SETTING: &[&str] =
+    &["systemd-sysctl.service", "systemd-modules-load.service", "systemd-journal-flush.service"];
+
+/// Services that a drop-in of ours may be for: [`WATCHED`] and [`SETTING`].
+pub fn served() -> impl Iterator<Item = &'static str> {
+    WATCHED.iter().chain(SETTING).copied()
+}
+
 /// What systemd waits for a service's sign of life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watchdog {

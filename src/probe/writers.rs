@@ -8,7 +8,7 @@ mod sysctls;
 mod tuned;
 mod units;
 
-use crate::facts::{Gap, RuleFile, WATCHED, Writers};
+use crate::facts::{Gap, RuleFile, Writers, served};
 use crate::formats::udev::{self, Key, Rules};
 use crate::root::Root;
 
@@ -51,7 +51,7 @@ pub(super) fn read_beside(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) 
     let rule_files = rules(root, tops, &mut notes, gaps);
     let tuned = active_profile(root, gaps);
     let sysctl_files = sysctls::read_all(&mut Reader { root, tops, listed, notes: &mut notes, gaps });
-    notes.masks.extend(WATCHED.iter().filter_map(|unit| unit_mask(root, listed, tops, unit)));
+    notes.masks.extend(served().filter_map(|unit| unit_mask(root, listed, tops, unit)));
     let multipath_conf = any(root, gaps, "writers.multipath", &["etc/multipath.conf"]);
     Writers {
         waagent: None,

@@ -1,7 +1,7 @@
 //! Where an assignment lands: which file, under which directory, or nowhere that we write.
 
 use super::{Format, Share, shares_of};
-use crate::facts::{CMDLINE, DEVICES, Facts, Fragment, Initramfs, KARGS, WAITS, WATCHED};
+use crate::facts::{CMDLINE, DEVICES, Facts, Fragment, Initramfs, KARGS, WAITS, served};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::initramfs::reader;
@@ -39,12 +39,14 @@ pub fn landing(facts: &Facts, module: &str) -> Landing {
 
 /// Every file that may be rendered, in plan order: one for each format, and one for each service.
 pub(super) fn files() -> impl Iterator<Item = (Format, &'static str)> {
-    let units = |format: Format| match format {
-        Format::Unit => WATCHED,
-        Format::Waits => WAITS.as_slice(),
-        _ => &[""],
+    let units = |format: Format| -> Vec<&'static str> {
+        match format {
+            Format::Unit => served().collect(),
+            Format::Waits => WAITS.to_vec(),
+            _ => vec![""],
+        }
     };
-    Format::ALL.into_iter().flat_map(move |format| units(format).iter().map(move |unit| (format, *unit)))
+    Format::ALL.into_iter().flat_map(move |format| units(format).into_iter().map(move |unit| (format, unit)))
 }
 
 /// The shares of a file: every verdict that puts something into it. `file`: the service of a drop-in.

@@ -2,7 +2,7 @@
 //! set better than we would is left alone, and one that nobody could tell is not written over.
 
 use super::IN_FORCE;
-use crate::facts::{BootStack, Facts, WAITS};
+use crate::facts::{BootStack, Facts, SETTING, WAITS};
 use crate::resolve::wanted::{EVENT_TIMEOUT, On, chain};
 use crate::resolve::{Chain, InForce, sysctl};
 use crate::tunable::{Assignment, Decision, Target, Want};
@@ -73,7 +73,7 @@ fn has_no_loader(facts: &Facts, target: &Target) -> bool {
 /// Whether it is how long a boot waits, which is never shortened.
 fn is_wait(target: &Target) -> bool {
     match target {
-        Target::Unit { unit, .. } => WAITS.contains(unit),
+        Target::Unit { unit, .. } => WAITS.contains(unit) || SETTING.contains(unit),
         Target::KernelArg(key) => matches!(*key, EVENT_TIMEOUT | "rd.retry"),
         Target::Premount(_) => true,
         _ => false,

@@ -1,9 +1,10 @@
 //! How long a boot waits for what does not answer yet.
 
 use super::{cannot_tell, fine, not_here};
-use crate::facts::{DEVICES, Facts, MANAGER};
+use crate::facts::{DEVICES, Facts, MANAGER, SETTING};
 use crate::formats::unit::{Span, span};
 use crate::policy::{Policy, Recovery};
+use crate::resolve::unit;
 use crate::resolve::wanted::EVENT_TIMEOUT;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Want};
 
@@ -161,11 +162,48 @@ fn udev_event(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     set(policy, target, seconds)
 }
 
+/// `boot.settings_timeout`
+pub static SETTINGS_TIMEOUT: Tunable = Tunable {
+    id: "boot.settings_timeout",
+    title: "What applies settings at boot is not killed before the stall budget is over",
+    why: "sysctl files, lists of modules and the journal on disk are each taken up by a service that runs once. \
+          Its own file gives it 90 s, and one that waits for a stalled disk longer is killed: its settings are \
+          not applied in this boot, and nobody tries again. The guest comes up degraded, and hvtune's own sysctl \
+          values are missing as well.",
+    sources: &[Source {
+        title: "systemd 257 units/systemd-sysctl.service.in (TimeoutSec=90s)",
+        url: "https://github.com/systemd/systemd/blob/v257/units/systemd-sysctl.service.in",
+    }],
+    knobs: &[Knob { name: START_OF_ONE, accepts: Accepts::Integer { min: 45, max: 86_400 } }],
+    decide: settings_timeout,
+};
+
+const START_OF_ONE: &str = "TimeoutStartSec";
+
+fn settings_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    let seconds = wait(policy);
+    let pin = policy.pin(START_OF_ONE);
+    let target = |unit| Target::Unit { unit, property: START_OF_ONE };
+    let want = || pin.map_or(Want::AtLeast(seconds), |pin| Want::Exactly(pin.value.clone()));
+    // Without a line of its own such a service is waited for without end (man 5 systemd.service, oneshot).
+    let ends = |unit: &&'static str| {
+        let says = unit::chain(facts, unit, START_OF_ONE, None);
+        says.others().next().is_some()
+    };
+    let what: Vec<Assignment> =
+        SETTING.iter().copied().filter(ends).map(|unit| Assignment::new(target(unit), want())).collect();
+    if what.is_empty() {
+        return vec![not_here("no service of systemd's that applies settings has a limit of its own")];
+    }
+    let because = pin.map_or_else(|| reason(policy, seconds), |_| "pinned by the policy".to_owned());
+    vec![Decision::Set { what, because }]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{ask, guest, pinned};
     use super::*;
-    use crate::facts::UnitLine;
+    use crate::facts::{Unit, UnitFile, UnitLine};
 
     fn with(systemd: Option<u32>) -> Facts {
         let mut facts = guest("6.1.0-18-amd64", Vec::new());
@@ -201,6 +239,35 @@ mod tests {
         }
         let pin = pinned(&[(JOB, "600")]);
         assert_eq!(ask(&DEVICE_WAIT, &with(Some(252)), &pin), ["unit:dev-.device JobRunningTimeoutSec=600"]);
+    }
+
+    #[test]
+    fn what_applies_settings_gets_the_budget_where_its_own_file_says_less() {
+        let line = |value: &str| UnitLine {
+            line: 1,
+            section: "Service".to_owned(),
+            key: "TimeoutSec".to_owned(),
+            value: value.to_owned(),
+        };
+        let unit = |name: &str, lines: Vec<UnitLine>| Unit {
+            name: name.to_owned(),
+            fragment: Some(UnitFile {
+                path: format!("usr/lib/systemd/system/{name}"),
+                lines,
+                ..UnitFile::default()
+            }),
+            ..Unit::default()
+        };
+        let mut facts = with(Some(252));
+        let policy = Policy::default();
+        assert_eq!(ask(&SETTINGS_TIMEOUT, &facts, &policy), ["not-applicable"]);
+        facts.system.units = vec![
+            unit("systemd-sysctl.service", vec![line("90s")]),
+            unit("systemd-modules-load.service", Vec::new()),
+        ];
+        let set = |value: &str| [format!("unit:systemd-sysctl.service TimeoutStartSec={value}")];
+        assert_eq!(ask(&SETTINGS_TIMEOUT, &facts, &policy), set("at least 240"));
+        assert_eq!(ask(&SETTINGS_TIMEOUT, &facts, &pinned(&[("TimeoutStartSec", "600")])), set("600"));
     }
 
     #[test]
