@@ -1,6 +1,6 @@
 //! How long the initramfs waits for root.
 
-use super::waits::{DAY, reason, wait};
+use super::waits::{DAY, argument, reason, wait};
 use super::{boot, cannot_tell, fine, not_here};
 use crate::facts::{Attribute, Facts, Initramfs};
 use crate::initramfs::{initqueue, queue_waits, root_is_encrypted, root_is_served};
@@ -129,7 +129,9 @@ fn by_queue(facts: &Facts, policy: &Policy, seconds: u64) -> Decision {
         ),
     };
     let waits = queue_waits(facts);
-    if seconds <= waits && policy.pin(RETRY).is_none() {
+    // Whoever says less is raised.
+    let nobody = argument(facts, RETRY).as_deref() == Some(ABSENT);
+    if seconds <= waits && nobody && policy.pin(RETRY).is_none() {
         return fine(format!("dracut waits {waits} s by itself"));
     }
     set(policy, Target::KernelArg(RETRY), Want::AtLeast(seconds), because)
@@ -297,7 +299,14 @@ mod tests {
         );
         lvm.system.writers.sysctl_files.systemd = Some(252);
         assert_eq!(ask(&ROOT_WAIT, &lvm, &policy), ["cmdline rd.retry=at least 240"]);
-        assert_eq!(ask(&ROOT_WAIT, &lvm, &Policy { stall: 120, ..policy.clone() }), ["already-right"]);
+        let short = Policy { stall: 60, ..policy.clone() };
+        assert_eq!(ask(&ROOT_WAIT, &lvm, &short), ["already-right"]);
+        let less = with(lvm.clone(), "rd.retry=8");
+        assert_eq!(
+            ask(&ROOT_WAIT, &less, &short),
+            ["cmdline rd.retry=at least 120"],
+            "who says less is raised"
+        );
         let mut generic = by(Initramfs::Dracut, Class::StorvscScsi);
         generic.system.boot.tools.copies.as_mut().unwrap().hostonly = Some(false);
         assert_eq!(ask(&ROOT_WAIT, &generic, &policy), ["cmdline rd.retry=at least 240"]);

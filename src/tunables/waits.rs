@@ -4,6 +4,7 @@ use super::{cannot_tell, fine, not_here};
 use crate::facts::{DEVICES, Facts, MANAGER, SETTING};
 use crate::formats::unit::{Span, span};
 use crate::policy::{Policy, Recovery};
+use crate::resolve::kernel_arg::{self, ABSENT};
 use crate::resolve::unit;
 use crate::resolve::wanted::EVENT_TIMEOUT;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Want};
@@ -135,6 +136,11 @@ pub static UDEV_EVENT: Tunable = Tunable {
     decide: udev_event,
 };
 
+/// What the command line of the next boot says without us; `None` where that could not be told.
+pub(super) fn argument(facts: &Facts, key: &str) -> Option<String> {
+    kernel_arg::chain(facts, key, None).in_force().value().map(str::to_owned)
+}
+
 fn udev_event(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     if let Err(decision) = systemd(facts, 233, "it spells the argument otherwise") {
         return vec![decision];
@@ -142,10 +148,12 @@ fn udev_event(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     let target = Target::KernelArg(EVENT_TIMEOUT);
     let seconds = wait_for_data(policy);
     if policy.pin(EVENT_TIMEOUT).is_none() {
-        if seconds <= EVENT {
+        let waits = &facts.system.waits;
+        // Whoever says less is raised.
+        let nobody = argument(facts, EVENT_TIMEOUT).as_deref() == Some(ABSENT) && waits.udev.is_empty();
+        if seconds <= EVENT && nobody && waits.udev_unread.is_empty() {
             return vec![fine(format!("udev gives an event {EVENT} s by itself"))];
         }
-        let waits = &facts.system.waits;
         if let Some(unread) = waits.udev_unread.first() {
             return vec![cannot_tell("udev.conf", unread.said())];
         }
@@ -203,11 +211,12 @@ fn settings_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 mod tests {
     use super::super::testing::{ask, guest, pinned};
     use super::*;
-    use crate::facts::{Unit, UnitFile, UnitLine};
+    use crate::facts::{BootArg, BootStack, Holds, Unit, UnitFile, UnitLine};
 
     fn with(systemd: Option<u32>) -> Facts {
         let mut facts = guest("6.1.0-18-amd64", Vec::new());
         facts.system.writers.sysctl_files.systemd = systemd;
+        facts.system.boot.stack = BootStack::DebianGrub;
         facts
     }
 
@@ -275,6 +284,16 @@ mod tests {
         let facts = with(Some(252));
         let short = Policy { stall: 120, ..Policy::default() };
         assert_eq!(ask(&UDEV_EVENT, &facts, &short), ["already-right"]);
+        // Somebody who says less is raised, also to less than udev's own.
+        let mut less = facts.clone();
+        less.system.boot.configured.args.push(BootArg {
+            text: Some("udev.event_timeout=20".to_owned()),
+            path: "etc/default/grub".to_owned(),
+            line: 1,
+            holds: Holds::Yes,
+            after_ours: false,
+        });
+        assert_eq!(ask(&UDEV_EVENT, &less, &short), ["cmdline udev.event_timeout=at least 180"]);
         let mut longer = facts;
         let line = |value: &str| UnitLine { value: value.to_owned(), ..UnitLine::default() };
         for (value, expected) in

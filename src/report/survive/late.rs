@@ -67,8 +67,9 @@ pub(super) fn text(survey: &Survey, show: &Show<'_>, text: &mut Text) {
             (false, true) => Tone::Care,
             (true, true) => Tone::Good,
         };
-        let [wait, _] = &arrival.silent;
-        let gives_up = if wait.at == Span::Forever { String::new() } else { by(wait) };
+        let ([absent, _], [silent, _]) = (&arrival.absent, &arrival.silent);
+        let first = if absent.at < silent.at { absent } else { silent };
+        let gives_up = if first.at == Span::Forever { String::new() } else { by(first) };
         vec![
             Cell::from(arrival.mount.clone()),
             Cell::new(change(&arrival.absent), tone),

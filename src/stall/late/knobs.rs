@@ -16,6 +16,10 @@ const ROOTDELAY: &str = "ROOTDELAY";
 const RETRY: &str = "rd.retry";
 /// What udev gives an event without a word of anybody's, in seconds.
 const EVENT: u64 = 180;
+/// Since then a worker has some seconds more than its event, to kill what it runs itself
+/// (<https://github.com/systemd/systemd/pull/30532>; 257 was seen to wait so long).
+const SPARED: u32 = 256;
+const MORE: u64 = 10;
 /// What the line of fstab becomes: a drop-in of the device.
 const OF_LINE: &str = "50-device-timeout.conf";
 
@@ -162,9 +166,12 @@ impl Said<'_> {
             },
             Self::Now => {
                 let line = facts.machine.as_ref().and_then(|machine| machine.cmdline.as_ref());
-                let Some(line) = line else { return wanted::chain(facts, &nothing, On::All, None) };
-                let value = line.value(key).unwrap_or(kernel_arg::ABSENT);
-                wanted::running(key, value)
+                match line {
+                    Some(line) => wanted::running(key, line.value(key).unwrap_or(kernel_arg::ABSENT)),
+                    None => {
+                        of_menu(facts, key).unwrap_or_else(|| wanted::chain(facts, &nothing, On::All, None))
+                    }
+                }
             }
         }
     }
@@ -186,6 +193,14 @@ impl Said<'_> {
         let home = planned.as_ref().and_then(|_| home(facts, &target));
         wanted::chain(facts, planned.as_ref().unwrap_or(&nothing), On::All, home.as_deref())
     }
+}
+
+/// Of an image the entries of its menu count, where all of them give the same.
+fn of_menu(facts: &Facts, key: &'static str) -> Option<Chain> {
+    let entries = kernel_arg::entries(facts, key, None);
+    let mut values = entries.iter().filter(|entry| !entry.new_kernels).map(|entry| entry.value.as_deref());
+    let first = values.next()??;
+    values.all(|value| value == Some(first)).then(|| wanted::running(key, first))
 }
 
 fn winner(chain: &Chain) -> Option<Who> {
@@ -228,6 +243,13 @@ fn event(facts: &Facts, argument: &Chain) -> Wait {
     {
         wait.unknown = wait.unknown.or_else(|| Some(unread.said()));
         wait.at = Span::Seconds(0);
+    }
+    let spared = facts.system.writers.sysctl_files.systemd.is_some_and(|version| version >= SPARED);
+    match wait.at {
+        Span::Seconds(seconds) if spared && wait.unknown.is_none() => {
+            wait.at = Span::Seconds(seconds.saturating_add(MORE));
+        }
+        _ => {}
     }
     wait
 }
