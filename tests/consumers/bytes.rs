@@ -353,7 +353,7 @@ fn open_iscsi_records() {
     const REPLACEMENT: &str = "180";
     const OURS: [(&str, &str); 3] = [
         ("node.session.timeo.replacement_timeout", REPLACEMENT),
-        ("node.session.initial_login_retry_max", "12"),
+        ("node.session.initial_login_retry_max", "16"),
         ("node.conn[0].timeo.noop_out_timeout", "30"),
     ];
     let record = "node.session.auth.username = WORD\nnode.session.timeo.replacement_timeout = 1\n";

@@ -78,7 +78,7 @@ fn open_iscsi_reads_what_was_edited_and_gets_its_file_back() {
         let said = ran.ok().stdout;
         for line in [
             "node.session.timeo.replacement_timeout = 180",
-            "node.session.initial_login_retry_max = 12",
+            "node.session.initial_login_retry_max = 16",
             "node.session.auth.password = secretword",
             "same",
         ] {

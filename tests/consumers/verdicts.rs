@@ -215,8 +215,8 @@ GRUB_CMDLINE_LINUX_DEFAULT=\"quiet scsi_mod.use_blk_mq=1 x.elevator=1\"\n";
     for suite in Suite::ALL {
         let admin = ("/etc/default/grub.d/10-already.cfg", already);
         let image = hvtune(suite, HYPERV, &[policy, admin]);
-        let change =
-            Change { already, drop: &["elevator=noop", "scsi_mod.use_blk_mq=1"], add: &["panic=10"] };
+        let drop = ["elevator=noop", "scsi_mod.use_blk_mq=1"];
+        let change = Change { already, drop: &drop, add: &["panic=10", "systemd.crash_reboot=yes"] };
         assert_eq!(grub_faults(suite, &file(&image.out(), GRUB), &change), NONE, "{suite:?}");
     }
 }
