@@ -172,20 +172,10 @@ pub(super) fn given(facts: &Facts, args: Vec<(&'static str, Value)>) -> Decision
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, assumed, disk, guest};
+    use super::super::testing::{ask, assumed, disk, given, guest};
     use super::*;
     use crate::cmdline::Cmdline;
     use crate::facts::{Attribute, BootArg, BootLine, BootStack, Class, Holds, LineKind};
-
-    fn given(arg: &str) -> BootArg {
-        BootArg {
-            text: Some(arg.to_owned()),
-            path: "etc/default/grub".to_owned(),
-            line: 1,
-            holds: Holds::Yes,
-            after_ours: false,
-        }
-    }
 
     fn configured(kernel: &str, args: &[&str]) -> Facts {
         let mut facts = guest(kernel, vec![disk("sda", Class::StorvscScsi)]);

@@ -259,9 +259,9 @@ fn check_interval(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, guest, pinned};
+    use super::super::testing::{ask, given, guest, pinned};
     use super::*;
-    use crate::facts::{BootArg, Holds, SysctlFile};
+    use crate::facts::SysctlFile;
     use crate::formats::sysctl::read::read;
 
     const SET: &str = "sysctl kernel.hung_task_panic=1";
@@ -387,15 +387,8 @@ mod tests {
         assert!(!because(&facts, &patient).contains("Beware"), "{}", because(&facts, &patient));
         facts.system.snapshot_extension = true;
         assert!(because(&facts, &patient).contains("VMSnapshotLinux"));
-        let arg = BootArg {
-            text: Some("crashkernel=256M".to_owned()),
-            path: "etc/default/grub".to_owned(),
-            line: 1,
-            holds: Holds::Yes,
-            after_ours: false,
-        };
         facts.system.boot.stack = crate::facts::BootStack::DebianGrub;
-        facts.system.boot.configured.args = vec![arg];
+        facts.system.boot.configured.args = vec![given("crashkernel=256M")];
         assert_eq!(ask(&PANIC, &facts, &heal()), [SET]);
         assert!(because(&facts, &heal()).contains("crashkernel= is there for kdump"));
     }

@@ -98,24 +98,11 @@ fn crash_reboot(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, guest};
+    use super::super::testing::{ask, image_by, with_arg};
     use super::*;
-    use crate::facts::{BootArg, BootStack, Copies, Holds};
 
     fn by(maker: Initramfs) -> Facts {
-        let mut facts = guest("6.1.0-18-amd64", Vec::new());
-        facts.system.boot.stack = BootStack::DebianGrub;
-        facts.system.boot.tools.copies = Some(Copies {
-            by: maker,
-            hostonly: Some(true),
-            because: String::new(),
-            rules: None,
-            systemd: Some(true),
-            named: Vec::new(),
-            held: None,
-        });
-        facts.system.writers.sysctl_files.systemd = Some(252);
-        facts
+        image_by(maker, Vec::new())
     }
 
     fn heal() -> Policy {
@@ -135,14 +122,7 @@ mod tests {
             ("rd.shell", "refused"),
             ("rd.shell=0", both),
         ] {
-            let mut other = facts.clone();
-            other.system.boot.configured.args.push(BootArg {
-                text: Some(arg.to_owned()),
-                path: "etc/default/grub".to_owned(),
-                line: 1,
-                holds: Holds::Yes,
-                after_ours: false,
-            });
+            let other = with_arg(facts.clone(), arg);
             assert_eq!(ask(&DRACUT_EMERGENCY, &other, &heal()), [expected], "{arg}");
         }
         let mut untold = facts;

@@ -210,39 +210,16 @@ fn rootdelay(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, disk, guest, pinned};
+    use super::super::testing::{ask, disk, image_by, pinned, with_arg};
     use super::*;
-    use crate::facts::{BootArg, BootStack, Class, Copies, FstabWait, Holds, Role};
+    use crate::facts::{Class, FstabWait, Role};
 
     fn by(maker: Initramfs, class: Class) -> Facts {
         let mut root = disk("sda", class);
         root.roles.insert(Role::Root);
-        let mut facts = guest("6.1.0-18-amd64", vec![root]);
-        facts.system.boot.stack = BootStack::DebianGrub;
-        facts.system.boot.tools.initramfs = Some(maker);
-        facts.system.boot.tools.copies = Some(Copies {
-            by: maker,
-            hostonly: Some(true),
-            because: String::new(),
-            rules: None,
-            systemd: Some(true),
-            named: Vec::new(),
-            held: None,
-        });
+        let mut facts = image_by(maker, vec![root]);
         facts.system.waits.rootdelay_sleeps = Attribute::Is(true);
         facts.system.waits.resume = Attribute::Absent;
-        facts.system.writers.sysctl_files.systemd = Some(252);
-        facts
-    }
-
-    fn with(mut facts: Facts, arg: &str) -> Facts {
-        facts.system.boot.configured.args.push(BootArg {
-            text: Some(arg.to_owned()),
-            path: "etc/default/grub".to_owned(),
-            line: 1,
-            holds: Holds::Yes,
-            after_ours: false,
-        });
         facts
     }
 
@@ -266,13 +243,13 @@ mod tests {
         facts.system.waits.fstab =
             vec![FstabWait { device: "UUID=a".to_owned(), point: "swap".to_owned(), ..FstabWait::default() }];
         assert_eq!(ask(&ROOT_WAIT, &facts, &policy), ["initramfs ROOTDELAY=at least 240"]);
-        assert_eq!(ask(&ROOT_WAIT, &with(facts, "resume=UUID=b"), &policy), ["unknown"]);
+        assert_eq!(ask(&ROOT_WAIT, &with_arg(facts, "resume=UUID=b"), &policy), ["unknown"]);
     }
 
     #[test]
     fn an_argument_that_makes_every_boot_sleep_goes_and_its_wait_stays() {
         let policy = Policy::default();
-        let debian = |arg: &str| with(by(Initramfs::InitramfsTools, Class::StorvscScsi), arg);
+        let debian = |arg: &str| with_arg(by(Initramfs::InitramfsTools, Class::StorvscScsi), arg);
         for (arg, wait) in [("rootdelay=300", 300), ("rootdelay=30", 240)] {
             assert_eq!(ask(&ROOT_WAIT, &debian(arg), &policy), [format!("initramfs ROOTDELAY={wait}")]);
             let removed = ["cmdline-remove rootdelay=absent"];
@@ -301,7 +278,7 @@ mod tests {
         assert_eq!(ask(&ROOT_WAIT, &lvm, &policy), ["cmdline rd.retry=at least 240"]);
         let short = Policy { stall: 60, ..policy.clone() };
         assert_eq!(ask(&ROOT_WAIT, &lvm, &short), ["already-right"]);
-        let less = with(lvm.clone(), "rd.retry=8");
+        let less = with_arg(lvm.clone(), "rd.retry=8");
         assert_eq!(
             ask(&ROOT_WAIT, &less, &short),
             ["cmdline rd.retry=at least 120"],

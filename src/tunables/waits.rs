@@ -209,9 +209,9 @@ fn settings_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, guest, pinned};
+    use super::super::testing::{ask, guest, pinned, with_arg};
     use super::*;
-    use crate::facts::{BootArg, BootStack, Holds, Unit, UnitFile, UnitLine};
+    use crate::facts::{BootStack, Unit, UnitFile, UnitLine};
 
     fn with(systemd: Option<u32>) -> Facts {
         let mut facts = guest("6.1.0-18-amd64", Vec::new());
@@ -285,14 +285,7 @@ mod tests {
         let short = Policy { stall: 120, ..Policy::default() };
         assert_eq!(ask(&UDEV_EVENT, &facts, &short), ["already-right"]);
         // Somebody who says less is raised, also to less than udev's own.
-        let mut less = facts.clone();
-        less.system.boot.configured.args.push(BootArg {
-            text: Some("udev.event_timeout=20".to_owned()),
-            path: "etc/default/grub".to_owned(),
-            line: 1,
-            holds: Holds::Yes,
-            after_ours: false,
-        });
+        let less = with_arg(facts.clone(), "udev.event_timeout=20");
         assert_eq!(ask(&UDEV_EVENT, &less, &short), ["cmdline udev.event_timeout=at least 180"]);
         let mut longer = facts;
         let line = |value: &str| UnitLine { value: value.to_owned(), ..UnitLine::default() };
