@@ -118,7 +118,7 @@ fn what_is_left_goes_step_by_step() {
     // The build makes the initramfs, then the menu; another kernel's initramfs is older.
     touch(&image.at("boot/initrd.img-6.1.0-51-cloud-amd64"), 60);
     assert_eq!(kinds(&image.left(&[])), ["boot-menu", "first-boot"]);
-    image.put("boot/grub/grub.cfg", &menu("panic=10 udev.event_timeout=240"));
+    image.put("boot/grub/grub.cfg", &menu("panic=10 udev.event_timeout=240 systemd.crash_reboot=yes"));
     assert_eq!(kinds(&image.left(&[])), ["first-boot"]);
     image.put("boot/initrd.img-6.1.0-50-cloud-amd64", "");
     touch(&image.at("boot/initrd.img-6.1.0-50-cloud-amd64"), -60);
