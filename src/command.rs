@@ -195,7 +195,7 @@ fn show_plan(global: &Global, diff: bool, exit_code: bool, only: &Only) -> anyho
     let present = verify::present(&job.facts, &plan);
     let shown = Shown::new(global, "plan", only, &job);
     report::plan(&plan, &present, diff, &shown.show())?;
-    let differs = plan.changes_files() || plan.has_conflict() || plan.refusals().next().is_some();
+    let differs = plan.has_work() || plan.has_conflict() || plan.refusals().next().is_some();
     Ok(u8::from(exit_code && differs))
 }
 

@@ -7,6 +7,7 @@ mod edits;
 mod images;
 mod layer;
 mod live;
+mod menu;
 mod pending;
 pub mod state;
 mod stores;
@@ -26,6 +27,7 @@ pub use change::Change;
 pub use contenders::{Contender, UNKNOWN};
 pub use images::Remake;
 pub use live::{AttributeWrite, DiskTrigger, Live, SysctlWrite};
+pub use menu::{argument, menu_is_stale};
 pub use pending::{Pending, Step, left, relabel};
 
 /// Everything that `plan` shows and `apply` carries out.
@@ -45,6 +47,8 @@ pub struct Plan {
     pub pending: Vec<Pending>,
     /// A menu is made from what is written.
     pub of_menu: bool,
+    /// The menu of the running system lacks an argument of ours, though its file may be as planned.
+    pub stale_menu: bool,
     /// That menu, where it is known which it is and what makes it.
     pub menu: Option<Menu>,
     /// Images that are made anew, as an option of a storage driver changes in them.
@@ -100,11 +104,24 @@ impl Plan {
         self.changes.iter().any(|change| !matches!(change, Change::Conflict { .. }))
     }
 
+    /// Whether apply would change a file, or make the boot menu or an image anew.
+    pub fn has_work(&self) -> bool {
+        self.changes_files() || self.made_anew().next().is_some()
+    }
+
+    /// What apply makes anew though no file that it is made from changes, and images for whatever reason.
+    pub fn made_anew(&self) -> impl Iterator<Item = &str> {
+        let menu = self.menu.as_ref().filter(|_| self.stale_menu);
+        let images = self.remakes.iter().map(|remake| remake.path.as_str());
+        menu.map(|menu| menu.path.as_str()).into_iter().chain(images)
+    }
+
     /// Whether a menu is made from what this changes.
     pub fn remakes_menu(&self) -> bool {
         let effects = || self.changes.iter().filter_map(Change::effect);
         effects().any(|effect| effect == Effect::BootMenu)
             || (self.of_menu && effects().any(|effect| effect == Effect::BootEntries))
+            || self.stale_menu
     }
 
     /// Whether a file stands in the way.
@@ -209,6 +226,7 @@ fn set_menu(facts: &Facts, plan: &mut Plan) {
         let known = boot.tools.mkconfig.zip(boot.menu.clone()).filter(|_| plan.of_menu);
         known.map(|(program, path)| Menu { program, path })
     };
+    plan.stale_menu = menu::remakes_stale(facts, plan);
 }
 
 fn standstill(facts: &Facts) -> Option<Standstill> {

@@ -11,7 +11,6 @@ mod present;
 use crate::facts::{Disk, Facts, Machine};
 use crate::plan::Plan;
 use crate::resolve::wanted::{KERNEL_RETRIES, On, places, to_put_back};
-use crate::stacks::makes_menu;
 use crate::stall;
 use crate::tunable::{Assignment, Decision, Target, UdevAttr, Value, Verdict, Wanted};
 use crate::tunables::IN_FORCE;
@@ -218,12 +217,6 @@ fn untold(verdict: &Verdict, fact: &str, because: &str) -> Row {
     }
 }
 
-/// Whether a menu that is made from our arguments does not have them, or is not there.
-pub fn menu_is_stale(facts: &Facts, plan: &Plan) -> bool {
-    let made = facts.writes_arguments() && makes_menu(&facts.system.boot);
-    made && plan.settings().any(|(_, assignment, _)| next::in_menu(facts, assignment) == Some(false))
-}
-
 /// The exit code of a verification: 1 where something is not as planned or nobody could tell, 3 where only
 /// a reboot is missing.
 pub fn exit_code(rows: &[Row]) -> u8 {
@@ -270,6 +263,8 @@ fn rows_of(
             .map(|(target, next, live)| row(target, next, live))
             .collect(),
         _ => {
+            // What counts in a boot only is not told by the value of now.
+            let running = running.filter(|_| !assignment.target.is_of_a_boot());
             let live = running.and_then(|machine| live::judged(facts, machine, assignment));
             vec![row(assignment.place(), one(On::All), live)]
         }
@@ -336,5 +331,36 @@ fn expected(assignment: &Assignment) -> String {
     match assignment.target {
         Target::DropKernelArg(_) => "absent".to_owned(),
         _ => assignment.want.phrase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmdline::Cmdline;
+    use crate::facts::{BootStack, HyperV, Hypervisor, Origin};
+    use crate::tunable::Want;
+
+    /// On a running guest whose command line has neither.
+    #[test]
+    fn what_counts_in_a_boot_only_does_not_wait_for_one() {
+        let machine = Machine {
+            origin: Origin::Live,
+            hypervisor: Some(Hypervisor::HyperV(HyperV::default())),
+            cmdline: Some(Cmdline::parse("ro quiet")),
+            ..Machine::default()
+        };
+        let mut facts = Facts { machine: Some(machine), ..Facts::default() };
+        facts.system.boot.stack = BootStack::DebianGrub;
+        facts.system.boot.configured.reads_ours = true;
+        for (key, waits) in [("panic", true), ("udev.event_timeout", false)] {
+            let what = vec![Assignment::new(Target::KernelArg(key), Want::Exactly(Value::word("240")))];
+            let decision = Decision::Set { what, because: String::new() };
+            let verdicts = vec![Verdict { tunable: &crate::tunables::boot::PANIC, decision }];
+            let rows = verify(&facts, &Plan { verdicts, ..Plan::default() });
+            let [row] = rows.as_slice() else { panic!("{rows:?}") };
+            assert_eq!(row.state == State::PendingReboot, waits, "{row:?}");
+            assert_eq!(row.found.as_deref() == Some("absent"), waits, "{row:?}");
+        }
     }
 }

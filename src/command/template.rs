@@ -15,7 +15,7 @@ pub(super) fn pending(global: &Global) -> anyhow::Result<u8> {
     standstill(&plan, global)?;
     let rows = verify::verify(&job.facts, &plan);
     let reboot = rows.iter().any(|row| row.state == State::PendingReboot);
-    let stale = verify::menu_is_stale(&job.facts, &plan);
+    let stale = plan::menu_is_stale(&job.facts, &plan);
     plan.pending = plan::left(&job.facts, &plan, &job.root, stale, reboot)?;
     report::pending(&plan, &Shown::new(global, "pending", None, &job).show())?;
     Ok(u8::from(!plan.pending.is_empty()))

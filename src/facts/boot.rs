@@ -32,6 +32,9 @@ pub struct Boot {
     pub tools: BootTools,
     /// The one menu that grub-mkconfig made, below the root; `None` where there is none, or more than one.
     pub menu: Option<String>,
+    /// Whether the menu was made before a file that our arguments go to was written; `None` = could not tell, as in
+    /// an offline root, where times may be anybody's.
+    pub menu_older: Option<bool>,
     /// `/etc/kernel/cmdline` is there, on a stack that takes a new kernel's arguments from it.
     pub kernel_cmdline: bool,
     /// Each installed kernel's initramfs, where it lies in `/boot` by a name that its makers give.

@@ -17,6 +17,7 @@ use crate::facts::{BootStack, Facts};
 use crate::render::Effect;
 use crate::root::Unlabelled;
 use crate::stores::Store;
+use crate::tunable::Target;
 pub use left::left;
 
 /// The kinds of pending step.
@@ -136,7 +137,14 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     let restarts = [Effect::BootMenu, Effect::BootEntries, Effect::Initramfs]
         .iter()
         .any(|effect| effects.contains(effect));
-    if (restarts || !steps.is_empty()) && facts.running().is_some() {
+    // What counts in a boot only does so in whichever comes next.
+    let waits = |target: &Target| {
+        matches!(target, Target::KernelArg(_) | Target::DropKernelArg(_) | Target::ModuleOption { .. })
+            && !target.is_of_a_boot()
+    };
+    let needs = plan.settings().any(|(_, assignment, _)| waits(&assignment.target))
+        || plan.changes.iter().any(super::Change::takes_away);
+    if needs && (restarts || !steps.is_empty()) && facts.running().is_some() {
         let mut because = "kernel arguments and module options take effect at the next boot".to_owned();
         let boot = &facts.system.boot;
         let entries = boot.stores.iter().any(|file| file.store == Store::Bls);

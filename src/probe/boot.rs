@@ -100,6 +100,7 @@ fn complete(look: &mut Look<'_>, (stack, because): Hit, secure_boot: Option<bool
     boot.others = others;
     boot.listed = listed::own(look, &boot);
     boot.stores = stores::find(look, &boot);
+    boot.menu_older = tools::menu_older(look, &boot);
     entries::read(look, &mut boot);
     if stack == BootStack::Uki {
         uki::read(look, &mut boot, secure_boot);

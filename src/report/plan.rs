@@ -72,7 +72,7 @@ fn files_text(plan: &Plan, text: &mut Text) {
     rows.extend(plan.changes.iter().map(|change| (change.action(), change.path())));
     rows.extend(plan.unchanged.iter().map(|path| ("unchanged", path.as_str())));
     rows.extend(plan.masked.iter().map(|path| ("masked", path.as_str())));
-    rows.extend(plan.remakes.iter().map(|remake| ("make anew", remake.path.as_str())));
+    rows.extend(plan.made_anew().map(|path| ("remake", path)));
     if rows.is_empty() {
         text.para("none", 2);
     }
@@ -195,7 +195,7 @@ fn summary_text(plan: &Plan, text: &mut Text) {
     let files = if parts.is_empty() { "no file".to_owned() } else { parts.join(", ") };
     let next = if plan.has_conflict() {
         "Nothing was written, and hvtune apply will refuse until that file is moved away."
-    } else if plan.changes_files() {
+    } else if plan.has_work() {
         "Nothing was written: run hvtune apply."
     } else {
         "Nothing was written, and there is nothing to write."

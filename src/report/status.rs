@@ -88,7 +88,7 @@ impl Status<'_> {
         if self.plan.has_conflict() {
             return Some((command("plan"), "names the file that stands in the way"));
         }
-        if self.plan.changes_files() || self.count(State::Differs) > 0 {
+        if self.plan.has_work() || self.count(State::Differs) > 0 {
             let why =
                 if self.image { "writes the files" } else { "writes the files and makes live what can be" };
             return Some((command("apply"), why));

@@ -266,7 +266,20 @@ impl Want {
     }
 }
 
+/// Kernel arguments that count while a boot waits, and at no other time.
+const OF_A_BOOT: &[&str] = &["udev.event_timeout", "rd.retry", "rd.shell", "rd.emergency"];
+
 impl Target {
+    /// Whether it counts while the guest boots, and at no other time: nothing is gained by a restart for its sake.
+    pub fn is_of_a_boot(&self) -> bool {
+        match self {
+            Self::Premount(_) => true,
+            Self::KernelArg(key) => OF_A_BOOT.contains(key),
+            Self::ModuleOption { module, option } => (*module, *option) == ("nvme_core", "admin_timeout"),
+            _ => false,
+        }
+    }
+
     /// The knob's name in JSON and text.
     pub fn knob(&self) -> String {
         match self {

@@ -5,9 +5,9 @@ use crate::facts::Facts;
 use crate::formats::fstab::FSTAB;
 use crate::initramfs::{Takes, outdated, takes};
 use crate::marker::{DRIVER_LISTS, PREMOUNTS, addon, counts_inside};
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, argument};
 use crate::render::{home, landing};
-use crate::resolve::kernel_arg::{self, ABSENT};
+use crate::resolve::kernel_arg;
 use crate::resolve::wanted::{On, Outcome, chain, outcome};
 use crate::stacks::makes_menu;
 use crate::stores::place::is_store;
@@ -42,7 +42,7 @@ pub(super) fn next(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'
     let file = home(facts, &assignment.target);
     let ends = outcome(&chain(facts, assignment, on, file.as_deref()), assignment);
     match (ends, file) {
-        (Outcome::Holds(value), Some(file)) => menu(facts, assignment)
+        (Outcome::Holds(value), Some(file)) => menu(facts, plan, assignment)
             .or_else(|| initramfs(facts, plan, assignment, &file))
             .unwrap_or_else(|| Next::new(State::Ok, Layer::File, Some(value), "")),
         // Nobody of ours wrote it, and it is there.
@@ -60,7 +60,7 @@ pub(super) fn next(facts: &Facts, plan: &Plan, assignment: &Assignment, on: On<'
 }
 
 /// Where a menu is made from the configuration that carries our argument, the one that is there must have it too.
-fn menu(facts: &Facts, assignment: &Assignment) -> Option<Next> {
+fn menu(facts: &Facts, plan: &Plan, assignment: &Assignment) -> Option<Next> {
     let (key, wanted) = argument(facts, assignment)?;
     // Entries that stand for themselves are no menu that was made; a kernel that is installed later counts.
     if facts.writes_arguments() && !makes_menu(&facts.system.boot) {
@@ -77,29 +77,13 @@ fn menu(facts: &Facts, assignment: &Assignment) -> Option<Next> {
         .filter(|entry| !entry.new_kernels)
         .find(|entry| entry.value.as_ref().is_none_or(|value| *value != wanted))?;
     let because = format!("{} was made before: the boot menu has to be made anew", made_before.entry);
-    let state = if made_before.value.is_none() { State::Unknown } else { State::ByHand };
+    let by_us = plan.stale_menu && plan.menu.is_some();
+    let state = match made_before.value {
+        None => State::Unknown,
+        Some(_) if by_us => State::Differs,
+        Some(_) => State::ByHand,
+    };
     Some(Next::new(state, Layer::File, made_before.value, because))
-}
-
-/// The key of the argument that an assignment stands for, and its value.
-fn argument(facts: &Facts, assignment: &Assignment) -> Option<(String, String)> {
-    match &assignment.target {
-        Target::KernelArg(key) => Some(((*key).to_owned(), assignment.want.value().to_string())),
-        Target::DropKernelArg(key) => Some(((*key).to_owned(), ABSENT.to_owned())),
-        Target::ModuleOption { module, option } if landing(facts, module).cmdline => {
-            Some((format!("{module}.{option}"), assignment.want.value().to_string()))
-        }
-        _ => None,
-    }
-}
-
-/// Whether every entry of the menu that is there passes an assignment's argument as it is wanted; `None` where it
-/// stands for none. Without an entry there is no menu yet.
-pub(super) fn in_menu(facts: &Facts, assignment: &Assignment) -> Option<bool> {
-    let (key, wanted) = argument(facts, assignment)?;
-    let entries = kernel_arg::entries(facts, &key, None);
-    let mut made = entries.iter().filter(|entry| !entry.new_kernels).peekable();
-    Some(made.peek().is_some() && made.all(|entry| entry.value.as_ref() == Some(&wanted)))
 }
 
 /// A module of the disks is loaded from the initramfs, and it waits for root: what we say must be in the copy that

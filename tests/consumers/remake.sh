@@ -27,7 +27,7 @@ stray() { echo "stray $(ls -A /boot | grep hvtune | tr '\n' ' ')"; }
 make 2>/dev/null
 pin 1048576
 held before
-hvtune plan | sed -n 's/^  make anew/planned/p'
+hvtune plan | sed -n 's/^  remake  */planned  /p'
 hvtune apply
 held after
 ring applied
@@ -39,7 +39,7 @@ hvtune apply >/dev/null
 # An image that somebody brings back from before.
 touch -d '2 hours ago' "$image"
 ring outdated
-hvtune plan | sed -n 's/^  make anew/outdated/p'
+hvtune plan | sed -n 's/^  remake  */outdated  /p'
 hvtune apply --no-activate
 ring untouched
 hvtune apply >/dev/null

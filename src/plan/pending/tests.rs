@@ -6,6 +6,7 @@ use super::*;
 use crate::cmdline::Cmdline;
 use crate::facts::{AddonMaker, BootTools, Hypervisor, Initramfs, Machine, Origin, Uki};
 use crate::plan::Change;
+use crate::render::Artifact;
 use crate::tunable::{Assignment, Decision, Target, Value, Verdict, Want};
 
 /// Every command that may ever be given, and the program of the root that it needs.
@@ -277,5 +278,28 @@ fn what_the_initramfs_does_not_get_is_left_to_do() {
         let because: Vec<&str> = left.iter().map(|step| step.because.as_str()).collect();
         assert_eq!(because.len(), usize::from(said.is_some()), "{because:?}");
         assert!(because.iter().all(|because| because.contains(said.unwrap())), "{because:?}");
+    }
+}
+
+#[test]
+fn what_counts_in_a_boot_only_asks_for_no_restart() {
+    let event = (Target::KernelArg("udev.event_timeout"), "240");
+    let admin = (Target::ModuleOption { module: "nvme_core", option: "admin_timeout" }, "240");
+    for facts in machines().into_iter().filter(|facts| facts.running().is_some()) {
+        let restart = |targets: &[(Target, &'static str)]| {
+            let path = "etc/default/grub.d/90-hvtune.cfg".to_owned();
+            let artifact = Artifact {
+                path,
+                format: None,
+                mode: 0o644,
+                body: Vec::new(),
+                from: Vec::new(),
+                effect: Effect::BootMenu,
+            };
+            let plan = Plan { changes: vec![Change::Create(artifact)], ..plan_of(targets) };
+            list(&facts, &plan).iter().any(|step| step.step == Step::Reboot)
+        };
+        assert!(!restart(&[event.clone(), admin.clone()]), "{:?}", facts.system.boot.stack);
+        assert!(restart(&[event.clone(), ADD]), "{:?}", facts.system.boot.stack);
     }
 }

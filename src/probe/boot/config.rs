@@ -11,7 +11,7 @@ use super::look::setting;
 use super::stores::{block, is_mark, marked, place_of_ours as place_of_mark};
 use crate::stacks::{self, Files as Place};
 
-const OURS: &str = "etc/default/grub.d/90-hvtune.cfg";
+pub(super) const OURS: &str = "etc/default/grub.d/90-hvtune.cfg";
 /// Files that name each other; distributions have none that do.
 const ROUNDS: usize = 16;
 

@@ -1,8 +1,10 @@
 //! Which programs the root has for making boot files, and the menu that they made.
 
-use crate::facts::{BootStack, BootTools, Initramfs};
+use crate::facts::{Boot, BootStack, BootTools, Fragment, Initramfs};
 
 use super::Look;
+use super::config::OURS;
+use super::grub::DEFAULTS;
 use super::look::setting;
 
 /// What stands in every menu that grub-mkconfig made, and in no stub that leads to one
@@ -84,6 +86,19 @@ pub(super) fn menu(look: &mut Look<'_>, tools: &BootTools) -> Option<String> {
         [only] if is_plain(only) => Some(only.clone()),
         _ => None,
     }
+}
+
+/// Whether the menu is older than the file that it takes our arguments from.
+pub(super) fn menu_older(look: &Look<'_>, boot: &Boot) -> Option<bool> {
+    let written = |path: &str| look.root.modified(path).ok().flatten();
+    let menu = match boot.stack {
+        BootStack::DebianGrub => Some("boot/grub/grub.cfg"),
+        _ => boot.menu.as_deref(),
+    };
+    let stores = boot.stores.iter().map(|file| file.path.as_str()).filter(|path| *path == DEFAULTS);
+    let fragment = (boot.own() == Some(Fragment::GrubD)).then_some(OURS);
+    let newest = stores.chain(fragment).filter_map(written).max()?;
+    Some(written(menu?)? < newest)
 }
 
 /// A name of the ESP goes into a command that is printed.

@@ -27,6 +27,9 @@ pub(in crate::report) struct Planned<'a> {
     unchanged: &'a [String],
     /// Files that an administrator switched off by a link to /dev/null, by path below the root.
     masked: &'a [String],
+    /// What apply would make anew, by path below the root: initramfs images, and a boot menu that is older than its
+    /// sources. One that follows a change of its sources is not named.
+    made_anew: Vec<&'a str>,
     /// What is to be set, in the order in which it is written.
     settings: Vec<Setting<'a>>,
     /// Tunables that set nothing here; those that are refused are among them.
@@ -57,6 +60,7 @@ impl<'a> Planned<'a> {
             changes: changes(plan, &mut keys),
             unchanged: &plan.unchanged,
             masked: &plan.masked,
+            made_anew: plan.made_anew().collect(),
             abstained: left.map(|verdict| Abstained::new(verdict, &mut keys)).collect(),
             refused: refused
                 .map(|(verdict, because)| Refused {

@@ -36,6 +36,7 @@ fn files(plan: &Plan) -> Vec<Vec<String>> {
             _ => vec![change.action().to_owned(), format!("/{}", change.path())],
         });
     }
+    rows.extend(plan.made_anew().map(|path| vec!["remake".to_owned(), format!("/{path}")]));
     for path in &plan.masked {
         let why = format!("/{path}: its place was switched off by a link to /dev/null");
         rows.push(vec!["not written".to_owned(), why]);
