@@ -256,9 +256,10 @@ pub(super) const ROWS: &[Message] = &[
         id: Id::Suspend,
         name: "suspend",
         who: KERNEL,
-        has: &["PM: suspend", "PM: hibernat", "PM: resume"],
-        pattern: r"^PM: (?:suspend|hibernat|resume)",
-        source: "kernel/power/suspend.c",
+        has: &["suspend entry", "suspend exit", "hibernation entry", "hibernation exit", "resume of devices"],
+        // Not `PM: hibernation: Registered nosave memory`, which every boot says.
+        pattern: r"^PM: (?:suspend (?:entry|exit)|(?:hibernation: )?hibernation (?:entry|exit)|resume of devices)",
+        source: "kernel/power/{suspend,hibernate}.c",
         versions: "all",
         means: "The machine slept: a gap is no stall.",
         timer: "",
