@@ -26,14 +26,23 @@ fn lay(stage: &Stage, from: &str, to: &str) {
     assert!(found > 0, "{from} is empty");
 }
 
+/// The parts of vendor-data beside it, each as a file of its own: `cloud-init schema` looks into no archive.
+const PARTS: &str = r#"python3 - <<'X'
+import yaml
+for part in yaml.safe_load(open("/examples/vendor-data.yaml")):
+    name = "vendor-part.yaml" if part["type"] == "text/cloud-config" else part["filename"]
+    open(f"/examples/{name}", "w").write(part["content"])
+X
+mv /examples/vendor-data.yaml /examples/archive"#;
+
 #[test]
 fn cloud_init_finds_no_fault_with_user_data_and_vendor_data() {
     let stage = Stage::new(Suite::Tools);
     lay(&stage, "cloud-init", "/examples");
     let checked = |stage: &Stage| {
-        let script =
+        let check =
             "for file in /examples/*.yaml; do cloud-init schema -c $file || echo BAD $file; done 2>&1";
-        stage.run(script).ok().stdout
+        stage.run(&format!("{PARTS}\n{check}")).ok().stdout
     };
     let said = checked(&stage);
     assert_eq!((said.matches("Valid schema").count(), said.contains("BAD")), (2, false), "{said}");
@@ -44,32 +53,43 @@ fn cloud_init_finds_no_fault_with_user_data_and_vendor_data() {
     assert!(said.contains("BAD /examples/user-data.yaml"), "{said}");
 }
 
-/// The commands and the policy of the examples are hvtune's: a guest does them one by one.
+/// The commands and the policy of the examples are hvtune's: a guest does them one by one, in the order of
+/// cloud-init's own configuration.
 #[test]
 fn a_guest_does_what_the_user_data_says() {
     let stage = Stage::new(Suite::Tools);
     lay(&stage, "cloud-init", "/examples");
     stage.copy("/usr/sbin/hvtune", Path::new(env!("CARGO_BIN_EXE_hvtune")));
-    let ran = stage.run(
+    let ran = stage.run(&format!(
+        "{PARTS}\n{}",
         r#"chmod 755 /usr/sbin/hvtune
         python3 - <<'X'
 import os, subprocess, yaml
-for name in "user-data", "vendor-data":
-    data = yaml.safe_load(open(f"/examples/{name}.yaml"))
-    for file in data["write_files"]:
-        os.makedirs(os.path.dirname(file["path"]), exist_ok=True)
-        open(file["path"], "w").write(file["content"])
-    commands = data.get("runcmd", []) + [line[3:] for line in data.get("bootcmd", [])]
-    for command in commands:
-        done = subprocess.run([command[0], "--assume", "hyperv", *command[1:]], capture_output=True, text=True)
-        print(name, command[1:], done.returncode, done.stderr)
+config = yaml.safe_load(open("/etc/cloud/cloud.cfg"))
+order = sum((config[f"cloud_{stage}_modules"] for stage in ("init", "config", "final")), [])
+order = [module if isinstance(module, str) else module[0] for module in order]
+said = {"write-files", "runcmd", "bootcmd", "scripts-vendor", "power-state-change"}
+assert order.index("bootcmd") < order.index("write-files") < order.index("scripts-vendor"), order
+user = yaml.safe_load(open("/examples/user-data.yaml"))
+vendor = yaml.safe_load(open("/examples/vendor-part.yaml"))
+vendor["scripts-vendor"] = [line.split()[1:] for line in open("/examples/hvtune") if line.startswith("exec ")]
+for name, data in ("user-data", user), ("vendor-data", vendor):
+    assert {key.replace("_", "-") for key in data} <= said | {"power-state"}, data
+    for module in order:
+        if module == "write-files":
+            for file in data["write_files"]:
+                os.makedirs(os.path.dirname(file["path"]), exist_ok=True)
+                open(file["path"], "w").write(file["content"])
+        for command in data.get(module, []) if module in ("runcmd", "bootcmd", "scripts-vendor") else []:
+            done = subprocess.run([command[0], "--assume", "hyperv", *command[1:]], capture_output=True, text=True)
+            print(name, command[1:], done.returncode, done.stderr)
     if "power_state" in data:
         condition = data["power_state"]["condition"]
         print(condition[1:], subprocess.run(condition, capture_output=True).returncode)
 X
         hvtune --assume hyperv verify -q; echo "verify $?"
         find /etc/udev /usr/lib/udev -name '*hvtune*'"#,
-    );
+    ));
     let ran = ran.ok();
     for line in ["user-data ['apply'] 0", "vendor-data ['apply'] 0"] {
         assert!(ran.stdout.contains(line), "{line}: {}{}", ran.stdout, ran.stderr);
