@@ -5,15 +5,17 @@
 //! bug report, so names and numbers that tell who or where the machine is are
 //! taken out before anything is written; see [`scrub`].
 
+pub mod archive;
 mod identifier;
 mod scrub;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::facts::{Facts, Gap};
 use crate::probe::{Identity, MACHINE_JSON, MachineSource, read_machine, timers};
-use crate::root::{Result, Root, Seen, Trail};
+use crate::root::{Error, Result, Root, Seen, Trail, read_file};
 
 pub use scrub::scrub;
 
@@ -31,8 +33,9 @@ pub struct Captured {
     pub gaps: Vec<Gap>,
 }
 
-/// Probes the running machine and writes what was read below `dir`, which must be new or empty.
-pub fn capture(machine: &Root, dir: &Path) -> Result<Captured> {
+/// Probes the running machine and writes what was read below `place`, which must be new or empty; to one file, which
+/// must be new, where its name ends in [`archive::ENDING`].
+pub fn capture(machine: &Root, place: &Path) -> Result<Captured> {
     let mut captured = Captured::default();
     machine.record();
     let seen = read_machine(&MachineSource::Live(machine), &mut captured.gaps);
@@ -50,8 +53,41 @@ pub fn capture(machine: &Root, dir: &Path) -> Result<Captured> {
             Seen::Dir | Seen::Unreadable(_) => {}
         }
     }
-    Root::write_new_tree(dir, &tree)?;
+    if is_one_file(place) {
+        let bytes = archive::pack(&tree).map_err(|error| Error::Archive {
+            doing: "packing",
+            path: place.display().to_string(),
+            why: error.to_string(),
+        })?;
+        Root::write_new_file(place, &bytes)?;
+    } else {
+        Root::write_new_tree(place, &tree)?;
+    }
     Ok(captured)
+}
+
+/// Whether a name is one of a capture in one file.
+fn is_one_file(place: &Path) -> bool {
+    place.as_os_str().as_encoded_bytes().ends_with(archive::ENDING.as_bytes())
+}
+
+/// Opens a capture, whichever form it has; an archive is unpacked into a directory that goes with what is returned.
+pub fn open(place: &Path) -> Result<Root> {
+    match Root::offline(place) {
+        Err(Error::Io { said, .. }) if said.kind() == ErrorKind::NotADirectory => {}
+        other => return other,
+    }
+    let bytes = read_file(place, archive::LIMIT)?;
+    let none = |why: String| Error::Archive {
+        doing: "reading",
+        path: place.display().to_string(),
+        why: format!("{why}; a capture is a directory or a tar archive that `hvtune capture` made"),
+    };
+    let tree = archive::unpack(&bytes).map_err(|error| none(error.to_string()))?;
+    if !tree.contains_key(MACHINE_JSON) {
+        return Err(none(format!("{MACHINE_JSON} is missing in it")));
+    }
+    Root::unpacked(&tree, place)
 }
 
 /// What the machine could not read, so that it stays unknown and does not become absent.

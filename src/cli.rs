@@ -86,8 +86,8 @@ struct Place {
     /// Work on the image mounted at DIR; the build host is not looked at [default: /]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Look at the machine that `hvtune capture` recorded in DIR, not at this one
-    #[arg(long, value_name = "DIR", conflicts_with = "assume")]
+    /// Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one
+    #[arg(long, value_name = "CAPTURE", conflicts_with = "assume")]
     machine: Option<PathBuf>,
     /// Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)
     #[arg(long, value_name = "hyperv|azure", hide_possible_values = true)]
@@ -245,13 +245,13 @@ pub enum Command {
     },
     /// Show guests side by side, and which facts explain a difference
     Compare {
-        /// Directories that `hvtune capture` made, one for each guest
+        /// What `hvtune capture` made, directory or .tar, one for each guest
         #[arg(required = true, value_name = "CAPTURE")]
         captures: Vec<PathBuf>,
     },
-    /// Record this machine in a directory, for --machine and compare
+    /// Record this machine in a directory or a .tar, for --machine and compare
     Capture {
-        /// A directory that does not exist yet, or is empty
+        /// A directory that does not exist yet, or is empty; a new file where the name ends in .tar
         dir: PathBuf,
     },
 }

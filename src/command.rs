@@ -89,7 +89,7 @@ fn probed(
         );
     }
     let capture = match &global.machine {
-        Some(dir) => Some(open_directory("--machine", dir)?),
+        Some(place) => Some(open_capture("--machine", place)?),
         None => None,
     };
     let source = match (&capture, global.assume) {
@@ -128,6 +128,16 @@ fn open_directory(option: &str, dir: &Path) -> anyhow::Result<Root> {
     Root::offline(dir).map_err(|error| match error {
         root::Error::Io { said, .. } if said.kind() == ErrorKind::NotFound => {
             anyhow::anyhow!("{option} {}: there is no such directory", named(dir))
+        }
+        error => error.into(),
+    })
+}
+
+/// A capture that an option names: a directory, or an archive of one.
+fn open_capture(option: &str, place: &Path) -> anyhow::Result<Root> {
+    crate::capture::open(place).map_err(|error| match error {
+        root::Error::Io { said, .. } if said.kind() == ErrorKind::NotFound => {
+            anyhow::anyhow!("{option} {}: there is no such directory or file", named(place))
         }
         error => error.into(),
     })

@@ -20,6 +20,7 @@ mod part;
 mod resolve;
 mod stage;
 mod switch;
+mod trail;
 mod transaction;
 mod tree;
 mod walk;
@@ -30,7 +31,6 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use crate::order::Named;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -38,9 +38,10 @@ pub use dir::{Dir, Entry, Kind};
 pub use label::Unlabelled;
 #[cfg(test)]
 pub(crate) use laid_out::laid_out;
-pub use log::{read_input, read_log};
+pub use log::{read_file, read_input, read_log};
 pub use part::Large;
 pub use resolve::link_target;
+pub use trail::{Seen, Trail};
 pub use transaction::{Op, Transaction};
 
 /// The most that is read of a configuration file: larger is refused, never cut.
@@ -82,6 +83,16 @@ pub enum Error {
     NotEmpty {
         /// The directory.
         path: String,
+    },
+    /// A capture's archive that could not be made or read.
+    #[error("{doing} {path}: {why}")]
+    Archive {
+        /// What was being done.
+        doing: &'static str,
+        /// The archive.
+        path: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// A file that does not carry our marker, or that was edited since we wrote it.
     #[error("writing {path}: {why}")]
@@ -166,7 +177,7 @@ impl Error {
             Self::NotText { .. } => "not UTF-8 text".to_owned(),
             Self::NotEmpty { .. } => "the directory is not empty".to_owned(),
             Self::NotOurs { why, .. } => (*why).to_owned(),
-            Self::Unreadable { why, .. } => why.clone(),
+            Self::Unreadable { why, .. } | Self::Archive { why, .. } => why.clone(),
             Self::Io { said, .. } => in_words(said),
             Self::OtherMount { .. } => "another file system is mounted there".to_owned(),
             Self::Busy { .. } | Self::Stale { .. } | Self::Stuck { .. } => self.to_string(),
@@ -176,22 +187,6 @@ impl Error {
 
 /// The result of everything here.
 pub type Result<T> = std::result::Result<T, Error>;
-
-/// What reading went through, for `capture`: path → what was there.
-pub type Trail = Named<Seen>;
-
-/// One thing that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
-    /// A regular file and its bytes.
-    File(Vec<u8>),
-    /// A symbolic link and its target.
-    Link(String),
-    /// Something that could not be read, and why.
-    Unreadable(String),
-    /// A directory that was found there.
-    Dir,
-}
 
 /// An open root directory.
 #[derive(Debug)]
@@ -204,6 +199,9 @@ pub struct Root {
     trail: RefCell<Option<Trail>>,
     /// Paths that the captured machine could not read, with its reason.
     unreadable: RefCell<BTreeMap<String, String>>,
+    /// The directory that was made for it, and goes with it.
+    #[expect(dead_code, reason = "it is kept to be dropped")]
+    held: Option<tempfile::TempDir>,
 }
 
 impl Root {
@@ -228,6 +226,7 @@ impl Root {
             walks: Cell::new(false),
             trail: RefCell::new(None),
             unreadable: RefCell::default(),
+            held: None,
         })
     }
 

@@ -26,7 +26,7 @@ function __fish_hvtune_using_subcommand
 end
 
 complete -c hvtune -n "__fish_hvtune_needs_command" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_needs_command" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_needs_command" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_needs_command" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_needs_command" -l config -d 'Read this policy file and no other' -r -F
@@ -53,10 +53,10 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "pending" -d 'List wha
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "postmortem" -d 'Tell from a log what happened, and whether the plan would have held'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "compare" -d 'Show guests side by side, and which facts explain a difference'
-complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "capture" -d 'Record this machine in a directory, for --machine and compare'
+complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "capture" -d 'Record this machine in a directory or a .tar, for --machine and compare'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c hvtune -n "__fish_hvtune_using_subcommand status" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand status" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand status" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand status" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand status" -l config -d 'Read this policy file and no other' -r -F
@@ -68,7 +68,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand status" -s v -l verbose -d
 complete -c hvtune -n "__fish_hvtune_using_subcommand status" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand detect" -l only -d 'Show only settings, disks and mounts whose name matches' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand detect" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand detect" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand detect" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand detect" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand detect" -l config -d 'Read this policy file and no other' -r -F
@@ -80,7 +80,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand detect" -s v -l verbose -d
 complete -c hvtune -n "__fish_hvtune_using_subcommand detect" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l only -d 'Show only settings, disks and mounts whose name matches' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -l config -d 'Read this policy file and no other' -r -F
@@ -94,7 +94,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s v -l verbose -d '
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -l config -d 'Read this policy file and no other' -r -F
@@ -109,7 +109,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s q -l quiet -d 'P
 complete -c hvtune -n "__fish_hvtune_using_subcommand apply" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l only -d 'Show only settings, disks and mounts whose name matches' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -l config -d 'Read this policy file and no other' -r -F
@@ -123,7 +123,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s q -l quiet -d '
 complete -c hvtune -n "__fish_hvtune_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -l only -d 'Show only settings, disks and mounts whose name matches' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -l config -d 'Read this policy file and no other' -r -F
@@ -136,7 +136,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -s v -l verbose -
 complete -c hvtune -n "__fish_hvtune_using_subcommand survive" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -l only -d 'Show only settings, disks and mounts whose name matches' -r
 complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -l config -d 'Read this policy file and no other' -r -F
@@ -147,7 +147,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -s q -l quiet -d 
 complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -l config -d 'Read this policy file and no other' -r -F
@@ -159,7 +159,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -s v -l verbose -d
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand revert" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -l config -d 'Read this policy file and no other' -r -F
@@ -170,7 +170,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -s q -l qui
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -s v -l verbose -d 'Print reasons and sources, too'
 complete -c hvtune -n "__fish_hvtune_using_subcommand reboot-needed" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -l config -d 'Read this policy file and no other' -r -F
@@ -182,7 +182,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -s v -l verbose -
 complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -s q -l quiet -d 'Print nothing but errors'
 complete -c hvtune -n "__fish_hvtune_using_subcommand pending" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -l config -d 'Read this policy file and no other' -r -F
@@ -194,7 +194,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -s q -l quiet -d 'Pr
 complete -c hvtune -n "__fish_hvtune_using_subcommand seal" -s h -l help -d 'Print help'
 complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l log -d 'The log: journalctl\'s or dmesg\'s text, the journal as JSON, a syslog file, a console; - is standard input [default: kern.log, messages or syslog below /var/log]' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l root -d 'Work on the image mounted at DIR; the build host is not looked at [default: /]' -r -F
-complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l machine -d 'Look at the machine that `hvtune capture` recorded in DIR, not at this one' -r -F
+complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l machine -d 'Look at the machine that `hvtune capture` recorded (directory or .tar), not at this one' -r -F
 complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l assume -d 'Treat the target as a Hyper-V or Azure guest without looking at this host (for image builds)' -r -f -a "hyperv\t'A Hyper-V guest'
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_using_subcommand postmortem" -l config -d 'Read this policy file and no other' -r -F
@@ -228,5 +228,5 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help" -f -a "postmortem" -d 'Tell from a log what happened, and whether the plan would have held'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help" -f -a "compare" -d 'Show guests side by side, and which facts explain a difference'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help" -f -a "capture" -d 'Record this machine in a directory, for --machine and compare'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help" -f -a "capture" -d 'Record this machine in a directory or a .tar, for --machine and compare'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -64,6 +64,7 @@ fn targets() -> Vec<Named> {
         ("pattern", || on_text(others::pattern)),
         ("scrub", || Box::new(texts::scrub)),
         ("incident", || Box::new(texts::incident)),
+        ("archive", || Box::new(texts::archive)),
         ("render", rendering::render),
         ("template", rendering::template),
         ("os", files::os),

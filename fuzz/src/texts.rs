@@ -1,5 +1,6 @@
 //! Parsers of texts: what a strict one takes, the lenient one reads alike.
 
+use hvtune::capture::archive::{pack, unpack};
 use hvtune::capture::scrub as scrubbed;
 use hvtune::cmdline::{Cmdline, same_key, split_arg};
 use hvtune::facts::{Attribute, KernelRelease};
@@ -8,7 +9,7 @@ use hvtune::incident::{Findings, Log, Model, Reader, found, judge};
 use hvtune::marker::{Standing, body_of, marker_line, standing_of};
 use hvtune::policy::{Policy, parse_duration, parse_stall};
 use hvtune::probe::Identity;
-use hvtune::root::{Seen, Trail, link_target};
+use hvtune::root::{Root, Seen, Trail, link_target};
 use hvtune::stores::{Store, grubset};
 use hvtune::tunable::{Accepts, Value};
 use hvtune::tunables::{CATALOGUE, find, subjects};
@@ -306,4 +307,19 @@ pub fn incident(bytes: &[u8]) {
         assert!(seconds.iter().flatten().all(|seconds| *seconds >= 0), "{incident:?}");
     }
     assert!(found(&log).iter().all(|one| one.count > 0 && one.lines.0 <= one.lines.1));
+}
+
+/// A capture in one file: no name leads out of it, and what was read is packed to something that reads the same.
+pub fn archive(bytes: &[u8]) {
+    let Ok(tree) = unpack(bytes) else { return };
+    for (path, seen) in tree.iter() {
+        let is_confined =
+            !path.starts_with('/') && path.split('/').all(|part| !["", ".", ".."].contains(&part));
+        assert!(is_confined && !matches!(seen, Seen::Unreadable(_)), "{path}");
+    }
+    let settled = Root::settled(&tree);
+    if let Ok(packed) = pack(&settled) {
+        let again = unpack(&packed).unwrap();
+        assert!(again.len() <= settled.len());
+    }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::shown::{Shown, nobody};
-use super::{named, open_directory, open_root, read_policy};
+use super::{named, open_capture, open_root, read_policy};
+use crate::capture::archive::ENDING;
 use crate::cli::Global;
 use crate::compare::{Guest, Terms, compare as compared};
 use crate::probe::{self, MACHINE_JSON, MachineSource};
@@ -14,7 +15,7 @@ pub(super) fn compare(global: &Global, captures: &[PathBuf]) -> anyhow::Result<u
     let policy = read_policy(global, &open_root(&global.root)?)?;
     let mut guests = Vec::with_capacity(captures.len());
     for (path, name) in captures.iter().zip(names(captures)?) {
-        let capture = open_directory("compare", path)?;
+        let capture = open_capture("compare", path)?;
         if !capture.has_file(MACHINE_JSON)? {
             anyhow::bail!(
                 "compare {}: this is no capture, as {MACHINE_JSON} is missing; `hvtune capture DIR` makes one",
@@ -33,7 +34,10 @@ pub(super) fn compare(global: &Global, captures: &[PathBuf]) -> anyhow::Result<u
 
 /// What each is called: its last part where that tells it from all others, else the path as it was typed.
 fn names(captures: &[PathBuf]) -> anyhow::Result<Vec<String>> {
-    let last = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let last = |path: &PathBuf| {
+        let name = path.file_name()?.to_string_lossy();
+        Some(name.strip_suffix(ENDING).unwrap_or(&name).to_owned())
+    };
     let short: Vec<Option<String>> = captures.iter().map(last).collect();
     let mut seen = std::collections::BTreeMap::new();
     for name in short.iter().flatten() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::fs::{FileType, Mode, OFlags};
 
-use super::dir::Kind;
+use super::dir::{Kind, not_regular, read_bounded};
 use super::resolve::uninterrupted;
 use super::{Error, Result, Root};
 
@@ -25,6 +25,20 @@ pub fn read_log(path: &Path, take: &mut dyn FnMut(&[u8])) -> Result<()> {
     }
     let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(fail)?;
     parts(fd, &shown, take)
+}
+
+/// Reads a file that the caller names, up to a bound.
+pub fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>> {
+    let shown = path.display().to_string();
+    let fail = |errno| Error::io("reading", &shown, errno);
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    // A look before the open, which alone would start a driver.
+    match Kind::of(FileType::from_raw_mode(rustix::fs::stat(path).map_err(fail)?.st_mode)) {
+        Kind::File => {}
+        other => return Err(not_regular("reading", &shown, other)),
+    }
+    let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(fail)?;
+    read_bounded(&fd, &shown, 0, limit)
 }
 
 impl Root {

@@ -16,6 +16,8 @@ use super::resolve::{link_target, open_name};
 use super::stage::write_new;
 use super::{Error, Result, Root, Seen, Trail, split};
 
+/// Where files are in memory only (man 7 `shm_overview`).
+const IN_MEMORY: &str = "/dev/shm";
 /// Links on the way to one file; the kernel's own bound (man 7 `path_resolution`).
 const MAX_LINKS: u32 = 40;
 
@@ -45,6 +47,47 @@ impl Root {
             }
         }
         Ok(())
+    }
+
+    /// A tree that lies in no directory yet, in one of its own, which goes with what is returned: in memory,
+    /// as a thousand of them on a disk take minutes, or where that cannot be below `$TMPDIR`.
+    /// `name` is how the user named it.
+    pub fn unpacked(files: &Trail, name: &Path) -> Result<Self> {
+        let fail = |error: std::io::Error| {
+            let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+            Error::io("making a directory for", &name.display().to_string(), errno)
+        };
+        let mut made = tempfile::Builder::new();
+        made.prefix("hvtune-");
+        let held = made.tempdir_in(IN_MEMORY).or_else(|_| made.tempdir()).map_err(fail)?;
+        Self::write_new_tree(held.path(), files)?;
+        let root = Self::offline(held.path())?;
+        Ok(Self { name: name.to_owned(), held: Some(held), ..root })
+    }
+
+    /// Writes a file that the caller names, and that must be new: whole, or not at all.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn write_new_file(path: &Path, bytes: &[u8]) -> Result<()> {
+        let name = path.display().to_string();
+        let fail = |errno| match errno {
+            Errno::EXIST => {
+                Error::NotOurs { path: name.clone(), why: "a file of that name is there; name a new one" }
+            }
+            errno => Error::io("writing", &name, errno),
+        };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644)).map_err(fail)?;
+        write_new(&fd, bytes).and_then(|()| rustix::fs::fsync(&fd)).map_err(|errno| {
+            let _ = rustix::fs::unlink(path);
+            fail(errno)
+        })
+    }
+
+    /// The same things under the paths that hold no link of the trail itself: what was read as
+    /// `sys/block/sda/size` belongs where `sys/block/sda` points. A directory that is a link
+    /// is the link alone.
+    pub fn settled(files: &Trail) -> Trail {
+        beyond_links(files)
     }
 
     /// The handle of a directory of the tree, made with its parents where it is missing.
@@ -87,9 +130,6 @@ fn create_file(parent: &Dir<'_>, name: &str, path: &str, bytes: &[u8]) -> Result
     write_new(&fd, bytes).map_err(fail)
 }
 
-/// The same things under the paths that hold no link of the trail itself: what was read as
-/// `sys/block/sda/size` belongs where `sys/block/sda` points. A directory that is a link
-/// is the link alone.
 fn beyond_links(files: &Trail) -> Trail {
     let mut plain = Trail::new();
     for (path, seen) in files.iter() {
