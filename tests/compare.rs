@@ -262,3 +262,23 @@ fn bad_input_is_one_error() {
         assert!(said.contains(says), "{args:?}: {said}");
     }
 }
+
+/// Four kinds of guest on 80 columns, whole; `BLESS=1` rewrites it.
+#[test]
+fn the_text_is_as_it_was_read() {
+    let temp = tempfile::tempdir().unwrap();
+    let guests = ["azure-nvme", "gen2-onprem", "iscsi-single", "vanilla310"];
+    for name in guests {
+        let to = temp.path().join(name);
+        assert!(Command::new("cp").arg("-a").arg(machine(name)).arg(&to).status().unwrap().success());
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hvtune"));
+    command.arg("compare").args(guests).current_dir(temp.path()).env("COLUMNS", "80");
+    let told = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compare/four.txt");
+    if std::env::var_os("BLESS").is_some() {
+        fs::create_dir_all(expected.parent().unwrap()).unwrap();
+        fs::write(&expected, &told).unwrap();
+    }
+    assert_eq!(told, fs::read_to_string(&expected).unwrap());
+}
