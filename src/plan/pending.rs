@@ -163,6 +163,7 @@ pub(super) fn list(facts: &Facts, plan: &Plan) -> Vec<Pending> {
 pub(super) fn after_revert(facts: &Facts, plan: &Plan) -> Vec<Pending> {
     let effects: Vec<Effect> = plan.changes.iter().filter_map(super::Change::effect).collect();
     let mut steps = Vec::new();
+    steps.extend(addon::left(facts));
     if plan.remakes_menu() && (facts.files_only() || plan.menu.is_none()) {
         steps.push(menu_step(facts, "the menu may still carry our arguments"));
     }

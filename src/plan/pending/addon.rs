@@ -1,6 +1,6 @@
 //! An addon that somebody has to make: where it belongs, and the command that makes it.
 
-use super::Place;
+use super::{Pending, Place, Step};
 use crate::facts::{Facts, Uki};
 use crate::formats::pe::Machine;
 use crate::marker::addon::{ENDING, NAME};
@@ -39,6 +39,26 @@ fn files(facts: &Facts, uki: &Uki, add: &[String]) -> Option<Vec<String>> {
     let args: Vec<Value> = add.iter().map(|arg| Value::new(arg).ok()).collect::<Option<_>>()?;
     let places = addons::places(&facts.system.boot.lines, uki, &args);
     Some(places.iter().map(|path| path.replace(NAME, &format!("{SIGNED}{ENDING}"))).collect())
+}
+
+/// The addons of that name which are there: somebody made them as a step of ours said, and a revert leaves them.
+pub(super) fn left(facts: &Facts) -> Option<Pending> {
+    let ending = format!("/{SIGNED}{ENDING}");
+    let entries = facts.system.boot.lines.iter().flat_map(|line| &line.args);
+    let mut remove: Vec<String> = Vec::new();
+    let mut places: Vec<Place> = Vec::new();
+    for arg in entries.filter(|arg| arg.path.ends_with(&ending)) {
+        remove.extend(arg.text.clone().filter(|text| !remove.contains(text)));
+        let place = place(&format!("/{}", arg.path), "remove this file");
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    if places.is_empty() {
+        return None;
+    }
+    let because = "an addon that was made by hand still carries the arguments";
+    Some(Pending { remove, places, ..Pending::new(Step::KernelArguments, because, "") })
 }
 
 /// What makes the first of them, with a key and its certificate in the directory where it is run; the others

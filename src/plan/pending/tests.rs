@@ -303,3 +303,34 @@ fn what_counts_in_a_boot_only_asks_for_no_restart() {
         assert!(restart(&[event.clone(), ADD]), "{:?}", facts.system.boot.stack);
     }
 }
+
+#[test]
+fn an_addon_that_somebody_signed_is_named_by_a_revert() {
+    use crate::formats::boot_line::{BootArg, BootLine, LineKind};
+    let mut facts = machines().into_iter().find(|facts| facts.system.boot.stack == BootStack::Uki).unwrap();
+    assert!(after_revert(&facts, &Plan::default()).iter().all(|step| step.step != Step::KernelArguments));
+    let path = "boot/efi/loader/addons/zz-hvtune-signed.addon.efi";
+    let arg = |text: &str, path: &str| BootArg {
+        text: Some(text.to_owned()),
+        path: path.to_owned(),
+        line: 0,
+        holds: crate::facts::Holds::Yes,
+        after_ours: false,
+    };
+    let args = vec![arg("quiet", "boot/efi/EFI/Linux/a.efi"), arg("panic=10", path)];
+    for name in ["boot/efi/EFI/Linux/a.efi", "boot/efi/EFI/Linux/b.efi"] {
+        facts.system.boot.lines.push(BootLine {
+            path: name.to_owned(),
+            line: 0,
+            entry: String::new(),
+            kind: LineKind::Entry,
+            args: args.clone(),
+            ours_at: None,
+        });
+    }
+    let steps = after_revert(&facts, &Plan::default());
+    let step = steps.iter().find(|step| step.step == Step::KernelArguments).unwrap();
+    assert_eq!(step.remove, ["panic=10"]);
+    let files: Vec<&str> = step.places.iter().map(|place| place.file.as_str()).collect();
+    assert_eq!(files, [format!("/{path}")]);
+}
