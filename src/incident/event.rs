@@ -9,6 +9,8 @@ use super::table::Id;
 const KEPT: usize = 6_000;
 /// Repeats of an event are looked for among so many before it.
 const NEAR: usize = 12;
+/// So many tags of an event are told apart.
+const TAGS: usize = 64;
 /// What comes later than this after its like is an event of its own.
 const APART: i64 = 60 * SECOND;
 /// Fields in which repeats may differ.
@@ -30,6 +32,33 @@ pub(super) struct Event {
     pub(super) fields: Vec<(&'static str, String)>,
     /// The message of the first line.
     pub(super) text: String,
+    /// Of answers to commands: how soon the same ones were answered again.
+    pub(super) again: Again,
+}
+
+/// Answers by the tag of their command, which a command that is tried again mostly keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Again {
+    answered: Vec<(String, Moment)>,
+    /// The shortest time between two answers of one tag, in microseconds; `None`: no tag was answered twice.
+    pub(super) shortest: Option<i64>,
+}
+
+impl Again {
+    fn take(&mut self, tag: &str, at: &Moment) {
+        if let Some((_, last)) = self.answered.iter_mut().find(|(known, _)| known == tag) {
+            let apart = last.until(at);
+            self.shortest = [self.shortest, apart].into_iter().flatten().min();
+            *last = at.clone();
+        } else if self.answered.len() < TAGS {
+            self.answered.push((tag.to_owned(), at.clone()));
+        }
+    }
+
+    /// How many tags were seen.
+    pub(super) fn tags(&self) -> i64 {
+        i64::try_from(self.answered.len()).unwrap_or(i64::MAX)
+    }
 }
 
 impl Event {
@@ -76,7 +105,21 @@ impl Event {
             let late = self.at.until(&repeat.at).unwrap_or(0) / SECOND;
             age.1 = (repeat.number("age").unwrap_or(0) - late).max(0).to_string();
         }
+        if self.id == Id::StorvscStatus {
+            self.again.take(repeat.get("tag"), &repeat.at);
+        }
+        if self.id == Id::Suppressed {
+            self.add("n", &repeat);
+        }
         self.last = repeat.last;
+    }
+
+    /// Adds a number of a repeat to that of the first line.
+    fn add(&mut self, name: &str, repeat: &Self) {
+        let sum = self.number(name).unwrap_or(0).saturating_add(repeat.number(name).unwrap_or(0));
+        if let Some(field) = self.fields.iter_mut().find(|(field, _)| *field == name) {
+            field.1 = sum.to_string();
+        }
     }
 }
 
@@ -97,6 +140,11 @@ impl Events {
                 earlier.take(event);
                 return;
             }
+        }
+        let mut event = event;
+        if event.id == Id::StorvscStatus {
+            let (tag, at) = (event.get("tag").to_owned(), event.at.clone());
+            event.again.take(&tag, &at);
         }
         if self.first.len() < KEPT {
             self.first.push(event);

@@ -151,7 +151,7 @@ impl Judge<'_> {
     }
 
     fn errors(&self) -> (Kind, Grade) {
-        let slow = is_slow(self.case);
+        let slow = is_slow(self.log, self.case);
         let transport =
             |wanted| self.case.signs.iter().any(|sign| self.scene.transport(&sign.subject) == wanted);
         match (slow, transport(Transport::Iscsi), transport(Transport::PerhapsIscsi) && !self.scene.is_hyperv)

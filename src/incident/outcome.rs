@@ -340,13 +340,35 @@ fn seconds(text: &str) -> Option<i64> {
     crate::policy::parse_duration(text).ok().and_then(|seconds| i64::try_from(seconds).ok())
 }
 
+/// So long between two answers of one command means that the host held it: what fails at once is tried again within
+/// a hundredth of a second, or has failed for good.
+const ANSWERED_LATE: i64 = SECOND;
+
+/// Whether the host took its time for each answer, where nothing says that a command has failed: all are tried
+/// again, and the log has the answers only.
+fn answers_late(log: &Log, case: &Case<'_>) -> bool {
+    let answers = || case.all(&[Id::StorvscStatus]);
+    let Some(shortest) = answers().filter_map(|event| event.again.shortest).min() else { return false };
+    let tags: i64 = answers().map(|event| event.again.tags()).sum();
+    let (from, to) = case.lines();
+    let between = |event: &&Event| event.id == Id::Suppressed && event.line >= from && event.last_line <= to;
+    let unsaid: i64 =
+        log.events.iter().filter(between).filter_map(|event| event.number("n")).fold(0, i64::saturating_add);
+    let lasted = answers().next().zip(answers().last());
+    let seconds =
+        lasted.and_then(|(first, last)| first.at.until(&last.last)).map_or(0, |micros| micros / SECOND);
+    // Of many commands that fail at once only a few lines are printed, each of another one.
+    let rare = unsaid <= tags.saturating_mul(seconds);
+    shortest >= ANSWERED_LATE && rare && case.first(&[Id::ScsiFailedAge]).is_none()
+}
+
 /// Whether commands were held before they failed.
-pub(super) fn is_slow(case: &Case<'_>) -> bool {
+pub(super) fn is_slow(log: &Log, case: &Case<'_>) -> bool {
     let held = case.all(&[Id::ScsiFailedAge]).any(is_held) || case.first(&[Id::ScsiWindow]).is_some();
     let first = case.all(&[Id::StorvscStatus, Id::ScsiFailedAge, Id::ScsiSense]).next();
     let waited = case.all(&[Id::HungTask]).any(|event| {
         let began = event.at.before(reach(event));
         first.and_then(|first| began.until(&first.at)).is_some_and(|apart| apart >= HELD * SECOND)
     });
-    held || waited
+    held || waited || answers_late(log, case)
 }

@@ -4,7 +4,7 @@ use memchr::memchr;
 use regex::bytes::Regex;
 
 use super::entry;
-use super::event::{Event, Events, Log};
+use super::event::{Again, Event, Events, Log};
 use super::search::{Rows, Search};
 use super::split::{Split, looks_stamped, split};
 use super::stamp::{Moment, SECOND, Wall};
@@ -304,6 +304,7 @@ impl Reader {
                     last: at.clone(),
                     fields,
                     text: text.chars().take(TEXT).collect(),
+                    again: Again::default(),
                 };
                 self.take(event, speaker);
                 return true;
