@@ -153,7 +153,8 @@ static void answer_trouble(struct scsi_cmnd *cmd, const struct trouble *trouble)
 	set_host_byte(cmd, trouble->host);
 	if (trouble->key)
 		scsi_build_sense(cmd, 0, trouble->key, trouble->code, trouble->further);
-	dev_warn_ratelimited(&cmd->device->sdev_gendev, "tag#%d cmd 0x%x status: scsi 0x%x srb 0x4 hv 0xc0000001\n",
+	/* As the real driver says it, of the controller. */
+	dev_warn_ratelimited(cmd->device->host->shost_gendev.parent, "tag#%d cmd 0x%x status: scsi 0x%x srb 0x4 hv 0xc0000001\n",
 			     scsi_cmd_to_rq(cmd)->tag, cmd->cmnd[0], cmd->result & 0xff);
 	scsi_done(cmd);
 }
