@@ -248,3 +248,14 @@ fn the_machine_at_hand_is_not_taken_for_the_logs() {
     assert!(page.contains("What a log tells: standard input"), "{page}");
     assert!(!page.contains(&format!("{}, ", host.trim())), "{page}");
 }
+
+/// A carriage return begins a line anew within the same line of the file.
+#[test]
+fn a_line_that_goes_on_after_a_carriage_return_has_its_own_number() {
+    let log =
+        b"Feb 03 06:00:10 web1 systemd[1]: Reached\rdev-sdb.device: Job dev-sdb.device/start timed out.\n\
+                Feb 03 06:01:40 web1 systemd[1]: Dependency failed for Local File Systems.\n";
+    let told = json_of(&hvtune(&["--log", "-", "--format", "json"], Some(log)));
+    let evidence = told["incidents"][0]["evidence"].as_array().unwrap();
+    assert_eq!(evidence.first(), Some(&json!(1)), "{told:#}");
+}

@@ -276,7 +276,8 @@ impl Verdict<'_> {
             Kind::BootInStall | Kind::BootDeviceMissing => {
                 return (
                     Answer::False,
-                    "the default sets no timer of the boot, and the wait for the disk ends as before"
+                    "at boot the default plan waits for a disk as long as the stall budget and a minute, and the log does \
+                     not show that this one came"
                         .to_owned(),
                 );
             }

@@ -36,6 +36,8 @@ pub struct Reader {
     may_go_on: bool,
     /// The last line that had a stamp.
     stamped: Vec<u8>,
+    /// Which line that is: a carriage return may begin the next one within it.
+    stamped_line: u64,
     /// The wall clock of forms that tell differences.
     coarse: Option<Wall>,
     state: State,
@@ -86,6 +88,7 @@ impl Default for Reader {
             partial: Vec::new(),
             may_go_on: false,
             stamped: Vec::new(),
+            stamped_line: 0,
             coarse: None,
             state: State::default(),
             events: Events::default(),
@@ -168,7 +171,7 @@ impl Reader {
         if goes_on {
             let joined = [self.stamped.as_slice(), b" ", piece].concat();
             let rows = self.search.rows(&joined);
-            known = rows != 0 && self.message(&joined, rows, self.log.lines - 1);
+            known = rows != 0 && self.message(&joined, rows, self.stamped_line);
         }
         if stamped {
             self.remember(piece);
@@ -180,6 +183,7 @@ impl Reader {
     /// Keeps a line that begins with a stamp.
     fn remember(&mut self, piece: &[u8]) {
         self.log.stamped += 1;
+        self.stamped_line = self.log.lines;
         self.stamped.clear();
         self.stamped.extend_from_slice(piece.get(..BEFORE.min(piece.len())).unwrap_or_default());
         let is_first = self.log.first == Moment::default();
