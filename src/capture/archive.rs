@@ -9,7 +9,7 @@ use crate::root::{Root, Seen, Trail};
 
 /// How a capture's name ends where it is one file.
 pub const ENDING: &str = ".tar";
-/// So many bytes, and so many names, has no capture: one of 1,024 disks has a tenth.
+/// More bytes, or names, are refused: a machine of 1,024 disks has 54 MB and 34,000 names.
 pub const LIMIT: usize = 64 << 20;
 const NAMES: usize = 500_000;
 

@@ -340,8 +340,8 @@ fn seconds(text: &str) -> Option<i64> {
     crate::policy::parse_duration(text).ok().and_then(|seconds| i64::try_from(seconds).ok())
 }
 
-/// So long between two answers of one command means that the host held it: what fails at once is tried again within
-/// a hundredth of a second, or has failed for good.
+/// So long between two answers of one command means that the host held it: what fails at once is tried again some 55
+/// times a second, or has failed for good.
 const ANSWERED_LATE: i64 = SECOND;
 
 /// Whether the host took its time for each answer, where nothing says that a command has failed: all are tried
