@@ -125,19 +125,19 @@ fn named(path: &Path) -> String {
 
 /// A directory that an option names.
 fn open_directory(option: &str, dir: &Path) -> anyhow::Result<Root> {
-    Root::offline(dir).map_err(|error| match error {
-        root::Error::Io { said, .. } if said.kind() == ErrorKind::NotFound => {
-            anyhow::anyhow!("{option} {}: there is no such directory", named(dir))
-        }
-        error => error.into(),
-    })
+    there(option, dir, Root::offline(dir), "directory")
 }
 
 /// A capture that an option names: a directory, or an archive of one.
 fn open_capture(option: &str, place: &Path) -> anyhow::Result<Root> {
-    crate::capture::open(place).map_err(|error| match error {
+    there(option, place, crate::capture::open(place), "directory or file")
+}
+
+/// What was opened, or that nothing stands there.
+fn there(option: &str, place: &Path, opened: root::Result<Root>, what: &str) -> anyhow::Result<Root> {
+    opened.map_err(|error| match error {
         root::Error::Io { said, .. } if said.kind() == ErrorKind::NotFound => {
-            anyhow::anyhow!("{option} {}: there is no such directory or file", named(place))
+            anyhow::anyhow!("{option} {}: there is no such {what}", named(place))
         }
         error => error.into(),
     })

@@ -109,7 +109,7 @@ impl Plan {
         self.changes_files() || self.made_anew().next().is_some()
     }
 
-    /// What apply makes anew though no file that it is made from changes, and images for whatever reason.
+    /// What apply makes anew, by path: a boot menu that is older than its sources, and images.
     pub fn made_anew(&self) -> impl Iterator<Item = &str> {
         let menu = self.menu.as_ref().filter(|_| self.stale_menu);
         let images = self.remakes.iter().map(|remake| remake.path.as_str());

@@ -133,7 +133,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, mut event: Event) {
         let near = self.last.iter_mut().rev().chain(self.first.iter_mut().rev()).take(NEAR);
         for earlier in near {
             if event.repeats(earlier) {
@@ -141,10 +141,10 @@ impl Events {
                 return;
             }
         }
-        let mut event = event;
         if event.id == Id::StorvscStatus {
-            let (tag, at) = (event.get("tag").to_owned(), event.at.clone());
-            event.again.take(&tag, &at);
+            let mut again = Again::default();
+            again.take(event.get("tag"), &event.at);
+            event.again = again;
         }
         if self.first.len() < KEPT {
             self.first.push(event);

@@ -276,8 +276,8 @@ impl Verdict<'_> {
             Kind::BootInStall | Kind::BootDeviceMissing => {
                 return (
                     Answer::False,
-                    "at boot the default plan waits for a disk as long as the stall budget and a minute, and the log does \
-                     not show that this one came"
+                    "at boot the default plan waits for a disk as long as the stall budget and a minute, and the \
+                     log does not show that this one came"
                         .to_owned(),
                 );
             }

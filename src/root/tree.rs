@@ -35,7 +35,7 @@ impl Root {
             }
             dirs.insert(String::new(), top);
         }
-        for (path, seen) in beyond_links(files).iter() {
+        for (path, seen) in Self::settled(files).iter() {
             let (parent, last) = path.rsplit_once('/').unwrap_or(("", path));
             let parent = tree.dir_for(&mut dirs, parent)?;
             match seen {
@@ -87,7 +87,19 @@ impl Root {
     /// `sys/block/sda/size` belongs where `sys/block/sda` points. A directory that is a link
     /// is the link alone.
     pub fn settled(files: &Trail) -> Trail {
-        beyond_links(files)
+        let mut plain = Trail::new();
+        for (path, seen) in files.iter() {
+            let (parent, last) = split(path);
+            let parent = settle(files, parent);
+            let path = if parent.is_empty() { last.to_owned() } else { format!("{parent}/{last}") };
+            match (plain.get(&path), seen) {
+                // What is known best wins: a link or a content over mere presence.
+                (Some(_), Seen::Dir) => {}
+                (Some(Seen::File(known)), Seen::File(bytes)) if !known.is_empty() && bytes.is_empty() => {}
+                _ => drop(plain.insert(path, seen.clone())),
+            }
+        }
+        plain
     }
 
     /// The handle of a directory of the tree, made with its parents where it is missing.
@@ -128,22 +140,6 @@ fn create_file(parent: &Dir<'_>, name: &str, path: &str, bytes: &[u8]) -> Result
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let fd = open_name(parent.fd(), name, flags, Mode::from_raw_mode(0o644)).map_err(fail)?;
     write_new(&fd, bytes).map_err(fail)
-}
-
-fn beyond_links(files: &Trail) -> Trail {
-    let mut plain = Trail::new();
-    for (path, seen) in files.iter() {
-        let (parent, last) = split(path);
-        let parent = settle(files, parent);
-        let path = if parent.is_empty() { last.to_owned() } else { format!("{parent}/{last}") };
-        match (plain.get(&path), seen) {
-            // What is known best wins: a link or a content over mere presence.
-            (Some(_), Seen::Dir) => {}
-            (Some(Seen::File(known)), Seen::File(bytes)) if !known.is_empty() && bytes.is_empty() => {}
-            _ => drop(plain.insert(path, seen.clone())),
-        }
-    }
-    plain
 }
 
 /// A directory's path with the trail's links followed.
@@ -230,6 +226,6 @@ mod tests {
             ("b".to_owned(), Seen::Link("a".to_owned())),
             ("a/x".to_owned(), Seen::Dir),
         ]);
-        assert_eq!(beyond_links(&files).len(), 3);
+        assert_eq!(Root::settled(&files).len(), 3);
     }
 }
