@@ -128,6 +128,10 @@ impl<'a> Cases<'a> {
             match sign.cause {
                 None => sign.cause = Some(main),
                 Some(cause) if takes(cause) && !is_other_disk(main, sign) => sign.cause = Some(main),
+                // What a disk answers while its session is in trouble is of that trouble.
+                Some(Cause::Errors) if main == Cause::Iscsi && scene.transport(&sign.subject).is_iscsi() => {
+                    sign.cause = Some(main);
+                }
                 Some(_) => {}
             }
         }

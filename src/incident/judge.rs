@@ -140,12 +140,12 @@ impl Judge<'_> {
         }
     }
 
-    /// A session that its own error handling drops has a target that answers.
+    /// A session that its own error handling drops has a target that answers; so has one that gets an answer to what
+    /// was given up.
     fn iscsi(&self) -> Kind {
-        let handled = self
-            .case
-            .all(&[Id::IscsiConnError, Id::IscsidConnError])
-            .all(|event| event.get("code") == "1021");
+        let errors = self.case.all(&[Id::IscsiConnError, Id::IscsidConnError]);
+        let codes: Vec<&str> = errors.map(|event| event.get("code")).collect();
+        let handled = codes.contains(&HANDLED) && codes.iter().all(|code| [HANDLED, LATE].contains(code));
         let lost = self.case.first(&[Id::IscsiRecoveryTimeout, Id::IscsiPingTimeout]).is_some();
         if handled && !lost { Kind::IscsiSlowErrors } else { Kind::IscsiPathLoss }
     }
@@ -240,7 +240,7 @@ impl Judge<'_> {
             is_hyperv: self.scene.is_hyperv,
             recovery: number(case.first(&[Id::IscsiRecoveryTimeout]), "secs"),
             noop: interval.zip(number(ping, "ping")),
-            handled: case.all(&[Id::IscsiConnError]).any(|event| event.get("code") == "1021"),
+            handled: case.all(&[Id::IscsiConnError]).any(|event| event.get("code") == HANDLED),
             io_timeout: case.first(&[Id::NvmeAbort, Id::NvmeReset]).map(|_| io_timeout(case).0),
             watchdog: watchdog.map(|event| {
                 (event.get("unit").to_owned(), i64::try_from(limit.unwrap_or(180)).unwrap_or(180))
@@ -249,6 +249,11 @@ impl Judge<'_> {
         }
     }
 }
+
+/// Error handling dropped the session (`ISCSI_ERR_SCSI_EH_SESSION_RST`), and an answer came to a task that is not
+/// known any more (`ISCSI_ERR_BAD_ITT`).
+const HANDLED: &str = "1021";
+const LATE: &str = "1010";
 
 /// What the verdict rests on.
 struct Verdict<'a> {

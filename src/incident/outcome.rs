@@ -233,7 +233,7 @@ pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
         _ => first,
     };
     let mut after = log.events.iter().filter(|event| event.boot == case.boot && event.line > begins);
-    let end = after.find(ends)?;
+    let Some(end) = after.find(ends) else { return let_go(log, case) };
     // What goes on behind it is no end.
     let goes_on = case.cause == Cause::Iscsi
         && case.all(&[Id::IscsiConnError, Id::IscsiRecoveryTimeout]).any(|event| event.line > end.line);
@@ -246,6 +246,20 @@ pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
     }
     Some(end)
 }
+
+/// The end of a service that could not be killed at once: what it waited for in the kernel has answered. The journal
+/// has lines in the order in which they were read, so this one may stand before that of the watchdog.
+fn let_go<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
+    let killed = case.all(&[Id::SystemdWatchdog]).next().filter(|_| case.cause == Cause::Silent)?;
+    log.events.iter().find(|event| {
+        let is_its = event.id == Id::SystemdExit && event.get("unit") == killed.get("unit");
+        let waited = killed.at.until(&event.at).is_some_and(|waited| waited > AT_ONCE);
+        is_its && waited && event.boot == case.boot
+    })
+}
+
+/// A process that does not wait in the kernel is gone within this.
+const AT_ONCE: i64 = 2 * SECOND;
 
 /// The last moment at which the log shows the trouble still on.
 pub(super) fn last_seen(log: &Log, case: &Case<'_>, gave_up: Option<&GaveUp>) -> Option<Moment> {
@@ -266,9 +280,10 @@ pub(super) fn last_seen(log: &Log, case: &Case<'_>, gave_up: Option<&GaveUp>) ->
         }
     }
     let (_, line) = case.lines();
+    // Until then the target was not there, also for the map above its session.
     let mut trying = log.events.iter().filter(|event| {
-        case.cause == Cause::Iscsi
-            && event.id == Id::IscsidConnect
+        matches!(case.cause, Cause::Iscsi | Cause::Multipath)
+            && event.is(&[Id::IscsidConnect, Id::IscsidBack])
             && event.boot == case.boot
             && event.last_line > line
     });

@@ -22,6 +22,12 @@ pub(super) enum Transport {
     Unknown,
 }
 
+impl Transport {
+    pub(super) fn is_iscsi(self) -> bool {
+        matches!(self, Self::Iscsi | Self::PerhapsIscsi)
+    }
+}
+
 /// What is known of the machine.
 #[derive(Debug, Default)]
 pub(super) struct Scene {
@@ -127,13 +133,12 @@ impl Scene {
         let Some((host, _)) = address.split_once(':') else { return Transport::Unknown };
         let driver = self.drivers.get(host).map_or("", String::as_str);
         let vendor = self.vendors.get(address).map_or("", String::as_str);
+        // Who answers need not be who carries: a Windows server has its own units behind iSCSI, too.
         match driver {
-            _ if driver.contains("storvsc") || vendor == "Msft" => Transport::Storvsc,
-            _ if driver.contains("iSCSI")
-                || ["LIO-ORG", "IET", "FreeNAS", "TrueNAS", "SYNOLOGY"].contains(&vendor) =>
-            {
-                Transport::Iscsi
-            }
+            _ if driver.contains("storvsc") => Transport::Storvsc,
+            _ if driver.contains("iSCSI") => Transport::Iscsi,
+            _ if vendor == "Msft" => Transport::Storvsc,
+            _ if ["LIO-ORG", "IET", "FreeNAS", "TrueNAS", "SYNOLOGY"].contains(&vendor) => Transport::Iscsi,
             _ if driver.starts_with("usb-storage") || driver.starts_with("uas") => Transport::Removable,
             "" if host.parse::<u32>().is_ok_and(|host| host >= CONTROLLERS) => Transport::PerhapsIscsi,
             "" => Transport::Unknown,

@@ -57,6 +57,7 @@ pub(super) enum Id {
     MpathQueueOff,
     MpathRecovery,
     SystemdWatchdog,
+    SystemdExit,
     HungTask,
     PanicHung,
     PanicAny,

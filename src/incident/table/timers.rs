@@ -152,6 +152,17 @@ pub(super) const ROWS: &[Message] = &[
         timer: "WatchdogSec= of the unit",
     },
     Message {
+        id: Id::SystemdExit,
+        name: "systemd.exit",
+        who: &["systemd"],
+        has: &["Main process exited, code="],
+        pattern: r"^(?P<unit>\S+\.service): Main process exited, code=(?:killed|dumped), status=6/ABRT",
+        source: "src/core/service.c service_sigchld_event",
+        versions: "all read (232 to 257)",
+        means: "A service that its watchdog killed has ended. Where that is seconds after the kill, it waited in the kernel, and the disk has answered.",
+        timer: "none",
+    },
+    Message {
         id: Id::HungTask,
         name: "hung.task",
         who: KERNEL,
