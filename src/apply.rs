@@ -6,7 +6,7 @@ pub(crate) mod boot_menu;
 mod initramfs;
 pub(crate) mod live;
 
-use crate::marker::{EDITS, LAYER_RECORD, RECORD};
+use crate::marker::{EDITS, LAYER_RECORD, RECORD, RESTARTS, Standing, standing_of};
 use crate::plan::{Change, Plan, state};
 use crate::record;
 use crate::render::Effect;
@@ -110,6 +110,7 @@ fn ops(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     ops.extend(edits);
     let writes = ops.iter().any(|op| matches!(op, Op::Write { .. }));
     if plan.revert {
+        ops.extend(restarts_back(root)?);
         if !plan.directories.is_empty() || plan.layer {
             ops.extend(directories_back(plan, root)?);
         }
@@ -166,6 +167,14 @@ fn directories_back(plan: &Plan, root: &Root) -> anyhow::Result<Vec<Op>> {
     }
     ops.extend(go.into_iter().map(|path| Op::RemoveDir { path }));
     Ok(ops)
+}
+
+/// The record of restarts goes, too.
+fn restarts_back(root: &Root) -> anyhow::Result<Vec<Op>> {
+    if standing_of(root.read(RESTARTS)?.as_deref()) != Standing::Ours {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Op::Remove { path: RESTARTS.to_owned() }])
 }
 
 /// The record of lines of ours in files of others, where this plan changes it.

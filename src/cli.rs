@@ -71,7 +71,7 @@ struct Typed {
 
 // No doc comment on the next four: where a command takes them in, it would become that command's help.
 
-// Options of every command but `capture`, which records this very machine.
+// Options of every command but those of `ALONE`.
 #[derive(Debug, Default, Args)]
 struct Options {
     #[command(flatten)]
@@ -249,6 +249,8 @@ pub enum Command {
         #[arg(required = true, value_name = "CAPTURE")]
         captures: Vec<PathBuf>,
     },
+    /// Restart out of emergency mode where nobody is at the console
+    LeaveEmergency,
     /// Record this machine in a directory or a .tar, for --machine and compare
     Capture {
         /// A directory that does not exist yet, or is empty; a new file where the name ends in .tar
@@ -256,8 +258,8 @@ pub enum Command {
     },
 }
 
-/// The one command that looks at this very machine and prints no result.
-const CAPTURE: &str = "capture";
+/// The commands that are about this very machine and print no result.
+const ALONE: [&str; 2] = ["capture", "leave-emergency"];
 
 /// The command that looks at recorded machines, and takes no other.
 const COMPARE: &str = "compare";
@@ -275,7 +277,7 @@ pub fn definition() -> clap::Command {
         let printed =
             |command: clap::Command| command.mut_arg("format", |arg| arg.value_parser(one_of(formats)));
         let command = match command.get_name() {
-            CAPTURE => command,
+            name if ALONE.contains(&name) => command,
             COMPARE => printed(How::augment_args(command)),
             _ => printed(Options::augment_args(command)),
         };
@@ -346,7 +348,7 @@ fn meant(matches: &clap::ArgMatches) -> Result<Cli, clap::Error> {
     if let Some((name, matches)) = matches.subcommand() {
         more = Some(Messages::from_arg_matches(matches)?);
         match name {
-            CAPTURE => {}
+            name if ALONE.contains(&name) => {}
             COMPARE => behind.how = How::from_arg_matches(matches)?,
             _ => behind = Options::from_arg_matches(matches)?,
         }

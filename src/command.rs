@@ -1,6 +1,7 @@
 //! The commands: the one pipe, stopped at different places.
 
 mod compare;
+mod emergency;
 mod postmortem;
 mod shown;
 mod template;
@@ -50,6 +51,9 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Seal => template::seal(global).map_err(|error| needs_root("seal", error)),
         Command::Postmortem { log } => postmortem::postmortem(global, log.as_deref()),
         Command::Compare { captures } => compare::compare(global, captures),
+        Command::LeaveEmergency => {
+            emergency::leave(global).map_err(|error| needs_root("leave-emergency", error))
+        }
         Command::Capture { dir } => capture(global, dir),
     }
 }

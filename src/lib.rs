@@ -24,7 +24,7 @@
 //! - no two modules import each other, directly or through others, here or within a room; a room
 //!   and its own parts may;
 //! - [`facts`], [`initramfs`], [`value`], [`tunable`], [`tunables`], [`host`], [`resolve`], [`stall`], [`render`], [`cmdline`],
-//!   [`formats`], [`incident`], [`compare`], [`record`], [`stacks`] and [`stores`] touch no file, clock, environment or process, so they cannot fail on the
+//!   [`formats`], [`incident`], [`compare`], [`record`], [`emergency`], [`stacks`] and [`stores`] touch no file, clock, environment or process, so they cannot fail on the
 //!   machine's account;
 //! - only [`root`] touches files, only [`run`] starts programs, only [`report`] prints;
 //! - [`probe`] does not decide, and one unreadable file never fails it: it becomes a gap;
@@ -36,7 +36,7 @@
 //! the kernel command line in the text of a file, and puts arguments in or takes them out.
 //!
 //! Reading order, in which each module uses only earlier ones:
-//! [`attribute`], [`civil`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`initramfs`], [`stacks`], [`marker`], [`record`]; the two doors, [`root`]
+//! [`attribute`], [`civil`], [`nearest`], [`order`], [`pattern`], [`scale`], [`value`], [`cmdline`], [`formats`], [`stores`], [`facts`], [`initramfs`], [`stacks`], [`marker`], [`record`], [`emergency`]; the two doors, [`root`]
 //! and [`run`]; [`policy`], [`tunable`], [`host`], [`resolve`], [`tunables`], [`render`], [`probe`],
 //! [`capture`], [`plan`], [`apply`], [`stall`], [`incident`], [`compare`], [`verify`], [`cli`], [`report`], [`command`].
 
@@ -48,6 +48,7 @@ pub mod cli;
 pub mod cmdline;
 pub mod command;
 pub mod compare;
+pub mod emergency;
 pub mod facts;
 pub mod formats;
 pub mod host;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::facts::{CMDLINE, DEVICES, KARGS, MANAGER, served};
+use crate::facts::{CMDLINE, DEVICES, EMERGENCY, KARGS, MANAGER, served};
 use crate::stores::place::is_store;
 
 /// The one base name of everything that we write.
@@ -58,6 +58,7 @@ pub fn all_paths() -> Vec<String> {
     for top in ["etc", "usr/lib"] {
         paths.push(format!("{top}/systemd/system/{DEVICES}.d/{DEVICE_WAIT}.conf"));
         paths.push(format!("{top}/systemd/{MANAGER}.d/{BASE_NAME}.conf"));
+        paths.push(format!("{top}/systemd/system/{EMERGENCY}.d/{BASE_NAME}.conf"));
     }
     for unit in served() {
         paths.push(format!("etc/systemd/system/{unit}.d/{BASE_NAME}.conf"));
@@ -75,12 +76,16 @@ pub const LAYER_RECORD: &str = "usr/lib/hvtune/made-directories";
 /// Lines of ours in files of others, a JSON object a line.
 pub const EDITS: &str = "var/lib/hvtune/edits";
 
+/// Restarts out of emergency mode, a line each.
+pub const RESTARTS: &str = "var/lib/hvtune/restarts";
+
 /// Every path at which a file of ours can be.
 pub fn known_paths() -> Vec<String> {
     let mut paths = all_paths();
     paths.push(RECORD.to_owned());
     paths.push(LAYER_RECORD.to_owned());
     paths.push(EDITS.to_owned());
+    paths.push(RESTARTS.to_owned());
     paths
 }
 

@@ -32,7 +32,7 @@ pub use errors::{INCURABLE, Incurable};
 pub use fate::{Fate, Span, Timer};
 pub use given_up::{GivenUp, given_up, says_given_up};
 pub use kernel::{Service, Watch};
-pub use late::{Arrival, Wait};
+pub use late::{Arrival, RESTART, Wait};
 pub use stack::panics_on_errors;
 
 /// What can befall the storage of a guest.

@@ -65,6 +65,7 @@ pub static CATALOGUE: &[&Tunable] = &[
     &waits::SETTINGS_TIMEOUT,
     &waits::UDEV_EVENT,
     &restart::DRACUT_EMERGENCY,
+    &restart::EMERGENCY_RESTART,
     &restart::CRASH_REBOOT,
     &filesystem::FSCK_REPAIR,
     &image::HYPERV_DRIVERS,

@@ -34,6 +34,9 @@ _hvtune() {
             hvtune,help)
                 cmd="hvtune__subcmd__help"
                 ;;
+            hvtune,leave-emergency)
+                cmd="hvtune__subcmd__leave__subcmd__emergency"
+                ;;
             hvtune,pending)
                 cmd="hvtune__subcmd__pending"
                 ;;
@@ -79,6 +82,9 @@ _hvtune() {
             hvtune__subcmd__help,help)
                 cmd="hvtune__subcmd__help__subcmd__help"
                 ;;
+            hvtune__subcmd__help,leave-emergency)
+                cmd="hvtune__subcmd__help__subcmd__leave__subcmd__emergency"
+                ;;
             hvtune__subcmd__help,pending)
                 cmd="hvtune__subcmd__help__subcmd__pending"
                 ;;
@@ -113,7 +119,7 @@ _hvtune() {
 
     case "${cmd}" in
         hvtune)
-            opts="-q -v -h -V --root --machine --assume --config --stall --quiet --verbose --format --help --version status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help"
+            opts="-q -v -h -V --root --machine --assume --config --stall --quiet --verbose --format --help --version status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -313,7 +319,7 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__help)
-            opts="status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare capture help"
+            opts="status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -397,6 +403,20 @@ _hvtune() {
             return 0
             ;;
         hvtune__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hvtune__subcmd__help__subcmd__leave__subcmd__emergency)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -525,6 +545,20 @@ _hvtune() {
         hvtune__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        hvtune__subcmd__leave__subcmd__emergency)
+            opts="-q -v -h --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -33,6 +33,8 @@ Files:
     Templates that replace the built-in ones
   /var/lib/hvtune/edits
     What revert has to put back into files of others
+  /var/lib/hvtune/restarts
+    Restarts out of emergency mode
 
 Environment:
   NO_COLOR
@@ -67,6 +69,7 @@ pub(super) fn of(command: &str) -> &'static str {
         "seal" => SEAL,
         "postmortem" => POSTMORTEM,
         "compare" => COMPARE,
+        "leave-emergency" => LEAVE_EMERGENCY,
         "capture" => CAPTURE,
         _ => "",
     }
@@ -243,6 +246,21 @@ Examples:
 Exit status:
   0  It was shown, whatever it says
   2  Trouble: something that was named is no capture";
+
+const LEAVE_EMERGENCY: &str = "\
+Examples:
+  What hvtune-emergency.service runs, 5 to 6 minutes after a boot ended in emergency mode:
+    hvtune leave-emergency
+
+Exit status:
+  0  systemd was asked to restart the guest
+  1  It is left as it is: not in emergency mode, somebody is at the console or that
+     could not be told, or 10 restarts within a day did not help
+  2  Trouble: nothing was done
+
+Files:
+  /var/lib/hvtune/restarts
+    The starts of the machine that ended in a restart out of emergency mode";
 
 const CAPTURE: &str = "\
 Examples:

@@ -72,13 +72,14 @@ fn every_command_takes_its_options_and_no_other() {
         ("pending", &["--layer"]),
         ("seal", &[]),
         ("capture dir", &[]),
+        ("leave-emergency", &[]),
     ] {
         for option in ["-q", "-v"] {
             assert!(asked(&format!("{command} {option}")).is_ok(), "{command} {option}");
             assert!(asked(&format!("{option} {command}")).is_ok(), "{option} {command}");
         }
         for option in of_most {
-            let is_taken = command != "capture dir";
+            let is_taken = !["capture dir", "leave-emergency"].contains(&command);
             assert_eq!(asked(&format!("{command} {option}")).is_ok(), is_taken, "{command} {option}");
             assert_eq!(asked(&format!("{option} {command}")).is_ok(), is_taken, "{option} {command}");
         }
@@ -134,6 +135,7 @@ fn what_is_wrong_is_named() {
         ("explain --json", "\n  tip: `--format json`"),
         ("apply --yes", "\n  tip: hvtune asks no questions"),
         ("capture x --root /", "unexpected argument '--root'"),
+        ("leave-emergency --format json", "unexpected argument '--format'"),
         ("--root / capture x", "unexpected argument '--root'"),
     ] {
         let error = asked(line).unwrap_err();

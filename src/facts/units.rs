@@ -56,7 +56,7 @@ pub struct UnitFile {
     pub path: String,
     /// Whether it carries our marker.
     pub ours: bool,
-    /// The assignments of spans of time, and of what the unit runs.
+    /// The assignments of spans of time, of what the unit runs, and of what it wants.
     pub lines: Vec<UnitLine>,
     /// The line at which systemd stops reading it, and why.
     pub stops: Option<(u32, String)>,

@@ -6,8 +6,14 @@ use super::{Attribute, UnitLine, UnreadFile};
 pub const DEVICES: &str = "dev-.device";
 /// See [`DEVICES`].
 pub const MANAGER: &str = "system.conf";
-/// Both, each with a drop-in of ours.
-pub const WAITS: [&str; 2] = [DEVICES, MANAGER];
+/// What a boot ends in that waited in vain.
+pub const EMERGENCY: &str = "emergency.target";
+/// All of them, each with a drop-in of ours.
+pub const WAITS: [&str; 3] = [DEVICES, MANAGER, EMERGENCY];
+/// The service that asks for the password there.
+pub const EMERGENCY_SERVICE: &str = "emergency.service";
+/// What hvtune's package has for a restart out of it.
+pub const RESTART_TIMER: &str = "hvtune-emergency.timer";
 
 /// Waits of a boot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -218,7 +218,8 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     .collect()
 }
 
-/// Strict: what a drop-in of ours says of all devices or of systemd's manager, each with its section: `Unit/Key`.
+/// Strict: what a drop-in of ours says of all devices, of systemd's manager or of emergency mode, each with its
+/// section: `Unit/Key`.
 pub fn parse_waits(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     let mut said = lines(text)?.into_iter();
     let section = match said.next() {
@@ -228,7 +229,8 @@ pub fn parse_waits(text: &str) -> Result<Vec<(String, String)>, Refusal> {
         None => return Ok(Vec::new()),
     };
     said.map(|(number, line)| match line.split_once('=') {
-        Some((key, value)) if only(key, "") && only(value, "") => {
+        // A number, or the name of a unit.
+        Some((key, value)) if only(key, "") && only(value, "-.") => {
             Ok((format!("{section}/{key}"), value.to_owned()))
         }
         _ => Err(Refusal::new(number, "not of the form `Key=value`")),

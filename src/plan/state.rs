@@ -2,7 +2,7 @@
 //! edited a file of others.
 
 use crate::formats::edit::Owned;
-use crate::marker::{EDITS, LAYER_RECORD, RECORD, Standing, standing_of};
+use crate::marker::{EDITS, LAYER_RECORD, RECORD, RESTARTS, Standing, standing_of};
 use crate::record::{LIMIT, parse_edits, parse_made};
 use crate::root::{Result, Root};
 
@@ -29,7 +29,7 @@ pub fn is_layer(root: &Root) -> Result<bool> {
 /// Those of the records that somebody edited since; what does not carry our marker is none of ours.
 pub fn edited_records(root: &Root) -> Result<Vec<String>> {
     let mut edited = Vec::new();
-    for path in [EDITS, RECORD, LAYER_RECORD] {
+    for path in [EDITS, RECORD, LAYER_RECORD, RESTARTS] {
         let bytes = root.read_at_most(path, LIMIT)?;
         if standing_of(bytes.as_deref()) == Standing::Edited {
             edited.push(path.to_owned());

@@ -8,9 +8,11 @@ use crate::root::{Dir, Entry, Kind, Result, Root, link_target};
 
 /// How drop-ins' names end.
 const CONF: &str = ".conf";
-/// Assignments that are kept: spans of time end so, and the agent's unit names its file here.
+/// Assignments that are kept: spans of time end so, the agent's unit names its file here, and emergency mode what is
+/// started with it.
 const SPAN: &str = "Sec";
 const EXEC: &str = "ExecStart";
+const WANTS: &str = "Wants";
 
 /// These units, as far as the root has them.
 pub fn read(root: &Root, names: &[&str], gaps: &mut Vec<Gap>) -> Vec<Unit> {
@@ -228,7 +230,7 @@ fn wants(name: &str) -> bool {
 /// What one file says.
 pub(super) fn file(path: &str, found: &[u8]) -> UnitFile {
     let read = unit::read(&bytes::decode(found));
-    let kept = |line: &unit::Line| line.key.ends_with(SPAN) || line.key == EXEC;
+    let kept = |line: &unit::Line| line.key.ends_with(SPAN) || [EXEC, WANTS].contains(&line.key.as_str());
     let line = |line: unit::Line| UnitLine {
         line: line.line,
         section: line.section,

@@ -1,8 +1,8 @@
 //! What a boot waits for: systemd's configuration, udev's, fstab's, that of initramfs-tools.
 
 use crate::facts::{
-    Attribute, DEVICES, DropIn, FstabWait, Gap, Hides, Initramfs, LAYERS, MANAGER, Mask, OsRelease, System,
-    Unit, UnitLine, UnreadFile, Waits,
+    Attribute, DEVICES, DropIn, EMERGENCY, EMERGENCY_SERVICE, FstabWait, Gap, Hides, Initramfs, LAYERS,
+    MANAGER, Mask, OsRelease, RESTART_TIMER, System, Unit, UnitLine, UnreadFile, Waits,
 };
 use crate::formats::fstab::{self, Entry};
 use crate::formats::{bytes, unit};
@@ -27,15 +27,21 @@ const INIT: &str = "usr/share/initramfs-tools/init";
 /// Where Debian's installer writes the device to resume from.
 const RESUME: &str = "etc/initramfs-tools/conf.d/resume";
 
-/// systemd's manager and all devices, each as if it were a unit; and files that take the place of ours.
+/// systemd's manager and all devices, each as if it were a unit, and what belongs to emergency mode; and files that
+/// take the place of ours.
 pub(super) fn units(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> (Vec<Unit>, Vec<Mask>) {
     let devices = listed.template(DEVICES, gaps);
     let manager = manager(root, listed, gaps);
+    let emergency = [EMERGENCY, EMERGENCY_SERVICE, RESTART_TIMER];
+    let emergency: Vec<Unit> = emergency.iter().filter_map(|name| listed.read(name, gaps)).collect();
+    let target = emergency.iter().find(|unit| unit.name == EMERGENCY);
     let masks = [
         mask(&devices, &format!("systemd/system/{DEVICES}.d"), DEVICE_WAIT),
         mask(&manager, &format!("systemd/{MANAGER}.d"), BASE_NAME),
+        target.and_then(|target| mask(target, &format!("systemd/system/{EMERGENCY}.d"), BASE_NAME)),
     ];
-    (vec![devices, manager], masks.into_iter().flatten().collect())
+    let units = [devices, manager].into_iter().chain(emergency).collect();
+    (units, masks.into_iter().flatten().collect())
 }
 
 /// `system.conf` of the first directory that has one, and its drop-ins of all.

@@ -1,7 +1,7 @@
 //! Where an assignment lands: which file, under which directory, or nowhere that we write.
 
 use super::{Format, Share, shares_of};
-use crate::facts::{CMDLINE, DEVICES, Facts, Fragment, Initramfs, KARGS, WAITS, served};
+use crate::facts::{CMDLINE, DEVICES, Facts, Fragment, Initramfs, KARGS, MANAGER, WAITS, served};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::initramfs::reader;
@@ -91,9 +91,8 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
         Format::Kargs => return format!("{KARGS}/{BASE_NAME}.toml"),
         Format::Cmdline => return format!("{CMDLINE}/{BASE_NAME}.conf"),
         Format::Multipath => return format!("etc/multipath/conf.d/{BASE_NAME}.conf"),
-        Format::Unit => (below_unit.as_str(), "conf"),
-        Format::Waits if unit == DEVICES => (below_unit.as_str(), "conf"),
-        Format::Waits => ("systemd/system.conf.d", "conf"),
+        Format::Waits if unit == MANAGER => ("systemd/system.conf.d", "conf"),
+        Format::Unit | Format::Waits => (below_unit.as_str(), "conf"),
         Format::Premount => {
             let [host, image] = PREMOUNTS;
             let there = facts.system.ours.iter().any(|file| file.path == host);

@@ -13,11 +13,14 @@ use crate::facts::{
 };
 use crate::formats::unit::{Span, span};
 
+/// What a unit is told to start with it. Each line adds to those before it, and none takes one away.
+const WANTS: &str = "Wants";
+
 /// The section that a property stands in.
 fn section(unit: &str, property: &str) -> &'static str {
     match unit.rsplit('.').next() {
         _ if unit == MANAGER => "Manager",
-        _ if property.starts_with("Job") => "Unit",
+        _ if property.starts_with("Job") || property == WANTS => "Unit",
         Some("mount") => "Mount",
         Some("swap") => "Swap",
         Some("socket") => "Socket",
@@ -36,6 +39,7 @@ fn built_in(facts: &Facts, unit: &str, property: &str) -> (&'static str, Option<
     }
     let (name, value) = match property {
         "WatchdogSec" => ("no watchdog", Some("0")),
+        WANTS => ("nobody asks for it", Some("nothing")),
         "JobTimeoutSec" | "JobRunningTimeoutSec" => ("systemd's own value", Some("infinity")),
         _ => ("systemd's own default, which system.conf may set", None),
     };

@@ -194,11 +194,15 @@ fn own(value: Option<&str>, knob: &str) -> Option<Wait> {
     Some(Wait { at, ..Wait::by(knob, value) })
 }
 
+/// What the timer of `boot.emergency_restart` does with a boot that ended there.
+pub const RESTART: &str = "a restart out of emergency mode";
+
 /// A line of fstab that systemd mounts.
 fn of_line(knobs: &Knobs, line: &FstabWait) -> [Wait; 2] {
     let then = match (line.nofail, line.point.as_str(), line.netdev) {
         (true, ..) => "goes on, never mounted",
         (_, "swap", _) | (_, _, true) => "goes on without it",
+        _ if knobs.emergency_restarts => RESTART,
         _ => "emergency mode",
     };
     let device = if knobs.device_is_last { None } else { own(line.device_timeout.as_deref(), DEVICE_OPTION) };

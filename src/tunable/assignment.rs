@@ -1,6 +1,6 @@
 //! What is set: a knob, the value it is to have, and what must hold besides.
 
-use crate::facts::{DEVICES, Disk, MANAGER};
+use crate::facts::{DEVICES, Disk, EMERGENCY, MANAGER};
 use crate::scale::{Position, Scale};
 use crate::value::Value;
 
@@ -273,7 +273,7 @@ impl Target {
     /// Whether it counts while the guest boots, and at no other time: nothing is gained by a restart for its sake.
     pub fn is_of_a_boot(&self) -> bool {
         match self {
-            Self::Premount(_) => true,
+            Self::Premount(_) | Self::Unit { unit: EMERGENCY, .. } => true,
             Self::KernelArg(key) => OF_A_BOOT.contains(key),
             Self::ModuleOption { module, option } => (*module, *option) == ("nvme_core", "admin_timeout"),
             _ => false,
@@ -306,7 +306,7 @@ impl Target {
     /// The section of systemd's configuration that a property stands in, where that is none of a service's.
     pub fn section(&self) -> Option<&'static str> {
         match self {
-            Self::Unit { unit: DEVICES, .. } => Some("Unit"),
+            Self::Unit { unit: DEVICES | EMERGENCY, .. } => Some("Unit"),
             Self::Unit { unit: MANAGER, .. } => Some("Manager"),
             _ => None,
         }

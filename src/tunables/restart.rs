@@ -2,10 +2,12 @@
 
 use super::waits::systemd;
 use super::{boot, cannot_tell, not_here, refused};
-use crate::facts::{Facts, Initramfs};
+use crate::facts::{
+    EMERGENCY as EMERGENCY_TARGET, EMERGENCY_SERVICE, Facts, Initramfs, RESTART_TIMER, Unit, UnitFile,
+};
 use crate::policy::{Policy, Recovery};
 use crate::resolve::kernel_arg::{self, ABSENT};
-use crate::tunable::{Decision, Source, Tunable, Value};
+use crate::tunable::{Assignment, Decision, Source, Target, Tunable, Value, Want};
 
 const ONLY: &str = "only with recovery = \"self-heal\"";
 const SHELL: &str = "rd.shell";
@@ -65,6 +67,69 @@ fn dracut_emergency(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     vec![boot::given(facts, pair.map(|(key, value)| (key, Value::word(value))).to_vec())]
 }
 
+/// `boot.emergency_restart`
+pub static EMERGENCY_RESTART: Tunable = Tunable {
+    id: "boot.emergency_restart",
+    title: "A boot that ended in emergency mode restarts where nobody is at the console",
+    why: "A boot that waited for a disk in vain ends in emergency mode, and stays there when the disk comes. A timer \
+          that emergency mode starts then restarts the guest after 5 to 6 minutes, so that it tries again; not all \
+          guests of a host do so in the same second. It does nothing while somebody is logged in at the console, \
+          and after 10 restarts within a day, so a wrong line in /etc/fstab ends in emergency mode as before. Only \
+          with recovery = \"self-heal\", and where hvtune's package is installed, which has the timer. Where boots \
+          that failed are counted (greenboot, tries of systemd-boot), a few in one stall may bring an older \
+          deployment up.",
+    sources: &[
+        Source {
+            title: "man 7 systemd.special, emergency.target",
+            url: "https://www.freedesktop.org/software/systemd/man/latest/systemd.special.html#emergency.target",
+        },
+        Source {
+            title: "systemd 252 src/sulogin-shell/sulogin-shell.c (start_default_target)",
+            url: "https://github.com/systemd/systemd/blob/v252/src/sulogin-shell/sulogin-shell.c",
+        },
+    ],
+    knobs: &[],
+    decide: emergency_restart,
+};
+
+fn emergency_restart(facts: &Facts, policy: &Policy) -> Vec<Decision> {
+    if policy.recovery != Recovery::SelfHeal {
+        return vec![not_here(ONLY)];
+    }
+    let unit = |name: &str| facts.system.units.iter().find(|unit| unit.name == name);
+    let (Some(target), Some(service)) = (unit(EMERGENCY_TARGET), unit(EMERGENCY_SERVICE)) else {
+        return vec![not_here("no emergency.target and emergency.service of systemd's were found")];
+    };
+    let Some(timer) = unit(RESTART_TIMER) else {
+        return vec![not_here(format!("{RESTART_TIMER}, which hvtune's package has, is not installed"))];
+    };
+    for unit in [target, service, timer] {
+        if let Some(by) = &unit.masked {
+            return vec![refused(format!("{by} masks {}", unit.name))];
+        }
+        if let Some(unread) = unit.unread.first() {
+            return vec![cannot_tell("units", unread.said())];
+        }
+    }
+    // What somebody else has there may restart the guest already, or wait for somebody in another way.
+    if let Some(by) = runs_other(service) {
+        return vec![refused(format!("{by} says what emergency mode runs"))];
+    }
+    let target = Target::Unit { unit: EMERGENCY_TARGET, property: "Wants" };
+    let what = vec![Assignment::new(target, Want::Exactly(Value::word(RESTART_TIMER)))];
+    vec![Decision::Set { what, because: "recovery = \"self-heal\"".to_owned() }]
+}
+
+/// The file of an administrator's that says what a unit runs.
+fn runs_other(unit: &Unit) -> Option<&str> {
+    let runs = |file: &&UnitFile| file.lines.iter().any(|line| line.key == "ExecStart");
+    let own = unit.fragment.as_ref().filter(|file| !VENDORS.iter().any(|top| file.path.starts_with(top)));
+    let drop_ins = unit.drop_ins.iter().filter(|one| one.replaced_by.is_none()).map(|one| &one.file);
+    own.into_iter().chain(drop_ins).find(runs).map(|file| file.path.as_str())
+}
+
+const VENDORS: [&str; 2] = ["usr/lib/", "lib/"];
+
 /// `boot.crash_reboot`
 pub static CRASH_REBOOT: Tunable = Tunable {
     id: "boot.crash_reboot",
@@ -100,6 +165,7 @@ fn crash_reboot(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 mod tests {
     use super::super::testing::{ask, image_by, with_arg};
     use super::*;
+    use crate::facts::{DropIn, UnitLine, UnreadFile};
 
     fn by(maker: Initramfs) -> Facts {
         image_by(maker, Vec::new())
@@ -128,6 +194,44 @@ mod tests {
         let mut untold = facts;
         untold.system.boot.configured.doubts.push("etc/default/grub could not be read".to_owned());
         assert_eq!(ask(&DRACUT_EMERGENCY, &untold, &heal()), ["unknown"]);
+    }
+
+    #[test]
+    fn emergency_mode_restarts_where_the_timer_is() {
+        let mut facts = by(Initramfs::Dracut);
+        let line = |key: &str| UnitLine { key: key.to_owned(), ..UnitLine::default() };
+        let file = |path: &str| UnitFile {
+            path: path.to_owned(),
+            lines: vec![line("ExecStart")],
+            ..UnitFile::default()
+        };
+        let unit = |name: &str| Unit {
+            name: name.to_owned(),
+            fragment: Some(file(&format!("usr/lib/systemd/system/{name}"))),
+            ..Unit::default()
+        };
+        facts.system.units = vec![unit(EMERGENCY_TARGET), unit(EMERGENCY_SERVICE)];
+        assert_eq!(ask(&EMERGENCY_RESTART, &facts, &heal()), ["not-applicable"]);
+        facts.system.units.push(unit(RESTART_TIMER));
+        let set = ["unit:emergency.target Wants=hvtune-emergency.timer"];
+        assert_eq!(ask(&EMERGENCY_RESTART, &facts, &heal()), set);
+        assert_eq!(ask(&EMERGENCY_RESTART, &facts, &Policy::default()), ["not-applicable"]);
+        for at in 0..3 {
+            let mut masked = facts.clone();
+            masked.system.units[at].masked = Some("etc/systemd/system/x".to_owned());
+            assert_eq!(ask(&EMERGENCY_RESTART, &masked, &heal()), ["refused"], "{at}");
+            let mut unread = facts.clone();
+            let why = "Permission denied".to_owned();
+            unread.system.units[at].unread.push(UnreadFile { path: "etc/x".to_owned(), why });
+            assert_eq!(ask(&EMERGENCY_RESTART, &unread, &heal()), ["unknown"], "{at}");
+        }
+        let mut replaced = facts.clone();
+        replaced.system.units[1].fragment = Some(file("etc/systemd/system/emergency.service"));
+        assert_eq!(ask(&EMERGENCY_RESTART, &replaced, &heal()), ["refused"]);
+        let drop_in =
+            DropIn { file: file("etc/systemd/system/emergency.service.d/x.conf"), ..DropIn::default() };
+        facts.system.units[1].drop_ins.push(drop_in);
+        assert_eq!(ask(&EMERGENCY_RESTART, &facts, &heal()), ["refused"]);
     }
 
     #[test]

@@ -22,13 +22,15 @@ fn with_pages(program: &str, args: &[&str], pages: &Path) -> Output {
     Command::new(program).args(args).env("MANPATH", pages).current_dir(base()).output().unwrap()
 }
 
-const UNITS: [&str; 6] = [
+const UNITS: [&str; 8] = [
     "dist/hvtune.service",
     "dist/hvtune-activate.service",
     "dist/hvtune-verify.service",
     "dist/hvtune-verify.timer",
     "dist/hvtune-metrics.service",
     "dist/hvtune-metrics.timer",
+    "dist/hvtune-emergency.service",
+    "dist/hvtune-emergency.timer",
 ];
 
 #[test]

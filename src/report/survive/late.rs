@@ -4,7 +4,7 @@ use super::super::text::{Cell, Text, Tone};
 use super::super::words;
 use crate::report::Show;
 use crate::report::shown;
-use crate::stall::{Arrival, Span, Survey, Wait};
+use crate::stall::{Arrival, RESTART, Span, Survey, Wait};
 
 /// Whether the report is asked for it.
 pub(in crate::report) fn is_shown(arrival: &Arrival, show: &Show<'_>) -> bool {
@@ -80,9 +80,16 @@ pub(super) fn text(survey: &Survey, show: &Show<'_>, text: &mut Text) {
     };
     let rows: Vec<Vec<Cell>> = arrivals.iter().map(row).collect();
     text.table(&["AT BOOT", "ABSENT", "SILENT", "GIVES UP FIRST", "THEN"], &rows, 0);
-    let stands = |arrival: &&Arrival| ["shell", "emergency"].iter().any(|word| then(arrival).contains(word));
-    if arrivals.iter().any(stands) {
+    let ends = |is: fn(&str) -> bool| {
+        arrivals.iter().flat_map(|one| one.silent.iter()).any(|wait| is(wait.then.as_str()))
+    };
+    if ends(|then| then.contains("shell") || then == "emergency mode") {
         text.hanging("a shell and emergency mode wait for somebody at the console, for ever", 4, 8);
+    }
+    if ends(|then| then == RESTART) {
+        let restarts = "emergency mode restarts the guest after 5 to 6 minutes where nobody is at the console, 10 \
+                        times within a day";
+        text.hanging(restarts, 4, 8);
     }
     let mut told: Vec<String> = Vec::new();
     for wait in arrivals.iter().flat_map(|one| one.absent.iter().chain(&one.silent)) {

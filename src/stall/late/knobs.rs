@@ -1,6 +1,6 @@
 //! The waits of a boot in one state: as the files and the machine are, or with the plan.
 
-use crate::facts::{DEVICES, Facts, MANAGER};
+use crate::facts::{DEVICES, EMERGENCY, Facts, MANAGER, RESTART_TIMER};
 use crate::formats::unit::{self, span};
 use crate::initramfs::{outdated, queue_waits};
 use crate::marker::PREMOUNTS;
@@ -12,6 +12,7 @@ use crate::tunable::{Assignment, Decision, Target, Verdict, Want};
 
 const JOB: &str = "JobRunningTimeoutSec";
 const START: &str = "DefaultTimeoutStartSec";
+const WANTS: &str = "Wants";
 const ROOTDELAY: &str = "ROOTDELAY";
 const RETRY: &str = "rd.retry";
 /// What udev gives an event without a word of anybody's, in seconds.
@@ -72,6 +73,8 @@ pub(super) struct Knobs {
     pub(super) panic: Option<u64>,
     /// Whether dracut restarts the guest in place of a shell, by both of its arguments.
     pub(super) dracut_restarts: bool,
+    /// Whether emergency mode restarts the guest where nobody is at the console.
+    pub(super) emergency_restarts: bool,
 }
 
 /// What is said by us: in the files that are there, or in those of the plan.
@@ -118,6 +121,8 @@ impl Knobs {
             panic: panic.filter(|seconds| *seconds > 0),
             // Truth as dracut reads it (`getargbool`).
             dracut_restarts: is("rd.shell", &["0", "no", "off"]) && is("rd.emergency", &["reboot"]),
+            emergency_restarts: said.property(facts, EMERGENCY, WANTS).in_force().value()
+                == Some(RESTART_TIMER),
         }
     }
 }

@@ -101,6 +101,14 @@ pub(crate) fn described(command: &str) -> &'static [&'static str] {
              said, and nothing is made responsible for it. Of the guest's own files the capture may have \
              etc/multipath.conf laid beside the rest; without it nothing is known of how long a map waits.",
         ],
+        "leave-emergency" => &[
+            "Restarts a guest whose boot ended in emergency mode, so that it tries again; a disk that came meanwhile is \
+             then there. hvtune-emergency.timer starts it, where the plan has boot.emergency_restart: with recovery = \
+             \"self-heal\". Whoever is logged in at the console keeps the shell: nothing is done then, nor where the \
+             machine is not in emergency mode.",
+            "Restarts are counted, by when the machine was started. After 10 within a day the guest stays in emergency \
+             mode, and one that cannot be counted, as root cannot be written, is not begun.",
+        ],
         "capture" => &[
             "Writes what hvtune reads of this machine into a directory that does not exist yet, or is empty. \
              Serial numbers, UUIDs, host names and addresses are left out. Another hvtune takes it with \
