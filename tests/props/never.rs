@@ -61,8 +61,8 @@ fn faults_of(facts: &Facts, assignment: &Assignment) -> Vec<&'static str> {
 /// Why a file must not come out.
 fn faults_in(artifact: &Artifact) -> Vec<String> {
     let mut faults = Vec::new();
-    if ["emergency.", "rescue.", "local-fs.target", "sulogin"].iter().any(|part| artifact.path.contains(part))
-    {
+    let told = ["emergency.", "rescue.", "local-fs.target", "sulogin"];
+    if told.iter().any(|part| artifact.path.contains(part)) && !is_timer_wanted(artifact) {
         faults.push(format!("4 and 8: {}", artifact.path));
     }
     for line in lines(artifact) {
@@ -78,6 +78,12 @@ fn faults_in(artifact: &Artifact) -> Vec<String> {
         }
     }
     faults
+}
+
+/// The one thing that is said of emergency mode: it starts a timer, which counts, and looks whether somebody is there.
+fn is_timer_wanted(artifact: &Artifact) -> bool {
+    artifact.path.ends_with("systemd/system/emergency.target.d/90-hvtune.conf")
+        && lines(artifact).into_iter().eq(["[Unit]", "Wants=hvtune-emergency.timer"])
 }
 
 fn faults(facts: &Facts, policy: &Policy) -> Vec<String> {
