@@ -8,9 +8,24 @@ use super::{Refusal, lines};
 /// What a script does when it is asked after which others it runs, as it is when an image is made: nothing.
 pub const PREREQS: &str = "[ \"$1\" = prereqs ] && exit 0";
 
+/// What stands for [`spread`] among the variables.
+pub const SPREAD: &str = "SPREAD";
+
 /// The line that raises a variable: one that the command line made larger stays.
 pub fn line(name: &str, seconds: &str) -> String {
+    if name == SPREAD {
+        return spread(seconds);
+    }
     format!("[ \"${{{name}:-0}}\" -ge {seconds} ] 2>/dev/null || echo {name}={seconds} >>/conf/param.conf")
+}
+
+/// The line that makes the wait for root longer by up to so many seconds, other ones at each boot: guests that
+/// restart out of a wait in vain do not read their kernels in the same second.
+fn spread(seconds: &str) -> String {
+    format!(
+        "([ ! -e /conf/param.conf ] || . /conf/param.conf; read -r seed </proc/sys/kernel/random/uuid && \
+         echo ROOTDELAY=$((ROOTDELAY + 0x${{seed%%-*}} % {seconds})) >>/conf/param.conf) 2>/dev/null"
+    )
 }
 
 /// Strict: the variables of a script of ours and their values, in order.
@@ -27,6 +42,16 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     }
     said.map(|(number, found)| {
         let of = |found: &str| {
+            let spread_by = || {
+                let (_, rest) = found.split_once(" % ")?;
+                let (seconds, _) = rest.split_once(')')?;
+                let number =
+                    (1..=4).contains(&seconds.len()) && seconds.bytes().all(|byte| byte.is_ascii_digit());
+                (number && spread(seconds) == found).then(|| (SPREAD.to_owned(), seconds.to_owned()))
+            };
+            if found.starts_with('(') {
+                return spread_by();
+            }
             let (name, rest) = found.strip_prefix("[ \"${")?.split_once(":-0}\" -ge ")?;
             let (seconds, _) = rest.split_once(' ')?;
             let plain = name.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -49,11 +74,17 @@ mod tests {
         let text = format!("#!/bin/sh\n# x\n{PREREQS}\n{}\n", line("ROOTDELAY", "240"));
         assert_eq!(parse(&text).unwrap(), [("ROOTDELAY".to_owned(), "240".to_owned())]);
         assert_eq!(parse("#!/bin/sh\n").unwrap(), []);
+        let both = format!("{PREREQS}\n{}\n{}\n", line("ROOTDELAY", "240"), line(SPREAD, "60"));
+        let wanted =
+            [("ROOTDELAY", "240"), (SPREAD, "60")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(parse(&both).unwrap(), wanted);
         for bad in [
             "reboot -f",
             "echo ROOTDELAY=240 >>/conf/param.conf",
             &line("ROOTDELAY", "$(x)"),
             &line("a;b", "1"),
+            &spread("0); reboot"),
+            "(reboot -f % 60)",
         ] {
             assert!(parse(&format!("{PREREQS}\n{bad}\n")).is_err(), "{bad}");
         }

@@ -5,6 +5,7 @@ use super::{
     device, iscsi, kernel_arg, mask, module_option, multipath, programs, sysctl, udev, unit, waagent,
 };
 use crate::facts::{Class, Disk, Facts, Role, Undone};
+use crate::formats::premount::SPREAD;
 use crate::formats::unit::{Span, span};
 use crate::tunable::{Assignment, Target, UdevAttr};
 
@@ -96,8 +97,8 @@ pub fn chain(facts: &Facts, assignment: &Assignment, on: On<'_>, home: Option<&s
         }
         Target::Multipath { key, .. } => multipath::chain(facts, key, None, ours),
         Target::Unit { unit: name, property } => unit::chain(facts, name, property, ours),
-        // The edited line is the one that counts in its file.
-        Target::Waagent(_) | Target::Fstab(_) => alone(ours),
+        // The edited line is the one that counts in its file; nobody else makes a wait longer by chance.
+        Target::Waagent(_) | Target::Fstab(_) | Target::Premount(SPREAD) => alone(ours),
         Target::Driver(_) => driver(facts, alone(ours)),
         Target::Premount(key) => premount(facts, key, ours),
     }

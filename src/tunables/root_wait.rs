@@ -3,6 +3,7 @@
 use super::waits::{DAY, argument, reason, wait};
 use super::{boot, cannot_tell, fine, not_here};
 use crate::facts::{Attribute, Facts, Initramfs};
+use crate::formats::premount::SPREAD;
 use crate::initramfs::{initqueue, queue_waits, root_is_encrypted, root_is_served};
 use crate::policy::{Policy, Recovery};
 use crate::resolve::kernel_arg::{self, ABSENT};
@@ -20,7 +21,9 @@ pub static ROOT_WAIT: Tunable = Tunable {
     why: "The initramfs of Debian and Ubuntu gives root 30 s, then it opens a shell on a console that nobody \
           sees. A disk that comes later changes nothing until somebody types exit there. A script of ours \
           makes it wait longer, and only where root is not there yet; rootdelay= would make every boot of \
-          Debian's sleep. dracut waits without end, unless its image brings up maps, arrays or servers: then it \
+          Debian's sleep. With recovery = \"self-heal\" a guest restarts after a wait in vain, so the script makes each \
+          wait longer by up to a minute, other seconds at each boot: not all guests of a host read their kernels in \
+          the same second. dracut waits without end, unless its image brings up maps, arrays or servers: then it \
           gives up after rd.retry, 180 s by itself. An array of which a disk is missing for good is started \
           after two thirds of that.",
     sources: &[
@@ -81,11 +84,19 @@ fn by_script(facts: &Facts, policy: &Policy, seconds: u64) -> Decision {
     }
     let target = Target::Premount(ROOTDELAY);
     // What is taken from the command line is not to be missed.
-    match removable(facts, policy) {
+    let mut decision = match removable(facts, policy) {
         Some(given) => set(policy, target, Want::Exactly(Value::number(wanted.max(given))), because),
         None => set(policy, target, Want::AtLeast(wanted), because),
+    };
+    if let (Decision::Set { what, .. }, Recovery::SelfHeal) = (&mut decision, policy.recovery) {
+        let spread = Want::Exactly(Value::number(APART));
+        what.push(Assignment::new(Target::Premount(SPREAD), spread));
     }
+    decision
 }
+
+/// Seconds over which guests are spread that restart after a wait in vain.
+const APART: u64 = 60;
 
 /// The same wait is given to the disk to resume from: one that is gone would cost every boot as much.
 fn resumes_elsewhere(facts: &Facts) -> Option<Decision> {
@@ -230,6 +241,8 @@ mod tests {
         assert_eq!(ask(&ROOT_WAIT, &facts, &policy), ["initramfs ROOTDELAY=at least 240"]);
         let hold = Policy { recovery: Recovery::Hold, ..policy.clone() };
         assert_eq!(ask(&ROOT_WAIT, &facts, &hold), ["initramfs ROOTDELAY=at least 86400"]);
+        let heal = Policy { recovery: Recovery::SelfHeal, ..policy.clone() };
+        assert_eq!(ask(&ROOT_WAIT, &facts, &heal), ["initramfs ROOTDELAY=at least 240, initramfs SPREAD=60"]);
         assert_eq!(ask(&ROOT_WAIT, &facts, &pinned(&[(ROOTDELAY, "90")])), ["initramfs ROOTDELAY=90"]);
         assert_eq!(ask(&ROOTDELAY_ARGUMENT, &facts, &policy), ["not-applicable"]);
     }
