@@ -20,6 +20,7 @@ mod sign;
 mod split;
 mod stamp;
 mod table;
+mod text;
 mod told;
 mod words;
 

@@ -6,17 +6,16 @@ use regex::bytes::Regex;
 use super::entry;
 use super::event::{Again, Event, Events, Log};
 use super::search::{Rows, Search};
-use super::split::{Split, looks_stamped, split};
+use super::split::{Split, behind, looks_stamped, split};
 use super::stamp::{Moment, SECOND, Wall};
 use super::table::{self, Id, Message};
+use super::text::{bare, beginning, plain};
 use crate::pattern::parse_pattern;
 
 /// So much of a line is looked at.
 const LINE: usize = 64 << 10;
 /// So much of a line is kept for the one that follows, which may be its rest.
 const BEFORE: usize = 1 << 10;
-/// So much of a message is matched: the kernel's are shorter, and a pattern takes its time for each byte.
-const MATCHED: usize = 2 << 10;
 /// So much of a message is kept.
 const TEXT: usize = 240;
 /// A journal's message that is an array of bytes: its text is not seen before it is read.
@@ -36,6 +35,10 @@ pub struct Reader {
     may_go_on: bool,
     /// The last line that had a stamp.
     stamped: Vec<u8>,
+    /// The one before it.
+    previous: Vec<u8>,
+    /// An entry of the journal whose fields have lines of their own.
+    parts: entry::Parts,
     /// Which line that is: a carriage return may begin the next one within it.
     stamped_line: u64,
     /// The wall clock of forms that tell differences.
@@ -88,6 +91,8 @@ impl Default for Reader {
             partial: Vec::new(),
             may_go_on: false,
             stamped: Vec::new(),
+            previous: Vec::new(),
+            parts: entry::Parts::default(),
             stamped_line: 0,
             coarse: None,
             state: State::default(),
@@ -124,6 +129,8 @@ impl Reader {
         if !last.is_empty() {
             self.line(&last);
         }
+        let entry = self.parts.end();
+        self.entry(entry);
         self.log.last = self.moment_before();
         self.log.boots = self.state.boot + u32::from(self.log.lines > 0);
         self.log.dropped = self.events.dropped;
@@ -149,17 +156,30 @@ impl Reader {
             }
             _ => line,
         };
+        let bare = bare(line).trim_ascii_end();
+        let entry = self.parts.ended(bare);
+        self.entry(entry);
+        if self.parts.take(bare, self.log.lines) {
+            return;
+        }
         // A carriage return within a line starts it anew on a console.
         let mut rest = line;
         while let Some(end) = memchr(b'\r', rest) {
             let (piece, after) = rest.split_at(end);
-            self.piece(piece);
+            self.piece(piece, self.log.lines);
             rest = after.get(1..).unwrap_or_default();
         }
-        self.piece(rest);
+        self.piece(rest, self.log.lines);
     }
 
-    fn piece(&mut self, piece: &[u8]) {
+    /// Takes an entry whose fields had lines of their own.
+    fn entry(&mut self, entry: Option<(String, u64)>) {
+        if let Some((entry, number)) = entry {
+            self.piece(entry.as_bytes(), number);
+        }
+    }
+
+    fn piece(&mut self, piece: &[u8], number: u64) {
         let piece = if matches!(piece.first(), Some(0 | 0x1b)) { bare(piece) } else { piece };
         if piece.is_empty() {
             return;
@@ -174,16 +194,17 @@ impl Reader {
             known = rows != 0 && self.message(&joined, rows, self.stamped_line);
         }
         if stamped {
-            self.remember(piece);
+            self.remember(piece, number);
         }
-        known = known || (rows != 0 && self.message(piece, rows, self.log.lines));
+        known = known || (rows != 0 && self.message(piece, rows, number));
         self.may_go_on = stamped && !known;
     }
 
     /// Keeps a line that begins with a stamp.
-    fn remember(&mut self, piece: &[u8]) {
+    fn remember(&mut self, piece: &[u8], number: u64) {
         self.log.stamped += 1;
-        self.stamped_line = self.log.lines;
+        self.stamped_line = number;
+        std::mem::swap(&mut self.previous, &mut self.stamped);
         self.stamped.clear();
         self.stamped.extend_from_slice(piece.get(..BEFORE.min(piece.len())).unwrap_or_default());
         let is_first = self.log.first == Moment::default();
@@ -210,6 +231,7 @@ impl Reader {
     /// The stamp of the last line that has one.
     fn moment_before(&self) -> Moment {
         let text = String::from_utf8_lossy(&self.stamped).into_owned();
+        let text = entry::of_docker(&text).unwrap_or(text);
         if let Some(entry) = entry::parse(&text) {
             return entry.at;
         }
@@ -221,6 +243,7 @@ impl Reader {
     /// Matches a line of which a text was found; whether a message is known.
     fn message(&mut self, bytes: &[u8], rows: Rows, number: u64) -> bool {
         let text = plain(&String::from_utf8_lossy(bytes));
+        let text = entry::of_docker(&text).unwrap_or(text);
         if let Some(entry) = entry::parse(&text) {
             let rows = self.search.rows(entry.said.as_bytes());
             if !entry.boot.is_empty() && entry.boot != self.state.id {
@@ -239,9 +262,21 @@ impl Reader {
             at = self.moment_before();
         }
         let at = self.dated(at);
+        if let Some(whole) = self.rest_of_scsi(split.said) {
+            return self.said(&at, split.speaker, &[&whole], rows, number);
+        }
         self.said(&at, split.speaker, &[split.said, split.whole], rows, number)
             || self.nested(&at, &split, rows, number)
+            || self.behind(&at, &split, &text, rows, number)
             || self.torn(&at, &text, rows, number)
+    }
+
+    /// Kernels 3.11 to 3.17 give a command's result and sense a line of their own, and the disk the one before.
+    fn rest_of_scsi(&self, said: &str) -> Option<String> {
+        ["Result: hostbyte=", "Sense Key : ", "Add. Sense: "].iter().find(|rest| said.starts_with(**rest))?;
+        let previous = String::from_utf8_lossy(&self.previous).into_owned();
+        let disk = split(&previous).said.trim_end();
+        (disk.starts_with('s') && disk.ends_with(']')).then(|| format!("{disk} {said}"))
     }
 
     /// A daemon's line in the kernel's log.
@@ -263,6 +298,17 @@ impl Reader {
             }
         }
         false
+    }
+
+    /// A line behind something else's: a file's name, a container's, a number; or a kernel's without its host.
+    fn behind(&mut self, at: &Moment, outer: &Split<'_>, text: &str, rows: Rows, number: u64) -> bool {
+        if outer.stamped {
+            let without = Wall::parse(text).map_or("", |(_, rest)| rest.trim_start());
+            return !without.is_empty() && self.said(at, "kernel", &[without], rows, number);
+        }
+        let Some(inner) = behind(text) else { return false };
+        let at = self.dated(Moment { wall: inner.wall.clone(), up: inner.up });
+        self.said(&at, inner.speaker, &[inner.said, inner.whole], rows, number)
     }
 
     /// Adds the year that is not written.
@@ -361,42 +407,6 @@ impl Reader {
         let rows = self.search.rows(text.as_bytes());
         self.said(&event.at, speaker, &[&text], rows & !(1 << 127), event.line);
     }
-}
-
-/// As much of a message as is matched.
-fn beginning(text: &str) -> &[u8] {
-    let bytes = text.as_bytes();
-    bytes.get(..MATCHED).unwrap_or(bytes)
-}
-
-/// Without what stands before a line's text: zeros, and a console's colours.
-fn bare(mut piece: &[u8]) -> &[u8] {
-    loop {
-        piece = match piece {
-            [0x1b, b'[', rest @ ..] => {
-                let end = rest.iter().position(u8::is_ascii_alphabetic).map_or(rest.len(), |end| end + 1);
-                rest.get(end..).unwrap_or_default()
-            }
-            [0 | 0x1b, rest @ ..] => rest,
-            _ => return piece,
-        };
-    }
-}
-
-/// Without a console's colours and other marks.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\u{1b}' if rest.peek() == Some(&'[') => {
-                rest.find(char::is_ascii_alphabetic);
-            }
-            c if c.is_control() && c != '\t' => {}
-            c => plain.push(c),
-        }
-    }
-    plain
 }
 
 #[cfg(test)]

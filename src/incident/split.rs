@@ -28,7 +28,12 @@ pub(super) fn looks_stamped(line: &[u8]) -> bool {
     match line {
         [b'<', d, ..] => d.is_ascii_digit(),
         [b'{', b'"', ..] => true,
-        [b'[', c, ..] => *c == b' ' || c.is_ascii_alphanumeric(),
+        // Not a console's `[  OK  ]` and `[FAILED]`.
+        [b'[', rest @ ..] => match rest.trim_ascii_start() {
+            [c, ..] if c.is_ascii_digit() || *c == b'+' => true,
+            [a, b, ..] => a.is_ascii_uppercase() && b.is_ascii_lowercase(),
+            _ => false,
+        },
         [a, b, c, d, b'-' | b',' | b'.', ..] if a.is_ascii_digit() => {
             [b, c, d].iter().all(|c| c.is_ascii_digit())
         }
@@ -49,6 +54,7 @@ pub(super) fn looks_stamped(line: &[u8]) -> bool {
 /// Takes a line apart.
 pub(super) fn split(line: &str) -> Split<'_> {
     let line = line.trim_start_matches(['\0', '\u{feff}', '\u{1e}']).trim_end();
+    let line = of_talos(line);
     let (line, has_priority) = without_priority(line);
     if let Some(split) = has_priority.then(|| syslog_5424(line)).flatten() {
         return split;
@@ -64,10 +70,37 @@ pub(super) fn split(line: &str) -> Split<'_> {
     if let Some((wall, rest)) = Wall::parse(line) {
         let is_dmesg = rest.starts_with(' ') && wall.text().contains(',');
         let rest = rest.trim_start();
+        if let Some(inner) = of_container(rest) {
+            let inner = split(inner);
+            return Split { wall: inner.wall.clone().or(Some(wall)), stamped: true, ..inner };
+        }
         let split = if is_dmesg { named(rest) } else { of_host(rest) };
         return Split { wall: Some(wall), stamped: true, ..split };
     }
     Split { stamped: line.starts_with("-- "), ..named(facility(line)) }
+}
+
+/// The line that begins with a wall clock's stamp a little further on: behind a file's name (`grep`), a number, a
+/// container's name.
+pub(super) fn behind(line: &str) -> Option<Split<'_>> {
+    const FAR: usize = 64;
+    let places = line.bytes().take(FAR).enumerate().filter(|(_, c)| matches!(c, b' ' | b':' | b'|' | b'\t'));
+    let mut rests = places.filter_map(|(place, _)| line.get(place + 1..));
+    rests.find(|rest| Wall::parse(rest.trim_start_matches('[')).is_some()).map(split)
+}
+
+/// `10.5.0.4: kern:    info: [2024-05-13T14:00:00.123Z]: ` (talosctl dmesg).
+fn of_talos(line: &str) -> &str {
+    let level = line.split_once(": kern:").filter(|(node, _)| node.len() < 64 && !node.contains(' '));
+    level.and_then(|(_, rest)| rest.split_once(": [")).map_or(line, |(level, rest)| {
+        let stamp = line.len() - rest.len() - 1;
+        if level.len() < 12 { line.get(stamp..).unwrap_or(line) } else { line }
+    })
+}
+
+/// `stdout F ` behind the stamp of a container's line (CRI).
+fn of_container(rest: &str) -> Option<&str> {
+    ["stdout F ", "stderr F ", "stdout P ", "stderr P "].iter().find_map(|stream| rest.strip_prefix(stream))
 }
 
 /// `<6>` before a line.
@@ -144,7 +177,7 @@ fn bracket(rest: &str) -> Option<Split<'_>> {
         return Some(Split { delta: Some(seconds * SECOND + micros), stamped: true, ..named(said) });
     }
     let (wall, rest) = Wall::parse(trimmed)?;
-    let said = rest.split_once(']')?.1.trim_start();
+    let said = rest.split_once(']')?.1.trim_start_matches(':').trim_start();
     Some(Split { wall: Some(wall), stamped: true, ..named(thread(said)) })
 }
 
@@ -229,12 +262,13 @@ fn named(text: &str) -> Split<'_> {
     }
 }
 
-/// A speaker's name, and what it says. A blank may stand in a name whose process is told.
+/// A speaker's name, and what it says. A blank may stand in a name whose process is told, and in those of Hyper-V's
+/// daemons, which EL 7 starts without it.
 fn speaker(text: &str) -> Option<(&str, &str)> {
     let end = text.find(": ").or_else(|| text.ends_with(':').then(|| text.len() - 1))?;
     let (name, said) = text.split_at_checked(end)?;
     let bare = without_pid(name);
-    let has_pid = bare.len() < name.len();
+    let has_pid = bare.len() < name.len() || bare.starts_with("Hyper-V ");
     let fits = |c: u8| c.is_ascii_alphanumeric() || b"_.-/@():+".contains(&c) || (has_pid && c == b' ');
     let is_name =
         !bare.is_empty() && bare.len() <= 48 && bare.bytes().all(fits) && bare.split(' ').count() <= 3;

@@ -35,6 +35,34 @@ fn a_message_is_known_wherever_it_stands() {
 }
 
 #[test]
+fn an_entry_of_several_lines_is_one() {
+    let abort = "Aborting journal on device sda1-8.";
+    let export = format!("__CURSOR=s\n_TRANSPORT=kernel\nMESSAGE={abort}\n\n");
+    let pretty = format!("{{\n\t\"_TRANSPORT\" : \"kernel\",\n\t\"MESSAGE\" : \"{abort}\"\n}}\n");
+    let verbose = format!(
+        "Sat 2026-03-07 21:12:09 UTC [s=1;i=2;b=3;m=4;t=5;x=6]\n    _TRANSPORT=kernel\n    MESSAGE={abort}\n"
+    );
+    for (entry, line) in [(&export, 3), (&pretty, 3), (&verbose, 3)] {
+        assert_eq!(told(&read(entry.as_bytes())), [("jbd2.abort", line, 1)], "{entry}");
+        // Without the line that ends it, and with other line ends.
+        assert_eq!(told(&read(entry.trim_end().as_bytes())), [("jbd2.abort", line, 1)], "{entry}");
+        assert_eq!(told(&read(entry.replace('\n', "\r\n").as_bytes())), [("jbd2.abort", line, 1)], "{entry}");
+    }
+    // A brace or a cursor in another log hides nothing of it.
+    for begun in ["{\n  \"a\": {\n", "__CURSOR=s\n"] {
+        let log = format!("{begun}Aug  1 07:46:06 h kernel: {abort}\n");
+        assert_eq!(told(&read(log.as_bytes())).len(), 1, "{log}");
+    }
+    // Fields without an end are bounded.
+    let mut reader = Reader::default();
+    reader.feed(b"__CURSOR=s\n");
+    for number in 0..100_000 {
+        reader.feed(format!("FIELD_{number}=x\nMESSAGE={abort}\n").as_bytes());
+    }
+    assert_eq!(told(&reader.finish()).len(), 1);
+}
+
+#[test]
 fn what_is_folded_counts() {
     let log = read(
         b"Feb 11 18:38:18 i iscsid: connect to 192.0.2.2:3260 failed (Connection refused)\n\
