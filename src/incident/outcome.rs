@@ -4,32 +4,10 @@ use super::begin::{DEFAULT, io_timeout, silent};
 use super::case::{Case, reach};
 use super::event::{Event, Log};
 use super::scene::Scene;
-use super::sign::{Cause, HELD};
+use super::sign::{AFTER, Cause, HELD, LOST};
 use super::stamp::{Moment, SECOND};
 use super::table::Id;
 
-/// File systems and disks that fail upward.
-pub(super) const LOST: &[Id] = &[
-    Id::BlockError,
-    Id::BufferError,
-    Id::Jbd2Abort,
-    Id::Ext4Aborted,
-    Id::Ext4Ro,
-    Id::Ext4Io,
-    Id::XfsShutdown,
-    Id::XfsError,
-    Id::BtrfsRo,
-    Id::SwapError,
-];
-/// Errors of a disk that was given up: they come as long as anybody asks.
-const AFTER: &[Id] = &[
-    Id::BlockError,
-    Id::BufferError,
-    Id::ScsiRejecting,
-    Id::ScsiFailedAge,
-    Id::ScsiOfflined,
-    Id::Suppressed,
-];
 /// A break after which such errors say nothing new.
 const BREAK: i64 = 30 * SECOND;
 

@@ -36,6 +36,10 @@ pub(super) struct Scene {
     vendors: BTreeMap<String, String>,
     classes: BTreeMap<String, String>,
     removable: BTreeSet<String>,
+    /// Disks that refused a command that they do not know.
+    refused: BTreeSet<String>,
+    /// Ports of ATA on which a command expired.
+    frozen: BTreeSet<String>,
     pub(super) is_hyperv: bool,
     pub(super) has_iscsi: bool,
     pub(super) has_multipath: bool,
@@ -82,7 +86,17 @@ impl Scene {
                 self.removable.insert(event.get("disk").to_owned());
             }
             Id::ScsiAddSense if event.get("text").contains("Medium not present") => {
-                self.removable.insert(event.get("disk").to_owned());
+                self.removable.insert(self.disk_of(event));
+            }
+            Id::ScsiAddSense
+                if ["Invalid command operation code", "Invalid field in"]
+                    .iter()
+                    .any(|text| event.get("text").starts_with(text)) =>
+            {
+                self.refused.insert(self.disk_of(event));
+            }
+            Id::AtaTimeout if event.has("what") => {
+                self.frozen.insert(event.get("port").to_owned());
             }
             Id::StorvscStatus | Id::StorvscSetup => self.is_hyperv = true,
             Id::ScsiSense => self.has_sense = true,
@@ -103,6 +117,16 @@ impl Scene {
             _ => return,
         };
         self.file_systems.insert(event.get("dev").to_owned(), named.to_owned());
+    }
+
+    /// Whether a disk refused commands as unknown, as WRITE SAME and UNMAP often are.
+    pub(super) fn has_refused(&self, disk: &str) -> bool {
+        self.refused.contains(disk)
+    }
+
+    /// Whether commands expired on a port of ATA: `failed command` is said of errors, too.
+    pub(super) fn is_frozen(&self, port: &str) -> bool {
+        self.frozen.contains(port)
     }
 
     /// The whole disk that an event is about; empty where it names none.
@@ -158,13 +182,16 @@ fn whole(name: &str) -> String {
     if is_letters { name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned() } else { name.to_owned() }
 }
 
-/// Whether a device is none of the storage that this is about: floppies, optical ones, memory, files.
+/// Whether a device is none of the storage that this is about: floppies, optical ones, memory, files, and what a
+/// backup reads a snapshot from.
 pub(super) fn is_beside(disk: &str) -> bool {
     let digits = |kind: &str| {
         disk.strip_prefix(kind)
             .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_digit() || c == b'p'))
     };
-    ["fd", "sr", "scd", "loop", "zram", "ram", "hdc"].into_iter().any(digits) || disk == "hdc"
+    let snapshots = ["veeamimage", "blksnap-image"];
+    ["fd", "sr", "scd", "loop", "zram", "ram", "hdc"].into_iter().chain(snapshots).any(digits)
+        || disk == "hdc"
 }
 
 #[cfg(test)]

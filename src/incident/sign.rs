@@ -7,6 +7,32 @@ use super::table::Id;
 /// A command that lived as long was held by the host, or not answered.
 pub(super) const HELD: i64 = 5;
 
+/// File systems and disks that fail upward.
+pub(super) const LOST: &[Id] = &[
+    Id::BlockError,
+    Id::BufferError,
+    Id::Jbd2Abort,
+    Id::Ext4Aborted,
+    Id::Ext4Ro,
+    Id::Ext4Io,
+    Id::XfsShutdown,
+    Id::XfsError,
+    Id::BtrfsRo,
+    Id::SwapError,
+];
+/// Errors of a disk or a file system that was given up: they come as long as anybody asks.
+pub(super) const AFTER: &[Id] = &[
+    Id::BlockError,
+    Id::BufferError,
+    Id::ScsiRejecting,
+    Id::ScsiFailedAge,
+    Id::ScsiOfflined,
+    Id::Suppressed,
+    Id::Ext4Aborted,
+    Id::Ext4Io,
+    Id::Jbd2Io,
+    Id::XfsError,
+];
 /// What a sign speaks for: the first of several on a device counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
@@ -37,6 +63,9 @@ pub(super) struct Sign<'a> {
 
 /// Data commands of SCSI: reads, writes, flushes. Others probe, and are refused without harm.
 const DATA: [&str; 12] = ["8", "28", "88", "a8", "a", "2a", "8a", "aa", "35", "91", "2e", "8e"];
+
+/// TEST UNIT READY, INQUIRY and REPORT LUNS: they ask for a disk.
+const PROBES: [&str; 3] = ["", "12", "a0"];
 
 /// What an event says.
 enum Says {
@@ -93,8 +122,10 @@ fn says(event: &Event, transport: Transport, scene: &Scene) -> Says {
         Id::ScsiFailedAge => failed(event, transport),
         Id::ScsiWindow if event.number("secs").is_some_and(|secs| secs >= 90) => Says::Of(Cause::Errors),
         Id::StorvscSetup | Id::PvscsiAbort | Id::MptAbort => Says::Of(Cause::Silent),
-        Id::AtaTimeout if event.has("cmd") && !event.get("cmd").contains("PACKET") => Says::Of(Cause::Silent),
-        Id::BlockError => block(event),
+        Id::AtaTimeout if event.has("cmd") && !event.get("cmd").contains("PACKET") => {
+            Says::perhaps(scene.is_frozen(event.get("port")).then_some(Cause::Silent))
+        }
+        Id::BlockError => block(event, scene.has_refused(&scene.disk_of(event))),
         Id::XfsShutdown if event.has("user") => Says::Nothing,
         Id::ScsiOfflined
         | Id::ScsiMediumAccess
@@ -112,7 +143,11 @@ fn says(event: &Event, transport: Transport, scene: &Scene) -> Says {
         | Id::PanicHung
         | Id::SystemdWatchdog => Says::Failed,
         Id::Ext4Io | Id::BtrfsRo => Says::failed(lost(event)),
+        Id::JournaldBad if ["Read-only file system", "Input/output error"].contains(&event.get("why")) => {
+            Says::Failed
+        }
         Id::ThinMode if !event.has("mode") => Says::Nothing,
+        Id::Nospace if is_no_disk(&event.text) => Says::Nothing,
         Id::ThinMode | Id::Nospace => Says::Of(Cause::Space),
         Id::HvVss if event.get("op") == "CHECK HOT BACKUP" => Says::Nothing,
         Id::HvVss | Id::AzureFreeze | Id::QgaFreeze | Id::HvVssTimeout => Says::Of(Cause::Freeze),
@@ -156,6 +191,11 @@ fn lost(event: &Event) -> Option<Cause> {
     }
 }
 
+/// Other things that can be full, with the same words: watches of files, semaphores, control groups.
+fn is_no_disk(text: &str) -> bool {
+    ["inotify", "semget", "shmget", "emaphore", "cgroup"].iter().any(|word| text.contains(word))
+}
+
 /// A panic that the storage has a part in.
 fn panic(event: &Event) -> Says {
     let text = event.get("text");
@@ -178,7 +218,8 @@ fn storvsc(event: &Event, scene: &Scene) -> Option<Cause> {
         return None;
     }
     let command = event.get("cmd").trim_start_matches('0');
-    if status == 0x20 {
+    // Whether a disk is still there is asked at every detach: nobody lost anything by the answer.
+    if status == 0x20 && !PROBES.contains(&command) {
         return Some(Cause::Removed);
     }
     DATA.contains(&command).then_some(Cause::Errors)
@@ -219,8 +260,11 @@ fn failed(event: &Event, transport: Transport) -> Says {
     })
 }
 
-fn block(event: &Event) -> Says {
-    let discards = ["0x3", "0x9", "3", "9"].contains(&event.get("op"))
+/// An error of the block layer. Before 4.20 it does not say of what: a disk that refused unknown commands is not asked
+/// for them again, and nothing failed.
+fn block(event: &Event, refused: bool) -> Says {
+    let discards = (refused && !event.has("op"))
+        || ["0x3", "0x9", "3", "9"].contains(&event.get("op"))
         || ["DISCARD", "WRITE_ZEROES"].contains(&event.get("opname"));
     Says::failed(match event.get("kind") {
         "critical target" if discards => return Says::Nothing,

@@ -4,9 +4,9 @@ use super::begin::Begin;
 use super::case::{Case, has_hole};
 use super::event::{Event, Log};
 use super::kind::{Grade, Kind};
-use super::outcome::{GaveUp, LOST};
+use super::outcome::GaveUp;
 use super::scene::Scene;
-use super::sign::Cause;
+use super::sign::{Cause, LOST};
 use super::table::Id;
 use super::told::{Incident, Said};
 
