@@ -2,12 +2,24 @@
 
 use super::event::{Event, Log};
 use super::scene::{Scene, Transport};
-use super::sign::{Cause, Sign, sign};
+use super::sign::{AFTER, Cause, LOST, Sign, sign};
 use super::stamp::SECOND;
 use super::table::Id;
 
 /// What is further apart is two incidents, unless a timer is longer or the log has holes between.
 const APART: i64 = 300 * SECOND;
+
+/// With these a disk or a file system is gone, until it is attached or mounted anew.
+const GONE: &[Id] = &[
+    Id::ScsiRejecting,
+    Id::ScsiOfflined,
+    Id::ScsiMediumAccess,
+    Id::NvmeDead,
+    Id::Jbd2Abort,
+    Id::Ext4Ro,
+    Id::XfsShutdown,
+    Id::BtrfsRo,
+];
 
 /// Signs of one incident, in the order of the log.
 #[derive(Debug)]
@@ -102,6 +114,7 @@ impl<'a> Cases<'a> {
         self.without_freezes(log, &mut signs);
         self.without_paths(log, &mut signs);
         self.without_tasks(log, &mut signs);
+        self.without_echoes(log, boot, &mut signs);
         if signs.is_empty() {
             return;
         }
@@ -166,10 +179,14 @@ impl<'a> Cases<'a> {
             .find(|event| is_thaw(event) || begins(event))
             .is_some_and(|event| is_thaw(&event));
         let hung = log.events.iter().any(|event| {
+            let began = first.at.until(&event.at).map(|apart| apart - reach(event));
             event.boot == first.boot
                 && event.line > first.line
-                && event.is(&[Id::HungTask, Id::Trace])
-                && (event.id == Id::HungTask || event.has("frozen"))
+                && match event.id {
+                    Id::HungTask => began.is_none_or(|apart| apart <= APART),
+                    Id::Trace => event.has("frozen"),
+                    _ => false,
+                }
         });
         let lasting = freezes
             .iter()
@@ -191,8 +208,12 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// A map that keeps a path is no trouble.
+    /// A map that keeps a path is no trouble, nor is a remote port without a disk that is forgotten.
     fn without_paths(&mut self, log: &Log, signs: &mut Vec<Sign<'a>>) {
+        if signs.iter().all(|sign| sign.event.get("what") == "removing rport") {
+            signs.clear();
+            return;
+        }
         let is_map = |disk: &str| disk.starts_with("dm-");
         let down = signs.iter().any(|sign| {
             sign.event.is(&[Id::MpathRecovery, Id::MpathQueueOff, Id::DmQueueTimeout, Id::MpathNone])
@@ -205,6 +226,7 @@ impl<'a> Cases<'a> {
             return;
         }
         let had = signs.iter().any(|sign| sign.cause == Some(Cause::Multipath));
+        let kept = signs.iter().any(|sign| sign.event.id == Id::MpathActive);
         signs.retain(|sign| sign.cause != Some(Cause::Multipath));
         // What befell the path alone was the map's to see to.
         let ended = signs.iter().any(|sign| {
@@ -218,9 +240,32 @@ impl<'a> Cases<'a> {
                 Id::PanicHung,
             ])
         });
-        if had && failing > 0 && !lost && !ended {
-            signs.clear();
+        if had && (failing > 0 || kept) && !lost && !ended {
+            let apart = [Cause::Nvme, Cause::Boot, Cause::Freeze, Cause::Space];
+            signs.retain(|sign| sign.cause.is_some_and(|cause| apart.contains(&cause)));
             self.note("paths of a map failed, and it kept others");
+        }
+    }
+
+    /// What a disk or a file system returns that was given up before says only that somebody asked again.
+    fn without_echoes(&mut self, log: &Log, boot: u32, signs: &mut Vec<Sign<'a>>) {
+        let Some(from) = signs.first().map(|sign| sign.event.line) else { return };
+        let is_echo = |sign: &Sign<'_>| {
+            let returns: &[Id] =
+                if sign.event.is(LOST) { &[Id::Mounted] } else { &[Id::ScsiAttached, Id::IscsidBack] };
+            let earlier = self.cases.iter().filter(|case| case.boot == boot).flat_map(|case| &case.signs);
+            let gone = earlier
+                .filter(|gone| gone.subject == sign.subject && gone.event.is(GONE))
+                .map(|gone| gone.event.line)
+                .max();
+            let back = |gone: u64| {
+                log.events.iter().any(|event| event.is(returns) && (gone..from).contains(&event.line))
+            };
+            sign.cause.is_none() && sign.event.is(AFTER) && gone.is_some_and(|gone| !back(gone))
+        };
+        if signs.iter().all(is_echo) {
+            signs.clear();
+            self.note("a disk that had been given up was asked again");
         }
     }
 
@@ -237,8 +282,15 @@ impl<'a> Cases<'a> {
         let traces = |field: &str| {
             log.events.iter().filter(around).any(|event| event.id == Id::Trace && event.has(field))
         };
-        let served = traces("net")
-            || log.events.iter().any(|event| event.boot == first.event.boot && event.id == Id::Nfs);
+        // A server that did not answer in the morning explains nothing in the evening.
+        let silent = |event: &Event| {
+            let apart = event.last.until(&first.event.at).map(|apart| apart - reach(first.event));
+            event.id == Id::Nfs
+                && event.boot == first.event.boot
+                && event.line <= last.event.last_line
+                && apart.is_none_or(|apart| apart <= APART)
+        };
+        let served = traces("net") || log.events.iter().any(silent);
         let hung = signs.iter().any(|sign| sign.event.id == Id::HungTask);
         if hung && traces("frozen") && !traces("io") {
             for sign in signs {
@@ -247,6 +299,9 @@ impl<'a> Cases<'a> {
         } else if hung && served && !traces("io") {
             signs.clear();
             self.note("tasks waited for a file server");
+        } else if hung && traces("other") && !traces("io") {
+            signs.clear();
+            self.note("tasks waited for the network, another processor or a screen");
         } else if !hung && !is_watched(signs) {
             signs.clear();
             self.note("a service gave no sign of life and was killed: nothing ties that to a disk");
@@ -267,7 +322,12 @@ fn settle(scene: &Scene, signs: &mut [Sign<'_>]) {
     let has = |signs: &[Sign<'_>], cause| signs.iter().any(|sign| sign.cause == Some(cause));
     let (iscsi, fc, multipath) =
         (has(signs, Cause::Iscsi), has(signs, Cause::Fc), has(signs, Cause::Multipath));
+    let aborted = signs.iter().any(|sign| sign.event.is(&[Id::PvscsiAbort, Id::MptAbort]));
     for sign in signs.iter_mut() {
+        // Where commands expired, their window was used up by silence.
+        if aborted && sign.event.id == Id::ScsiWindow {
+            sign.cause = None;
+        }
         // A disk of a lost session or path is not taken away.
         let lost = sign.cause == Some(Cause::Removed) && sign.event.id == Id::ScsiFailedAge;
         if lost && (iscsi || fc || multipath) && scene.transport(&sign.subject) != Transport::Storvsc {
