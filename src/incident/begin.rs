@@ -95,6 +95,14 @@ fn whole(at: Moment) -> Moment {
     }
 }
 
+/// A wait of so many seconds. A console's lines may have the stamp of one long before: no wait began before the
+/// machine did.
+fn waited(event: &Event, seconds: i64, from: String) -> Begin {
+    let reaches = event.at.up.is_none_or(|up| up >= seconds * SECOND);
+    let at = event.at.before(if reaches { seconds * SECOND } else { 0 });
+    Begin { at, from, line: event.line, is_own: false }
+}
+
 fn clue(case: &Case<'_>, event: &Event) -> Begin {
     let (line, at) = (event.line, &event.at);
     let less =
@@ -176,12 +184,18 @@ fn clue(case: &Case<'_>, event: &Event) -> Begin {
                 ),
             );
         }
-        Id::SystemdDevice => return less(90, format!("line {line}: systemd gave up, less its own 90 s")),
+        Id::SystemdDevice => {
+            return waited(event, 90, format!("line {line}: systemd gave up, less its own 90 s"));
+        }
         Id::DracutTimeout if event.has("end") => {
-            return less(180, format!("line {line}: dracut gave up, less its own 180 s"));
+            return waited(event, 180, format!("line {line}: dracut gave up, less its own 180 s"));
         }
         Id::InitramfsAlert => {
-            return less(DEFAULT, format!("line {line}: the initramfs gave up, less its least, {DEFAULT} s"));
+            return waited(
+                event,
+                DEFAULT,
+                format!("line {line}: the initramfs gave up, less its least, {DEFAULT} s"),
+            );
         }
         _ => {}
     }

@@ -50,12 +50,9 @@ impl Judge<'_> {
         };
         let last = last_seen(self.log, case, gave.as_ref());
         let lasts = end.map(|end| &end.at).or(last.as_ref()).and_then(seconds);
-        // A console's lines have no stamp of their own, and the initramfs waits so long at least.
-        let at_least =
-            if gave.as_ref().is_some_and(|gave| gave.knob == Some("rootdelay")) { DEFAULT } else { 0 };
-        let after = gave.as_ref().and_then(|gave| seconds(&gave.at)).map(|after| after.max(at_least));
+        let after = gave.as_ref().and_then(|gave| waited(gave, seconds(&gave.at)));
         let fits = after.is_none_or(|after| lasts.is_none_or(|lasts| lasts >= after));
-        let lasts = if fits { lasts } else { after };
+        let lasts = if fits { lasts.or(after.filter(|_| case.cause == Cause::Boot)) } else { after };
         let shown = self.shown();
         let verdict = Verdict { kind, gave: gave.as_ref(), lasts, ended: end.is_some(), shown: &shown };
         let (answer, why) = verdict.reached(self.model);
@@ -254,6 +251,17 @@ impl Judge<'_> {
 /// known any more (`ISCSI_ERR_BAD_ITT`).
 const HANDLED: &str = "1021";
 const LATE: &str = "1010";
+
+/// After how long it gave up. A console's lines have no stamp of their own: where none tells, what is waited at boot
+/// where nothing else is set, and in the initramfs at least so long.
+fn waited(gave: &GaveUp, told: Option<i64>) -> Option<i64> {
+    match gave.knob {
+        Some("rootdelay") => told.map(|told| told.max(DEFAULT)),
+        Some("x-systemd.device-timeout") => told.filter(|told| *told > 0).or(Some(90)),
+        Some("rd.retry") => told.filter(|told| *told > 0).or(Some(180)),
+        _ => told,
+    }
+}
 
 /// What the verdict rests on.
 struct Verdict<'a> {
