@@ -83,7 +83,9 @@ impl Event {
     /// Whether the other says the same again.
     fn repeats(&self, earlier: &Self) -> bool {
         let same = |(field, value): &(&'static str, String)| {
-            let passing = PASSING.contains(field) && !self.text.starts_with("nvme ");
+            // Which command of a controller expired counts, and whether a map has a path left.
+            let counts = self.text.starts_with("nvme ") || self.id == Id::MpathActive;
+            let passing = PASSING.contains(field) && !counts;
             passing || earlier.get(field) == value
         };
         self.id == earlier.id

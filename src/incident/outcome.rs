@@ -1,5 +1,7 @@
 //! What gave up first and after how long, what followed, and what ended it.
 
+use std::collections::BTreeSet;
+
 use super::begin::{DEFAULT, io_timeout, silent};
 use super::case::{Case, reach};
 use super::event::{Event, Log};
@@ -182,16 +184,44 @@ fn boot(case: &Case<'_>) -> Option<GaveUp> {
     [dracut, alert, systemd, panic].into_iter().flatten().min_by_key(|one| one.line)
 }
 
+/// Maps that had no path left, and whether others lost only some.
+struct Maps<'a> {
+    down: BTreeSet<&'a str>,
+    others: bool,
+}
+
+impl<'a> Maps<'a> {
+    fn new(log: &'a Log, case: &Case<'a>) -> Self {
+        let is_down = |event: &&Event| {
+            event.is(&[Id::MpathRecovery, Id::MpathQueueOff, Id::MpathNone])
+                || (event.id == Id::MpathActive && event.get("n") == "0")
+        };
+        let down: BTreeSet<&str> = case.events().filter(is_down).map(|event| event.get("map")).collect();
+        let is_other = |event: &Event| event.id == Id::MpathActive && !down.contains(event.get("map"));
+        let others = log.events.iter().any(is_other);
+        Self { down, others }
+    }
+
+    /// Whether such a map has a path again. A path's number does not say whose it is.
+    fn has_back(&self, event: &Event) -> bool {
+        let named = || !self.others || self.down.contains(event.get("map"));
+        match event.id {
+            Id::MpathBack => named(),
+            Id::MpathChecker => event.get("state") == "up" && named(),
+            Id::MpathReinstated => !self.others,
+            Id::DmFailPath => event.get("what") == "Reinstating" && !self.others,
+            _ => false,
+        }
+    }
+}
+
 /// The line that shows that the trouble was over.
 pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
     let (first, _) = case.lines();
+    let maps = (case.cause == Cause::Multipath).then(|| Maps::new(log, case));
     let ends = |event: &&Event| match case.cause {
         Cause::Iscsi => event.id == Id::IscsidBack,
-        Cause::Multipath => {
-            event.is(&[Id::MpathBack, Id::MpathReinstated])
-                || (event.id == Id::DmFailPath && event.get("what") == "Reinstating")
-                || (event.id == Id::MpathChecker && event.get("state") == "up")
-        }
+        Cause::Multipath => maps.as_ref().is_some_and(|maps| maps.has_back(event)),
         Cause::Fc => event.id == Id::FcBack,
         Cause::Nvme => event.id == Id::NvmeBack && case.all(&[Id::NvmeDead]).all(|dead| !dead.has("gone")),
         Cause::Silent if event.id == Id::AtaTimeout => event.has("done") && case.first(LOST).is_none(),
