@@ -5,6 +5,7 @@ mod emergency;
 mod postmortem;
 mod shown;
 mod template;
+mod unpack;
 
 use std::io::ErrorKind;
 use std::path::Path;

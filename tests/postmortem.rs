@@ -176,10 +176,12 @@ fn a_log_says_the_same_however_it_comes() {
 fn a_log_that_is_none_is_one_clear_error() {
     let temp = tempfile::tempdir().unwrap();
     let packed = temp.path().join("kern.log.1.gz");
-    fs::write(&packed, b"\x1f\x8b\x08\0\0\0\0\0").unwrap();
+    fs::write(&packed, b"\x1f\x8b\x08\0\0\0\0\0\0\0\x01").unwrap();
     let dir = temp.path().to_str().unwrap();
     for (args, input, says) in [
         (&["--log", packed.to_str().unwrap()][..], None, "zcat FILE | hvtune postmortem --log -"),
+        (&["--log", "-"], Some(&b"\xfd7zXZ\0\0\x04"[..]), "xzcat FILE | hvtune postmortem --log -"),
+        (&["--log", "-"], Some(&b"\x1f\x8b"[..]), "zcat FILE | hvtune postmortem --log -"),
         (&["--log", "-"], Some(&b"LPKSHHRH\0"[..]), "journalctl --file FILE"),
         (&["--log", "-"], Some(b""), "it is empty"),
         (&["--log", dir], None, "it is a directory, not a log"),
@@ -191,6 +193,39 @@ fn a_log_that_is_none_is_one_clear_error() {
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(said.contains(&says.to_lowercase()), "{args:?}: {said}");
         assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+/// What gzip has packed, in one piece or in several, as a file or a pipe, is read like the text itself.
+#[test]
+fn a_packed_log_says_the_same() {
+    let temp = tempfile::tempdir().unwrap();
+    let gzip = |text: &[u8]| {
+        let file = temp.path().join("log");
+        fs::write(&file, text).unwrap();
+        let output = Command::new("gzip").args(["-9", "-c"]).arg(&file).output().unwrap();
+        assert!(output.status.success());
+        output.stdout
+    };
+    let told = |args: &[&str], input: Option<&[u8]>| {
+        json_of(&hvtune(&[args, &["--format", "json"]].concat(), input))["incidents"].clone()
+    };
+    for (name, log, _) in cases() {
+        let bytes = fs::read(&log).unwrap();
+        let plain = told(&["--log", "-"], Some(&bytes));
+        assert_eq!(told(&["--log", "-"], Some(&gzip(&bytes))), plain, "{name}");
+        let (one, other) = bytes.split_at(bytes.len() / 3);
+        let packed = temp.path().join("kern.log.2.gz");
+        fs::write(&packed, [gzip(one), gzip(other)].concat()).unwrap();
+        assert_eq!(told(&["--log", packed.to_str().unwrap()], None), plain, "{name}");
+    }
+    // One that was cut off is no log without trouble.
+    let text = "Jan  1 00:00:00 web-01 systemd[1]: Started Session 1 of user root.\n".repeat(99);
+    let whole = gzip(text.as_bytes());
+    for length in [whole.len() - 1, whole.len() / 2] {
+        let output = hvtune(&["--log", "-"], Some(&whole[..length]));
+        assert_eq!(output.status.code(), Some(2), "{length}");
+        assert!(words(&output.stderr).contains("unpacking it: "), "{length}");
     }
 }
 

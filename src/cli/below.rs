@@ -229,7 +229,7 @@ Examples:
   A file of syslog's, for a budget of five minutes:
     hvtune postmortem --budget 5min --log kern.log
   A compressed one:
-    zcat kern.log.2.gz | hvtune postmortem --log -
+    xzcat messages-1.xz | hvtune postmortem --log -
 
 Exit status:
   0  No trouble is recorded

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::shown::{Shown, about, nobody};
+use super::unpack::Unpack;
 use super::{Job, named, open_root, probed, read_policy};
 use crate::cli::Global;
 use crate::facts::Facts;
@@ -15,40 +16,19 @@ use crate::root::{self, Root};
 const FILES: [&str; 3] = ["var/log/kern.log", "var/log/messages", "var/log/syslog"];
 const HINT: &str = "`journalctl -o short-iso -b -1 | hvtune postmortem --log -`";
 
-/// How compressed files begin, and what unpacks them.
-const PACKED: [(&[u8], &str); 6] = [
-    (b"\x1f\x8b", "zcat FILE"),
-    (b"\xfd7zXZ\0", "xzcat FILE"),
-    (b"\x28\xb5\x2f\xfd", "zstdcat FILE"),
-    (b"BZh", "bzcat FILE"),
-    (b"\x04\x22\x4d\x18", "lz4cat FILE"),
-    (b"LPKSHHRH", "journalctl --file FILE -o short-iso"),
-];
-
 /// Exit code 1 where trouble is recorded.
 pub(super) fn postmortem(global: &Global, log: Option<&Path>) -> anyhow::Result<u8> {
     let (job, about) = looked_at(global, log.is_none())?;
     let source = chosen(log, &job.root)?;
     let name = source.name(&job.root);
-    let mut reader = Reader::default();
-    let (mut bytes, mut packed) = (0, None);
-    let mut take = |part: &[u8]| {
-        if bytes == 0 {
-            packed = PACKED.iter().find(|(magic, _)| part.starts_with(magic)).map(|(_, unpack)| *unpack);
-        }
-        bytes += part.len();
-        if packed.is_none() {
-            reader.feed(part);
-        }
-    };
+    let mut unpack = Unpack::new(Reader::default());
+    let mut take = |part: &[u8]| unpack.feed(part);
     match source {
         Source::Input => root::read_input(&mut take)?,
         Source::File(path) => root::read_log(path, &mut take)?,
         Source::OfRoot(path) => job.root.read_log(path, &mut take)?,
     }
-    if let Some(unpack) = packed {
-        anyhow::bail!("reading {name}: it is packed; `{unpack} | hvtune postmortem --log -` reads it");
-    }
+    let (reader, bytes) = unpack.finish().map_err(|why| anyhow::anyhow!("reading {name}: {why}"))?;
     if bytes == 0 {
         anyhow::bail!("reading {name}: it is empty; name a log that has lines, such as by {HINT}");
     }
