@@ -8,7 +8,7 @@ use super::{Refusal, lines};
 /// What a script does when it is asked after which others it runs, as it is when an image is made: nothing.
 pub const PREREQS: &str = "[ \"$1\" = prereqs ] && exit 0";
 
-/// What stands for [`spread`] among the variables.
+/// The name that stands for a wait of up to so many seconds more, other ones at each boot.
 pub const SPREAD: &str = "SPREAD";
 
 /// The line that raises a variable: one that the command line made larger stays.
