@@ -47,7 +47,7 @@ fn systemd_reads_every_line_of_them() {
     for suite in Suite::ALL {
         let stage = Stage::new(suite);
         let units = all();
-        assert_eq!(units.len(), 6);
+        assert_eq!(units.len(), 8);
         for unit in &units {
             let name = unit.file_name().unwrap().to_str().unwrap();
             stage.copy(&format!("/etc/systemd/system/{name}"), unit);
