@@ -20,11 +20,13 @@ pub fn line(name: &str, seconds: &str) -> String {
 }
 
 /// The line that makes the wait for root longer by up to so many seconds, other ones at each boot: guests that
-/// restart out of a wait in vain do not read their kernels in the same second.
+/// restart out of a wait in vain do not read their kernels in the same second. A shell reckons with `0300` as octal,
+/// so what comes out is written only where it is no shorter.
 fn spread(seconds: &str) -> String {
     format!(
         "([ ! -e /conf/param.conf ] || . /conf/param.conf; read -r seed </proc/sys/kernel/random/uuid && \
-         echo ROOTDELAY=$((ROOTDELAY + 0x${{seed%%-*}} % {seconds})) >>/conf/param.conf) 2>/dev/null"
+         sum=$((ROOTDELAY + 0x${{seed%%-*}} % {seconds})) && [ \"$sum\" -ge \"$ROOTDELAY\" ] && \
+         echo ROOTDELAY=$sum >>/conf/param.conf) 2>/dev/null"
     )
 }
 

@@ -41,12 +41,15 @@ fn initramfs_tools_runs_the_script_before_it_waits_for_root() {
                 echo "$(awk '$1 < 240 || $1 > 299' /tmp/waits | wc -l) of $(wc -l </tmp/waits) beyond, more than one: $(($(sort -u /tmp/waits | wc -l) > 1))"
                 rm -f /conf/param.conf; ROOTDELAY=300 $shell "$own"
                 (. /conf/param.conf; echo "longer $((ROOTDELAY >= 300 && ROOTDELAY < 360))")
+                rm -f /conf/param.conf; ROOTDELAY=0300 $shell "$own" || :
+                echo "octal $(cat /conf/param.conf 2>/dev/null || echo as it was)"
             done | sort | uniq -c | sed 's/^ *//'"#,
         );
         let said = ran.ok().stdout;
         for line in [
             "2 0 of 30 beyond, more than one: 1",
             "2 longer 1",
+            "2 octal as it was",
             "order 1",
             "[] ROOTDELAY=240",
             "[30] ROOTDELAY=240",
