@@ -256,7 +256,7 @@ Exit status:
   0  systemd was asked to restart the guest
   1  It is left as it is: not in emergency mode, somebody is at the console or that
      could not be told, or 10 restarts within a day did not help
-  2  Trouble: nothing was done
+  2  Trouble: the guest was not restarted
 
 Files:
   /var/lib/hvtune/restarts

@@ -7,7 +7,7 @@ use crate::emergency::{self, Process};
 use crate::facts::EMERGENCY;
 use crate::marker::RESTARTS;
 use crate::report;
-use crate::root::{Op, Root};
+use crate::root::{self, Op, Root};
 use crate::run;
 
 const SYSTEMCTL: &str = "systemctl";
@@ -43,15 +43,25 @@ pub(super) fn leave(global: &Global) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// Everything that runs; what ends meanwhile is left out.
+/// Everything that runs; what ends meanwhile is left out. One that cannot be told may be somebody's shell.
 fn processes(root: &Root) -> anyhow::Result<Vec<Process>> {
     let mut found = Vec::new();
-    for entry in root.list("proc")?.into_iter().flatten() {
-        if entry.name.bytes().all(|byte| byte.is_ascii_digit())
-            && let Ok(Some(bytes)) = root.read(&format!("proc/{}/stat", entry.name))
-        {
-            found.extend(emergency::parse_stat(&String::from_utf8_lossy(&bytes)));
-        }
+    let all = root.list("proc")?.into_iter().flatten();
+    for entry in all.filter(|entry| entry.name.bytes().all(|byte| byte.is_ascii_digit())) {
+        let path = format!("proc/{}/stat", entry.name);
+        let bytes = match root.read(&path) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => continue,
+            Err(root::Error::Io { said, .. }) if said.raw_os_error() == Some(ENDED) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let process = emergency::parse_stat(&String::from_utf8_lossy(&bytes));
+        let untold =
+            || anyhow::anyhow!("reading /{path}: it is not as the kernel writes it; nothing was done");
+        found.push(process.ok_or_else(untold)?);
     }
     Ok(found)
 }
+
+/// The kernel's answer to a read about a process that ended since the open (`ESRCH`).
+const ENDED: i32 = rustix::io::Errno::SRCH.raw_os_error();
