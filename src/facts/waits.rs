@@ -12,6 +12,8 @@ pub const EMERGENCY: &str = "emergency.target";
 pub const WAITS: [&str; 3] = [DEVICES, MANAGER, EMERGENCY];
 /// The service that asks for the password there.
 pub const EMERGENCY_SERVICE: &str = "emergency.service";
+/// What a unit is told to start with it. Each line adds to those before it, and none takes one away.
+pub const WANTS: &str = "Wants";
 /// What hvtune's package has for a restart out of it.
 pub const RESTART_TIMER: &str = "hvtune-emergency.timer";
 

@@ -8,6 +8,9 @@ use super::table::Id;
 
 /// What the kernel gives a command to a disk, and to an NVMe controller, where nothing else is known.
 pub(super) const DEFAULT: i64 = 30;
+/// What systemd waits for a device, and dracut's queue for root, where nothing else is set.
+pub(super) const DEVICE: i64 = 90;
+pub(super) const QUEUE: i64 = 180;
 /// What the kernel gives a command of a controller's own queue.
 const ADMIN: i64 = 60;
 /// Values of `io_timeout` that are in use.
@@ -185,10 +188,10 @@ fn clue(case: &Case<'_>, event: &Event) -> Begin {
             );
         }
         Id::SystemdDevice => {
-            return waited(event, 90, format!("line {line}: systemd gave up, less its own 90 s"));
+            return waited(event, DEVICE, format!("line {line}: systemd gave up, less its own {DEVICE} s"));
         }
         Id::DracutTimeout if event.has("end") => {
-            return waited(event, 180, format!("line {line}: dracut gave up, less its own 180 s"));
+            return waited(event, QUEUE, format!("line {line}: dracut gave up, less its own {QUEUE} s"));
         }
         Id::InitramfsAlert => {
             return waited(

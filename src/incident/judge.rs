@@ -1,6 +1,6 @@
 //! From cases to incidents: kind, beginning, end, and what the default plan would have made of it.
 
-use super::begin::{Begin, DEFAULT, begin, io_timeout};
+use super::begin::{Begin, DEFAULT, DEVICE, QUEUE, begin, io_timeout};
 use super::case::{Case, Cases, cases};
 use super::clock::Clock;
 use super::event::{Event, Log};
@@ -257,8 +257,8 @@ const LATE: &str = "1010";
 fn waited(gave: &GaveUp, told: Option<i64>) -> Option<i64> {
     match gave.knob {
         Some("rootdelay") => told.map(|told| told.max(DEFAULT)),
-        Some("x-systemd.device-timeout") => told.filter(|told| *told > 0).or(Some(90)),
-        Some("rd.retry") => told.filter(|told| *told > 0).or(Some(180)),
+        Some("x-systemd.device-timeout") => told.filter(|told| *told > 0).or(Some(DEVICE)),
+        Some("rd.retry") => told.filter(|told| *told > 0).or(Some(QUEUE)),
         _ => told,
     }
 }

@@ -258,7 +258,7 @@ pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
 /// The end of a service that could not be killed at once: what it waited for in the kernel has answered. The journal
 /// has lines in the order in which they were read, so this one may stand before that of the watchdog.
 fn let_go<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
-    let killed = case.all(&[Id::SystemdWatchdog]).next().filter(|_| case.cause == Cause::Silent)?;
+    let killed = case.first(&[Id::SystemdWatchdog]).filter(|_| case.cause == Cause::Silent)?;
     log.events.iter().find(|event| {
         let is_its = event.id == Id::SystemdExit && event.get("unit") == killed.get("unit");
         let waited = killed.at.until(&event.at).is_some_and(|waited| waited > AT_ONCE);

@@ -1,6 +1,6 @@
 //! systemd's units with their drop-ins.
 
-use crate::facts::{DropIn, Gap, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, drop_in_dirs};
+use crate::facts::{DropIn, Gap, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, WANTS, drop_in_dirs};
 use crate::formats::{bytes, unit};
 use crate::marker::body_of;
 use crate::order::{Named, by_name};
@@ -12,7 +12,6 @@ const CONF: &str = ".conf";
 /// started with it.
 const SPAN: &str = "Sec";
 const EXEC: &str = "ExecStart";
-const WANTS: &str = "Wants";
 
 /// These units, as far as the root has them.
 pub fn read(root: &Root, names: &[&str], gaps: &mut Vec<Gap>) -> Vec<Unit> {

@@ -9,12 +9,10 @@
 use super::kernel_arg::{self, ABSENT};
 use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer, base};
 use crate::facts::{
-    DEVICES, DropIn, Facts, LAYERS, MANAGER, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, is_fleeting,
+    DEVICES, DropIn, Facts, LAYERS, MANAGER, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, WANTS,
+    is_fleeting,
 };
 use crate::formats::unit::{Span, span};
-
-/// What a unit is told to start with it. Each line adds to those before it, and none takes one away.
-const WANTS: &str = "Wants";
 
 /// The section that a property stands in.
 fn section(unit: &str, property: &str) -> &'static str {

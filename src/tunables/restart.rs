@@ -3,7 +3,7 @@
 use super::waits::systemd;
 use super::{boot, cannot_tell, not_here, refused};
 use crate::facts::{
-    EMERGENCY as EMERGENCY_TARGET, EMERGENCY_SERVICE, Facts, Initramfs, RESTART_TIMER, Unit, UnitFile,
+    EMERGENCY as EMERGENCY_TARGET, EMERGENCY_SERVICE, Facts, Initramfs, RESTART_TIMER, Unit, UnitFile, WANTS,
 };
 use crate::policy::{Policy, Recovery};
 use crate::resolve::kernel_arg::{self, ABSENT};
@@ -115,7 +115,7 @@ fn emergency_restart(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     if let Some(by) = runs_other(service) {
         return vec![refused(format!("{by} says what emergency mode runs"))];
     }
-    let target = Target::Unit { unit: EMERGENCY_TARGET, property: "Wants" };
+    let target = Target::Unit { unit: EMERGENCY_TARGET, property: WANTS };
     let what = vec![Assignment::new(target, Want::Exactly(Value::word(RESTART_TIMER)))];
     vec![Decision::Set { what, because: "recovery = \"self-heal\"".to_owned() }]
 }

@@ -114,6 +114,24 @@ fn revert_names_a_line_of_fstab_that_somebody_changed_since() {
     assert!(!stage.root.path().join("var/lib/hvtune").exists());
 }
 
+/// The record of restarts goes with all else of ours; one that somebody changed is left and named.
+#[test]
+fn revert_takes_the_record_of_restarts_along() {
+    let record = "var/lib/hvtune/restarts";
+    let ours = String::from_utf8(hvtune::emergency::counted(&[], 1_764_465_245)).unwrap();
+    let changed = ours.replace("1764465245", "1764465246");
+    for (text, rc) in [(&ours, 0), (&changed, 1)] {
+        let stage = Stage::new("self-heal");
+        assert_eq!(code(&stage.run(&["apply"])), 0);
+        stage.write(record, text);
+        let output = stage.run(&["revert"]);
+        assert_eq!(code(&output), rc, "{}", stderr(&output));
+        assert_eq!(stderr(&output).contains(record), rc == 1, "{}", stderr(&output));
+        assert_eq!(stage.root.path().join(record).exists(), rc == 1);
+        assert_eq!(stage.root.path().join("var/lib/hvtune").exists(), rc == 1);
+    }
+}
+
 #[test]
 fn no_secret_of_a_node_record_is_shown() {
     let stage = Stage::new("iscsi-single");

@@ -160,7 +160,7 @@ pub(super) const ROWS: &[Message] = &[
         source: "src/core/service.c service_sigchld_event",
         versions: "all read (232 to 257)",
         means: "A service that its watchdog killed has ended. Where that is seconds after the kill, it waited in the kernel, and the disk has answered.",
-        timer: "none",
+        timer: "",
     },
     Message {
         id: Id::HungTask,

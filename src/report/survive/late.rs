@@ -87,8 +87,8 @@ pub(super) fn text(survey: &Survey, show: &Show<'_>, text: &mut Text) {
         text.hanging("a shell and emergency mode wait for somebody at the console, for ever", 4, 8);
     }
     if ends(|then| then == RESTART) {
-        let restarts = "emergency mode restarts the guest after 5 to 6 minutes where nobody is at the console, 10 \
-                        times within a day";
+        let restarts = "emergency mode restarts the guest after 5 to 6 minutes where nobody is at the console, at \
+                        most 10 times within a day";
         text.hanging(restarts, 4, 8);
     }
     let mut told: Vec<String> = Vec::new();

@@ -1,6 +1,6 @@
 //! The waits of a boot in one state: as the files and the machine are, or with the plan.
 
-use crate::facts::{DEVICES, EMERGENCY, Facts, MANAGER, RESTART_TIMER};
+use crate::facts::{DEVICES, EMERGENCY, Facts, MANAGER, RESTART_TIMER, WANTS};
 use crate::formats::unit::{self, span};
 use crate::initramfs::{outdated, queue_waits};
 use crate::marker::PREMOUNTS;
@@ -12,7 +12,6 @@ use crate::tunable::{Assignment, Decision, Target, Verdict, Want};
 
 const JOB: &str = "JobRunningTimeoutSec";
 const START: &str = "DefaultTimeoutStartSec";
-const WANTS: &str = "Wants";
 const ROOTDELAY: &str = "ROOTDELAY";
 const RETRY: &str = "rd.retry";
 /// What udev gives an event without a word of anybody's, in seconds.
@@ -121,8 +120,8 @@ impl Knobs {
             panic: panic.filter(|seconds| *seconds > 0),
             // Truth as dracut reads it (`getargbool`).
             dracut_restarts: is("rd.shell", &["0", "no", "off"]) && is("rd.emergency", &["reboot"]),
-            emergency_restarts: said.property(facts, EMERGENCY, WANTS).in_force().value()
-                == Some(RESTART_TIMER),
+            emergency_restarts: has_timer(facts)
+                && said.property(facts, EMERGENCY, WANTS).in_force().value() == Some(RESTART_TIMER),
         }
     }
 }
@@ -200,6 +199,12 @@ impl Said<'_> {
     }
 }
 
+/// Whether the timer is there to be started: a drop-in of ours may outlive the package.
+fn has_timer(facts: &Facts) -> bool {
+    let mut units = facts.system.units.iter();
+    units.any(|unit| unit.name == RESTART_TIMER && unit.masked.is_none())
+}
+
 /// Of an image the entries of its menu count, where all of them give the same.
 fn of_menu(facts: &Facts, key: &'static str) -> Option<Chain> {
     let entries = kernel_arg::entries(facts, key, None);
@@ -257,4 +262,34 @@ fn event(facts: &Facts, argument: &Chain) -> Wait {
         _ => {}
     }
     wait
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{DropIn, Unit, UnitFile, UnitLine};
+
+    #[test]
+    fn emergency_mode_restarts_where_the_timer_is() {
+        let line = UnitLine {
+            section: "Unit".to_owned(),
+            key: WANTS.to_owned(),
+            value: RESTART_TIMER.to_owned(),
+            ..UnitLine::default()
+        };
+        let path = format!("etc/systemd/system/{EMERGENCY}.d/90-hvtune.conf");
+        let file = UnitFile { path, ours: true, lines: vec![line], ..UnitFile::default() };
+        let unit = |name: &str| Unit { name: name.to_owned(), ..Unit::default() };
+        let target = Unit { drop_ins: vec![DropIn { file, ..DropIn::default() }], ..unit(EMERGENCY) };
+        let restarts = |units: Vec<Unit>| {
+            let mut facts = Facts::default();
+            facts.system.units = units;
+            Knobs::now(&facts).emergency_restarts
+        };
+        assert!(restarts(vec![target.clone(), unit(RESTART_TIMER)]));
+        assert!(!restarts(vec![unit(EMERGENCY), unit(RESTART_TIMER)]), "nobody wants it");
+        assert!(!restarts(vec![target.clone()]), "the package is gone");
+        let masked = Some("etc/systemd/system/hvtune-emergency.timer".to_owned());
+        assert!(!restarts(vec![target, Unit { masked, ..unit(RESTART_TIMER) }]));
+    }
 }
