@@ -45,6 +45,7 @@ pub fn unit(knob: &str) -> Option<&'static str> {
         | "checker_timeout"
         | "WatchdogSec"
         | "JobRunningTimeoutSec"
+        | "DefaultDeviceTimeoutSec"
         | "DefaultTimeoutStartSec"
         | "TimeoutStartSec"
         | "udev.event_timeout"
@@ -82,6 +83,7 @@ impl Scale {
             "fast_io_fail_tmo"
             | "dev_loss_tmo"
             | "JobRunningTimeoutSec"
+            | "DefaultDeviceTimeoutSec"
             | "DefaultTimeoutStartSec"
             | "TimeoutStartSec"
             | "udev.event_timeout" => Self::Timeout,

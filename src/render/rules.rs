@@ -19,6 +19,8 @@ fn token(key: &str, op: &str, value: &str) -> Token {
 /// The lines before all writes: what is no concern of ours, then one mark per class used.
 pub(super) fn head<'a>(assignments: impl Iterator<Item = &'a Assignment>) -> Vec<Vec<Token>> {
     let mut lines = vec![
+        // First what is nearly every event of a boot.
+        vec![token("SUBSYSTEM", "!=", "block"), token("GOTO", "=", END)],
         vec![token("ACTION", "!=", "add|change"), token("GOTO", "=", END)],
         // Only a kernel that runs on Hyper-V has this bus: elsewhere, an image's rules do nothing.
         vec![token("TEST", "!=", "/sys/bus/vmbus"), token("GOTO", "=", END)],

@@ -14,6 +14,13 @@ use crate::facts::{
 };
 use crate::formats::unit::{Span, span};
 
+/// How long the manager lets whatever starts take.
+pub const START_TIMEOUT: &str = "DefaultTimeoutStartSec";
+/// How long the manager waits for a device, since 252.
+pub const DEVICE_TIMEOUT: &str = "DefaultDeviceTimeoutSec";
+/// How long a device, or all of them, are waited for.
+pub const JOB_TIMEOUT: &str = "JobRunningTimeoutSec";
+
 /// The section that a property stands in.
 fn section(unit: &str, property: &str) -> &'static str {
     match unit.rsplit('.').next() {
@@ -32,13 +39,13 @@ fn built_in(facts: &Facts, unit: &str, property: &str) -> (&'static str, Option<
         return ("systemd as it was built", facts.system.waits.built_in.map(|seconds| seconds.to_string()));
     }
     if unit == DEVICES {
-        let default = device_default(facts, None).in_force().value().map(str::to_owned);
+        let default = device_default(facts).in_force().value().map(str::to_owned);
         return ("systemd's default for devices", default);
     }
     let (name, value) = match property {
         "WatchdogSec" => ("no watchdog", Some("0")),
         WANTS => ("nobody asks for it", Some("nothing")),
-        "JobTimeoutSec" | "JobRunningTimeoutSec" => ("systemd's own value", Some("infinity")),
+        "JobTimeoutSec" | JOB_TIMEOUT => ("systemd's own value", Some("infinity")),
         _ => ("systemd's own default, which system.conf may set", None),
     };
     (name, value.map(str::to_owned))
@@ -47,18 +54,19 @@ fn built_in(facts: &Facts, unit: &str, property: &str) -> (&'static str, Option<
 /// Arguments that have the last word over a property of the manager's (`parse_proc_cmdline_item`,
 /// <https://github.com/systemd/systemd/blob/v254/src/core/main.c>).
 const ARGUMENTS: [(&str, &str); 2] = [
-    ("DefaultTimeoutStartSec", "systemd.default_timeout_start_sec"),
-    ("DefaultDeviceTimeoutSec", "systemd.default_device_timeout_sec"),
+    (START_TIMEOUT, "systemd.default_timeout_start_sec"),
+    (DEVICE_TIMEOUT, "systemd.default_device_timeout_sec"),
 ];
 
-/// How long systemd waits for a device of which no unit says anything: by a setting of its own since 252, before
-/// that as long as for whatever starts. `ours`: a drop-in of the manager's.
-pub fn device_default(facts: &Facts, ours: Option<Ours<'_>>) -> Chain {
+/// The setting of the manager's that says how long a device is waited for of which no unit says anything: one of its
+/// own since 252, before that the one for whatever starts.
+pub fn device_setting(facts: &Facts) -> &'static str {
     let own = facts.system.writers.sysctl_files.systemd.is_some_and(|version| version >= 252);
-    if own {
-        return chain(facts, MANAGER, "DefaultDeviceTimeoutSec", None);
-    }
-    chain(facts, MANAGER, "DefaultTimeoutStartSec", ours)
+    if own { DEVICE_TIMEOUT } else { START_TIMEOUT }
+}
+
+fn device_default(facts: &Facts) -> Chain {
+    chain(facts, MANAGER, device_setting(facts), None)
 }
 
 /// The arguments of the next boot that have the last word over a property of the manager's.
@@ -140,7 +148,7 @@ fn untold(facts: &Facts, unit: &Unit) -> Option<String> {
     if unit.name != DEVICES {
         return None;
     }
-    if let InForce::Unknown { because, .. } = device_default(facts, None).in_force() {
+    if let InForce::Unknown { because, .. } = device_default(facts).in_force() {
         return Some(because);
     }
     // It stands for both where only one is said.

@@ -62,7 +62,8 @@ fn initramfs_tools_runs_the_script_before_it_waits_for_root() {
     }
 }
 
-/// systemd reads its own settings with ours among them, and has nothing to say against the drop-in for all devices.
+/// systemd reads its own settings with ours among them, and has nothing to say against the drop-in for all devices,
+/// which is written where another one is there.
 #[test]
 fn systemd_waits_as_long_as_it_is_told() {
     for suite in [Suite::Bookworm, Suite::Trixie] {
@@ -72,7 +73,11 @@ fn systemd_waits_as_long_as_it_is_told() {
             r"set -e
             chmod +x /program
             /program --assume hyperv apply --no-activate >/dev/null
-            systemd-analyze cat-config systemd/system.conf | grep '^DefaultTimeoutStartSec'
+            systemd-analyze cat-config systemd/system.conf | grep -E '^Default(Device)?Timeout'
+            mkdir -p /etc/systemd/system/dev-.device.d
+            printf '[Unit]\nJobRunningTimeoutSec=30\n' >/etc/systemd/system/dev-.device.d/05-x.conf
+            /program --assume hyperv apply --no-activate >/dev/null
+            grep '^JobRunning' /etc/systemd/system/dev-.device.d/10-hvtune.conf
             printf '[Unit]
 Description=x
 [Mount]
@@ -82,7 +87,9 @@ Where=/x
             systemd-analyze verify --man=no /etc/systemd/system/x.mount 2>&1 | grep hvtune || echo clean",
         );
         let said = ran.ok().stdout;
-        for line in ["DefaultTimeoutStartSec=240", "clean"] {
+        for line in
+            ["DefaultDeviceTimeoutSec=240", "DefaultTimeoutStartSec=240", "JobRunningTimeoutSec=240", "clean"]
+        {
             assert!(said.lines().any(|found| found == line), "{suite:?}: {line}: {said}");
         }
     }

@@ -5,13 +5,12 @@ use crate::formats::unit::{self, span};
 use crate::initramfs::{outdated, queue_waits};
 use crate::marker::PREMOUNTS;
 use crate::render::home;
+use crate::resolve::unit::{self as units, JOB_TIMEOUT, START_TIMEOUT};
 use crate::resolve::wanted::{self, EVENT_TIMEOUT, On};
-use crate::resolve::{Chain, InForce, Ours, Who, kernel_arg, unit as units};
+use crate::resolve::{Chain, InForce, Ours, Who, kernel_arg};
 use crate::stall::Span;
 use crate::tunable::{Assignment, Decision, Target, Verdict, Want};
 
-const JOB: &str = "JobRunningTimeoutSec";
-const START: &str = "DefaultTimeoutStartSec";
 const ROOTDELAY: &str = "ROOTDELAY";
 const RETRY: &str = "rd.retry";
 /// What udev gives an event without a word of anybody's, in seconds.
@@ -92,14 +91,13 @@ impl Knobs {
     }
 
     fn of(facts: &Facts, said: &Said<'_>) -> Self {
-        let start = said.property(facts, MANAGER, START);
-        let mut device = said.property(facts, DEVICES, JOB);
+        let start = said.property(facts, MANAGER, START_TIMEOUT);
+        let (mut device, mut of_devices) = (said.property(facts, DEVICES, JOB_TIMEOUT), JOB_TIMEOUT);
         let by = winner(&device);
         // Nobody says anything of devices.
         if matches!(by, Some(Who::BuiltIn(_))) {
-            let own = said.of_unit(facts, MANAGER, START);
-            let ours = own.as_ref().map(|(path, value)| Ours { path, value });
-            device = units::device_default(facts, ours);
+            of_devices = units::device_setting(facts);
+            device = said.property(facts, MANAGER, of_devices);
         }
         let device_is_last = match by {
             Some(Who::Line { path, .. }) => path.rsplit('/').next().is_some_and(|name| name > OF_LINE),
@@ -111,9 +109,9 @@ impl Knobs {
             said.argument(facts, key).in_force().value().is_some_and(|value| wanted.contains(&value))
         };
         Self {
-            device: waited(&device, JOB, 0),
+            device: waited(&device, of_devices, 0),
             device_is_last,
-            start: waited(&start, START, 0),
+            start: waited(&start, START_TIMEOUT, 0),
             event: event(facts, &said.argument(facts, EVENT_TIMEOUT)),
             root: waited(&said.root(facts), ROOTDELAY, 0),
             retry: waited(&said.argument(facts, RETRY), RETRY, queue_waits(facts)),
