@@ -181,6 +181,7 @@ fn a_log_that_is_none_is_one_clear_error() {
     for (args, input, says) in [
         (&["--log", packed.to_str().unwrap()][..], None, "zcat FILE | hvtune postmortem --log -"),
         (&["--log", "-"], Some(&b"\xfd7zXZ\0\0\x04"[..]), "xzcat FILE | hvtune postmortem --log -"),
+        (&["--log", "-"], Some(&b"\x28\xb5\x2f\xfd\x04"[..]), "zstdcat FILE | hvtune postmortem --log -"),
         (&["--log", "-"], Some(&b"\x1f\x8b"[..]), "zcat FILE | hvtune postmortem --log -"),
         (&["--log", "-"], Some(&b"LPKSHHRH\0"[..]), "journalctl --file FILE"),
         (&["--log", "-"], Some(b""), "it is empty"),
@@ -196,37 +197,68 @@ fn a_log_that_is_none_is_one_clear_error() {
     }
 }
 
-/// What gzip has packed, in one piece or in several, as a file or a pipe, is read like the text itself.
+/// What gzip or xz has packed, in one piece or in several, as a file or a pipe, is read like the text itself.
 #[test]
 fn a_packed_log_says_the_same() {
     let temp = tempfile::tempdir().unwrap();
-    let gzip = |text: &[u8]| {
+    let pack = |with: &[&str], text: &[u8]| {
         let file = temp.path().join("log");
         fs::write(&file, text).unwrap();
-        let output = Command::new("gzip").args(["-9", "-c"]).arg(&file).output().unwrap();
+        let output = Command::new(with[0]).args(&with[1..]).arg("-c").arg(&file).output().unwrap();
         assert!(output.status.success());
         output.stdout
     };
     let told = |args: &[&str], input: Option<&[u8]>| {
         json_of(&hvtune(&[args, &["--format", "json"]].concat(), input))["incidents"].clone()
     };
-    for (name, log, _) in cases() {
-        let bytes = fs::read(&log).unwrap();
-        let plain = told(&["--log", "-"], Some(&bytes));
-        assert_eq!(told(&["--log", "-"], Some(&gzip(&bytes))), plain, "{name}");
-        let (one, other) = bytes.split_at(bytes.len() / 3);
-        let packed = temp.path().join("kern.log.2.gz");
-        fs::write(&packed, [gzip(one), gzip(other)].concat()).unwrap();
-        assert_eq!(told(&["--log", packed.to_str().unwrap()], None), plain, "{name}");
+    let programs: [&[&str]; 3] =
+        [&["gzip", "-9"], &["xz"], &["xz", "-0", "--check=sha256", "--block-size=1000"]];
+    for with in programs {
+        for (name, log, _) in cases() {
+            let bytes = fs::read(&log).unwrap();
+            let plain = told(&["--log", "-"], Some(&bytes));
+            assert_eq!(told(&["--log", "-"], Some(&pack(with, &bytes))), plain, "{with:?} {name}");
+            let (one, other) = bytes.split_at(bytes.len() / 3);
+            let packed = temp.path().join("kern.log.2");
+            fs::write(&packed, [pack(with, one), pack(with, other)].concat()).unwrap();
+            assert_eq!(told(&["--log", packed.to_str().unwrap()], None), plain, "{with:?} {name}");
+        }
+        // One that was cut off, or is damaged, is no log without trouble.
+        let text = "Jan  1 00:00:00 web-01 systemd[1]: Started Session 1 of user root.\n".repeat(99);
+        let whole = pack(with, text.as_bytes());
+        let refused = |packed: &[u8]| {
+            let output = hvtune(&["--log", "-"], Some(packed));
+            let said = words(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{with:?} {}: {said}", packed.len());
+            assert!(said.contains("unpacking it: ") && said.contains("zcat file |"), "{with:?}: {said}");
+        };
+        for length in [whole.len() - 1, whole.len() - 12, whole.len() / 2, 13] {
+            refused(&whole[..length]);
+        }
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 0x10;
+        refused(&damaged);
     }
-    // One that was cut off is no log without trouble.
-    let text = "Jan  1 00:00:00 web-01 systemd[1]: Started Session 1 of user root.\n".repeat(99);
-    let whole = gzip(text.as_bytes());
-    for length in [whole.len() - 1, whole.len() / 2] {
-        let output = hvtune(&["--log", "-"], Some(&whole[..length]));
-        assert_eq!(output.status.code(), Some(2), "{length}");
-        assert!(words(&output.stderr).contains("unpacking it: "), "{length}");
-    }
+}
+
+/// An xz file says itself how much memory it wants; one that wants too much is refused, and says what reads it.
+#[test]
+fn a_packed_log_gets_no_more_memory_than_there_is_for_one() {
+    let packed = |level: &str| {
+        let mut xz = Command::new("xz")
+            .args([level, "-c"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        xz.stdin.take().unwrap().write_all(b"Jan  1 00:00:00 web-01 kernel: x\n").unwrap();
+        xz.wait_with_output().unwrap().stdout
+    };
+    let status = |bytes: &[u8]| hvtune(&["--log", "-"], Some(bytes));
+    assert_eq!(status(&packed("-8")).status.code(), Some(0));
+    let output = status(&packed("-9"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(words(&output.stderr).contains("xzcat file | hvtune postmortem"), "{}", words(&output.stderr));
 }
 
 /// The kernel's log of the root is taken where none is named.

@@ -215,7 +215,7 @@ fn the_shipped_binary_has_few_crates_below_it() {
         .filter(|line| !line.starts_with("hvtune "))
         .collect();
     assert!(crates.len() > 10, "cargo tree said too little: {text}");
-    assert!(crates.len() <= 64, "{} crates: {crates:#?}", crates.len());
+    assert!(crates.len() <= 66, "{} crates: {crates:#?}", crates.len());
 }
 
 #[test]

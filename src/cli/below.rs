@@ -228,8 +228,8 @@ Examples:
     journalctl -b -1 | hvtune postmortem --log -
   A file of syslog's, for a budget of five minutes:
     hvtune postmortem --budget 5min --log kern.log
-  A compressed one:
-    xzcat messages-1.xz | hvtune postmortem --log -
+  One that logrotate has packed, by gzip or xz:
+    hvtune postmortem --log messages-1.xz
 
 Exit status:
   0  No trouble is recorded

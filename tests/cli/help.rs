@@ -117,10 +117,9 @@ fn tried(example: &str, stage: &Stage, here: &Path) -> Output {
     let log = "Jan  1 00:00:00 web-01 systemd[1]: Started Session 1 of user root.\n";
     std::fs::write(here.join("kern.log"), log).unwrap();
     std::fs::write(here.join("journalctl"), "#!/bin/sh\ncat kern.log\n").unwrap();
-    std::fs::write(here.join("xzcat"), "#!/bin/sh\ncat kern.log\n").unwrap();
-    for name in ["journalctl", "xzcat"] {
-        std::fs::set_permissions(here.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
+    std::fs::set_permissions(here.join("journalctl"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let packed = Command::new("xz").args(["-c", "kern.log"]).current_dir(here).output().unwrap();
+    std::fs::write(here.join("messages-1.xz"), packed.stdout).unwrap();
     let path = format!("{}:{}:/usr/bin:/bin", here.display(), program.display());
     Command::new("sh").args(["-c", &line]).env("PATH", path).current_dir(here).output().unwrap()
 }
