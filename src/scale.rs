@@ -45,7 +45,6 @@ pub fn unit(knob: &str) -> Option<&'static str> {
         | "checker_timeout"
         | "WatchdogSec"
         | "JobRunningTimeoutSec"
-        | "DefaultDeviceTimeoutSec"
         | "DefaultTimeoutStartSec"
         | "TimeoutStartSec"
         | "udev.event_timeout"
@@ -83,7 +82,6 @@ impl Scale {
             "fast_io_fail_tmo"
             | "dev_loss_tmo"
             | "JobRunningTimeoutSec"
-            | "DefaultDeviceTimeoutSec"
             | "DefaultTimeoutStartSec"
             | "TimeoutStartSec"
             | "udev.event_timeout" => Self::Timeout,

@@ -3,12 +3,10 @@
 use super::{cannot_tell, fine, not_here};
 use crate::facts::{DEVICES, Facts, MANAGER, SETTING};
 use crate::formats::unit::{Span, span};
-use crate::marker::BASE_NAME;
 use crate::policy::{Policy, Recovery};
 use crate::resolve::kernel_arg::{self, ABSENT};
-use crate::resolve::unit::{self, DEVICE_TIMEOUT, JOB_TIMEOUT, START_TIMEOUT as START};
+use crate::resolve::unit::{self, JOB_TIMEOUT, START_TIMEOUT as START};
 use crate::resolve::wanted::EVENT_TIMEOUT;
-use crate::resolve::{Ours, Writer};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Want};
 
 /// What is added to the budget, in seconds: a boot's own work, and a stall that began before it.
@@ -77,42 +75,20 @@ pub static DEVICE_WAIT: Tunable = Tunable {
             title: "systemd 252 src/core/device.c (device_init)",
             url: "https://github.com/systemd/systemd/blob/v252/src/core/device.c",
         },
-        Source {
-            title: "man 5 systemd-system.conf, DefaultDeviceTimeoutSec=",
-            url: "https://www.freedesktop.org/software/systemd/man/latest/systemd-system.conf.html#DefaultDeviceTimeoutSec=",
-        },
     ],
-    knobs: &[
-        Knob { name: DEVICE_TIMEOUT, accepts: Accepts::Integer { min: 45, max: 86_400 } },
-        Knob { name: JOB_TIMEOUT, accepts: Accepts::Integer { min: 45, max: 86_400 } },
-    ],
+    knobs: &[Knob { name: JOB_TIMEOUT, accepts: Accepts::Integer { min: 45, max: 86_400 } }],
     decide: device_wait,
 };
 
+/// The drop-in counts for what lies below /dev. The manager's `DefaultDeviceTimeoutSec=` counts for every device, also
+/// for those of `hv-fcopy-daemon.service` and its like, which do not come where the host does not offer that service:
+/// each boot would wait for them as long.
 fn device_wait(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     let before = "a drop-in for all devices is read from 239 on; here DefaultTimeoutStartSec counts for them";
-    let version = match systemd(facts, 239, before) {
-        Err(decision) => return vec![decision],
-        Ok(version) => version,
-    };
-    let drop_in = Target::Unit { unit: DEVICES, property: JOB_TIMEOUT };
-    let setting = Target::Unit { unit: MANAGER, property: DEVICE_TIMEOUT };
-    let pinned = |target: &Target| policy.pin(&target.knob()).is_some();
-    let by_setting = version >= 252 && !pinned(&drop_in) && (pinned(&setting) || setting_counts(facts));
-    set(policy, if by_setting { setting } else { drop_in }, wait_for_data(policy))
-}
-
-/// Whether the manager's setting, in the file of ours, is what says how long devices are waited for. It is read once.
-/// The drop-in for all devices has the last word, but is read again for each of them, which a boot can feel.
-fn setting_counts(facts: &Facts) -> bool {
-    let of_all = unit::chain(facts, DEVICES, JOB_TIMEOUT, None);
-    let file = format!("etc/systemd/{MANAGER}.d/{BASE_NAME}.conf");
-    let ours = Ours { path: &file, value: "" };
-    let setting = unit::chain(facts, MANAGER, DEVICE_TIMEOUT, Some(ours));
-    let is_last = setting.writers.last().is_some_and(Writer::is_ours);
-    let masked = facts.system.writers.masks.iter().any(|mask| file.contains(&mask.below));
-    let told = of_all.doubts.is_empty() && setting.doubts.is_empty();
-    told && is_last && !masked && of_all.others().next().is_none()
+    match systemd(facts, 239, before) {
+        Err(decision) => vec![decision],
+        Ok(_) => set(policy, Target::Unit { unit: DEVICES, property: JOB_TIMEOUT }, wait_for_data(policy)),
+    }
 }
 
 /// `boot.start_timeout`
@@ -235,13 +211,12 @@ fn settings_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 mod tests {
     use super::super::testing::{ask, guest, pinned, with_arg};
     use super::*;
-    use crate::facts::{BootStack, DropIn, Unit, UnitFile, UnitLine};
+    use crate::facts::{BootStack, Unit, UnitFile, UnitLine};
 
     fn with(systemd: Option<u32>) -> Facts {
         let mut facts = guest("6.1.0-18-amd64", Vec::new());
         facts.system.writers.sysctl_files.systemd = systemd;
         facts.system.boot.stack = BootStack::DebianGrub;
-        facts.system.units = vec![Unit { name: MANAGER.to_owned(), ..Unit::default() }];
         facts
     }
 
@@ -257,13 +232,11 @@ mod tests {
     #[test]
     fn each_release_gets_what_it_reads() {
         let policy = Policy::default();
-        let device = "unit:system.conf DefaultDeviceTimeoutSec=at least 240";
-        let drop_in = "unit:dev-.device JobRunningTimeoutSec=at least 240";
+        let device = "unit:dev-.device JobRunningTimeoutSec=at least 240";
         let start = "unit:system.conf DefaultTimeoutStartSec=at least 240";
         let event = "cmdline udev.event_timeout=at least 240";
         for (systemd, expected) in [
-            (Some(252), [device, start, event]),
-            (Some(251), [drop_in, start, event]),
+            (Some(257), [device, start, event]),
             (Some(237), ["not-applicable", start, event]),
             (None, ["unknown"; 3]),
         ] {
@@ -273,47 +246,8 @@ mod tests {
                 tunables.iter().flat_map(|tunable| ask(tunable, &facts, &policy)).collect();
             assert_eq!(found, expected, "{systemd:?}");
         }
-    }
-
-    #[test]
-    fn the_drop_in_for_devices_has_the_last_word_where_somebody_else_speaks() {
-        let policy = Policy::default();
-        let setting = "unit:system.conf DefaultDeviceTimeoutSec";
-        let drop_in = "unit:dev-.device JobRunningTimeoutSec";
-        let unit = |name: &str, section: &str, key: &str, path: &str| {
-            let line = UnitLine {
-                line: 2,
-                section: section.to_owned(),
-                key: key.to_owned(),
-                value: "30".to_owned(),
-            };
-            let file = UnitFile { path: path.to_owned(), lines: vec![line], ..UnitFile::default() };
-            let drop_in = DropIn { file, ..DropIn::default() };
-            Unit { name: name.to_owned(), drop_ins: vec![drop_in], ..Unit::default() }
-        };
-        let asked = |facts: &Facts, policy: &Policy| ask(&DEVICE_WAIT, facts, policy);
-        let mut facts = with(Some(252));
-        for (unit, expected) in [
-            (unit(DEVICES, "Unit", JOB_TIMEOUT, "etc/systemd/system/dev-.device.d/05-a.conf"), drop_in),
-            (unit(DEVICES, "Unit", "JobTimeoutSec", "etc/systemd/system/dev-.device.d/05-a.conf"), drop_in),
-            (unit(MANAGER, "Manager", DEVICE_TIMEOUT, "etc/systemd/system.conf.d/99-z.conf"), drop_in),
-            (unit(MANAGER, "Manager", DEVICE_TIMEOUT, "etc/systemd/system.conf.d/89-a.conf"), setting),
-            (unit(MANAGER, "Manager", START, "etc/systemd/system.conf.d/99-z.conf"), setting),
-        ] {
-            facts.system.units = [vec![unit], with(None).system.units].concat();
-            assert_eq!(
-                asked(&facts, &policy),
-                [format!("{expected}=at least 240")],
-                "{:?}",
-                facts.system.units
-            );
-        }
-        facts = with_arg(with(Some(252)), "systemd.default_device_timeout_sec=30");
-        assert_eq!(asked(&facts, &policy), [format!("{drop_in}=at least 240")]);
-        // A pin names the place.
-        for (knob, expected) in [(JOB_TIMEOUT, drop_in), (DEVICE_TIMEOUT, setting)] {
-            assert_eq!(asked(&facts, &pinned(&[(knob, "600")])), [format!("{expected}=600")]);
-        }
+        let pin = pinned(&[(JOB_TIMEOUT, "600")]);
+        assert_eq!(ask(&DEVICE_WAIT, &with(Some(252)), &pin), ["unit:dev-.device JobRunningTimeoutSec=600"]);
     }
 
     #[test]

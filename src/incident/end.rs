@@ -1,0 +1,156 @@
+//! What ended a trouble: the return that nothing follows.
+
+use std::collections::BTreeSet;
+
+use super::case::Case;
+use super::event::{Event, Log};
+use super::sign::{Cause, LOST};
+use super::stamp::{Moment, SECOND};
+use super::table::Id;
+
+/// A process that does not wait in the kernel is gone within this.
+const AT_ONCE: i64 = 2 * SECOND;
+
+/// The end of a trouble.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End<'a> {
+    pub(super) at: &'a Moment,
+    pub(super) line: u64,
+    pub(super) text: &'a str,
+}
+
+impl<'a> End<'a> {
+    /// The first time an event comes after a line. Of its repeats only the last has a line of its own.
+    fn after(event: &'a Event, line: u64) -> Option<Self> {
+        let text = event.text.as_str();
+        if event.line > line {
+            return Some(Self { at: &event.at, line: event.line, text });
+        }
+        (event.last_line > line).then_some(Self { at: &event.last, line: event.last_line, text })
+    }
+}
+
+/// The line that shows that the trouble was over.
+pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
+    match case.cause {
+        Cause::Iscsi => sessions_are_back(log, case),
+        Cause::Multipath => maps_are_back(log, case),
+        Cause::Fc => {
+            let down = last(case, |event| event.id == Id::FcRport && !event.has("what"));
+            first_after(log, case, down, |event| event.id == Id::FcBack)
+        }
+        Cause::Nvme if case.all(&[Id::NvmeDead]).any(|dead| dead.has("gone")) => None,
+        Cause::Nvme => {
+            let down = last(case, |event| event.is(&[Id::NvmeAbort, Id::NvmeReset, Id::NvmeDead]));
+            first_after(log, case, down, |event| event.id == Id::NvmeBack)
+        }
+        Cause::Silent => silence_is_over(log, case),
+        Cause::Freeze => first_after(log, case, None, |event| {
+            event.get("op") == "THAW" || event.get("op2") == "thaw" || event.has("thaw")
+        }),
+        _ => None,
+    }
+}
+
+/// The last line of the events that show the trouble on.
+fn last(case: &Case<'_>, is_on: impl Fn(&Event) -> bool) -> Option<u64> {
+    case.events().filter(|event| is_on(event)).map(|event| event.last_line).max()
+}
+
+/// The first event of a kind after a line; without one after the first sign of the trouble.
+fn first_after<'a>(
+    log: &'a Log,
+    case: &Case<'_>,
+    line: Option<u64>,
+    ends: impl Fn(&Event) -> bool,
+) -> Option<End<'a>> {
+    let line = line.unwrap_or(case.lines().0);
+    let events = log.events.iter().filter(|event| event.boot == case.boot && ends(event));
+    events.filter_map(|event| End::after(event, line)).min_by_key(|end| end.line)
+}
+
+/// Every connection that was lost is operational again, and none was lost after that.
+fn sessions_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
+    const LOSES: &[Id] = &[Id::IscsiConnError, Id::IscsidConnError, Id::IscsiPingTimeout];
+    let lost: BTreeSet<&str> = case.all(LOSES).map(|event| event.get("conn")).collect();
+    if lost.is_empty() {
+        let down = last(case, |event| event.id == Id::IscsiRecoveryTimeout);
+        return first_after(log, case, down, |event| event.id == Id::IscsidBack);
+    }
+    let mut end: Option<End<'a>> = None;
+    for conn in lost {
+        let session = conn.split(':').next();
+        let down = last(case, |event| match event.id {
+            Id::IscsiRecoveryTimeout => Some(event.get("session")) == session,
+            _ => event.is(LOSES) && event.get("conn") == conn,
+        });
+        let back =
+            first_after(log, case, down, |event| event.id == Id::IscsidBack && event.get("conn") == conn)?;
+        end = [end, Some(back)].into_iter().flatten().max_by_key(|end| end.line);
+    }
+    end
+}
+
+/// Whether a map has no path, or gives up on its queue.
+fn is_down(event: &Event) -> bool {
+    event.is(&[Id::MpathRecovery, Id::MpathQueueOff, Id::MpathNone])
+        || (event.id == Id::MpathActive && event.get("n") == "0")
+}
+
+/// Every map that had no path has one again, and keeps it. A path's number does not say whose it is: it counts where
+/// no other map lost one.
+fn maps_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
+    let down: BTreeSet<&str> =
+        case.events().filter(|event| is_down(event)).map(|event| event.get("map")).collect();
+    let is_other = |event: &Event| event.id == Id::MpathActive && !down.contains(event.get("map"));
+    let alone = !log.events.iter().any(is_other);
+    let nameless = |event: &Event| {
+        alone
+            && (event.id == Id::MpathReinstated
+                || (event.id == Id::DmFailPath && event.get("what") == "Reinstating"))
+    };
+    let named = |event: &Event| {
+        event.id == Id::MpathBack
+            || (event.id == Id::MpathChecker && event.get("state") == "up")
+            || (event.id == Id::MpathActive && event.get("n") != "0")
+    };
+    if down.is_empty() {
+        return first_after(log, case, None, |event| alone && (named(event) || nameless(event)));
+    }
+    let mut end: Option<End<'a>> = None;
+    for map in down {
+        let last_down = last(case, |event| is_down(event) && event.get("map") == map);
+        let back = first_after(log, case, last_down, |event| {
+            nameless(event) || (named(event) && event.get("map") == map)
+        })?;
+        end = [end, Some(back)].into_iter().flatten().max_by_key(|end| end.line);
+    }
+    end
+}
+
+/// The port that was reset answers; or what waited for the disk could go on.
+fn silence_is_over<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
+    let failed = case.first(LOST).is_some();
+    let down = last(case, |event| event.id == Id::AtaTimeout && !event.has("done"));
+    let port =
+        first_after(log, case, down, |event| event.id == Id::AtaTimeout && event.has("done") && !failed);
+    let watched = case.first(&[Id::SystemdWatchdog]).is_some();
+    let journal = || {
+        first_after(log, case, None, |event| {
+            watched && event.id == Id::JournaldBad && event.text.starts_with("File ")
+        })
+    };
+    port.or_else(journal).or_else(|| let_go(log, case))
+}
+
+/// The end of a service that could not be killed at once: what it waited for in the kernel has answered. The journal
+/// has lines in the order in which they were read, so this one may stand before that of the watchdog.
+fn let_go<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
+    let killed = case.first(&[Id::SystemdWatchdog])?;
+    let exit = log.events.iter().find(|event| {
+        let is_its = event.id == Id::SystemdExit && event.get("unit") == killed.get("unit");
+        let waited = killed.at.until(&event.at).is_some_and(|waited| waited > AT_ONCE);
+        is_its && waited && event.boot == case.boot
+    })?;
+    Some(End { at: &exit.at, line: exit.line, text: &exit.text })
+}
