@@ -5,8 +5,10 @@
 //! whether the default plan would have ridden it out, by the model of [`crate::stall`].
 
 mod begin;
+mod beside;
 mod case;
 mod clock;
+mod end;
 mod entry;
 mod event;
 mod judge;

@@ -1,6 +1,6 @@
 //! A log that may be packed by gzip or xz, as logrotate leaves the older ones: unpacked while it is read.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use flate2::write::MultiGzDecoder;
 use lzma_rust2::{Action, Status, XzStream};
@@ -153,7 +153,10 @@ impl Unpack {
 fn unxz(stream: &mut XzStream, mut part: &[u8], action: Action, text: &mut Text) -> Result<(), String> {
     let mut out = vec![0; XZ_PART];
     loop {
-        let done = stream.process(part, &mut out, action).map_err(|error| error.to_string())?;
+        let done = stream.process(part, &mut out, action).map_err(|error| match error.kind() {
+            ErrorKind::OutOfMemory => format!("it asks for more than {} MiB of memory", XZ_MEMORY >> 10),
+            _ => error.to_string(),
+        })?;
         let made = out.get(..done.bytes_produced).unwrap_or_default();
         text.write_all(made).map_err(|error| error.to_string())?;
         part = part.get(done.bytes_consumed..).unwrap_or_default();

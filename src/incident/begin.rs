@@ -12,7 +12,7 @@ pub(super) const DEFAULT: i64 = 30;
 pub(super) const DEVICE: i64 = 90;
 pub(super) const QUEUE: i64 = 180;
 /// What the kernel gives a command of a controller's own queue.
-const ADMIN: i64 = 60;
+pub(super) const ADMIN: i64 = 60;
 /// Values of `io_timeout` that are in use.
 const NVME_VALUES: [i64; 7] = [30, 60, 120, 180, 240, 255, 300];
 
@@ -219,5 +219,5 @@ fn nvme(case: &Case<'_>, event: &Event) -> Begin {
     };
     let how = if shown { "shown by the next expiry" } else { "the kernel's own" };
     let from = format!("line {}: a command expired, less {times} io_timeout of {unit} s, {how}", event.line);
-    Begin { at: event.at.before(times * unit * SECOND), from, line: event.line, is_own: false }
+    waited(event, times * unit, from)
 }

@@ -1,5 +1,6 @@
 //! Signs that belong together: one boot, no long break, one cause.
 
+use super::beside;
 use super::event::{Event, Log};
 use super::scene::{Scene, Transport};
 use super::sign::{AFTER, Cause, LOST, Sign, sign};
@@ -42,6 +43,13 @@ impl<'a> Case<'a> {
 
     pub(super) fn first(&self, ids: &'static [Id]) -> Option<&'a Event> {
         self.all(ids).next()
+    }
+
+    /// Whether a disk was attached after a boot had given up on one.
+    pub(super) fn came_late(&self, log: &Log) -> bool {
+        let (_, last) = self.lines();
+        let attached = |event: &Event| event.boot == self.boot && event.id == Id::ScsiAttached;
+        self.cause == Cause::Boot && log.events.iter().any(|event| attached(event) && event.line > last)
     }
 
     /// The lines from the first sign to the last.
@@ -113,11 +121,13 @@ impl<'a> Cases<'a> {
     fn close(&mut self, log: &'a Log, scene: &Scene, boot: u32, mut signs: Vec<Sign<'a>>) {
         self.without_freezes(log, &mut signs);
         self.without_paths(log, &mut signs);
+        beside::leave_out(log, &mut signs);
         self.without_tasks(log, &mut signs);
         self.without_echoes(log, boot, &mut signs);
         if signs.is_empty() {
             return;
         }
+        beside::taken_away(log, scene, &mut signs);
         settle(scene, &mut signs);
         let mut also: Vec<Cause> = Vec::new();
         let main = main_cause(&signs);
@@ -290,16 +300,17 @@ impl<'a> Cases<'a> {
                 && event.line <= last.event.last_line
                 && apart.is_none_or(|apart| apart <= APART)
         };
+        let disk = traces("io") || (traces("any") && !traces("net"));
         let served = traces("net") || log.events.iter().any(silent);
         let hung = signs.iter().any(|sign| sign.event.id == Id::HungTask);
-        if hung && traces("frozen") && !traces("io") {
+        if hung && traces("frozen") && !disk {
             for sign in signs {
                 sign.cause = Some(Cause::Freeze);
             }
-        } else if hung && served && !traces("io") {
+        } else if hung && served && !disk {
             signs.clear();
             self.note("tasks waited for a file server");
-        } else if hung && traces("other") && !traces("io") {
+        } else if hung && traces("other") && !disk {
             signs.clear();
             self.note("tasks waited for the network, another processor or a screen");
         } else if !hung && !is_watched(signs) {

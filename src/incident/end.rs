@@ -39,9 +39,10 @@ pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
             let down = last(case, |event| event.id == Id::FcRport && !event.has("what"));
             first_after(log, case, down, |event| event.id == Id::FcBack)
         }
-        Cause::Nvme if case.all(&[Id::NvmeDead]).any(|dead| dead.has("gone")) => None,
+        Cause::Nvme if case.all(&[Id::NvmeDead, Id::NvmeLost]).any(|dead| dead.has("gone")) => None,
         Cause::Nvme => {
-            let down = last(case, |event| event.is(&[Id::NvmeAbort, Id::NvmeReset, Id::NvmeDead]));
+            let down =
+                last(case, |event| event.is(&[Id::NvmeAbort, Id::NvmeReset, Id::NvmeDead, Id::NvmeLost]));
             first_after(log, case, down, |event| event.id == Id::NvmeBack)
         }
         Cause::Silent => silence_is_over(log, case),

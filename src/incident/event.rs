@@ -61,6 +61,12 @@ impl Again {
     }
 }
 
+/// Other things that can be full, with the same words: watches of files, semaphores, control groups.
+pub(super) fn is_no_disk(text: &str) -> bool {
+    let words = ["inotify", "semget", "shmget", "emaphore", "cgroup", "to watch", "directory watch"];
+    words.iter().any(|word| text.contains(word))
+}
+
 impl Event {
     /// A field; empty where the message has none of that name.
     pub(super) fn get(&self, name: &str) -> &str {
@@ -88,10 +94,13 @@ impl Event {
             let passing = PASSING.contains(field) && !counts;
             passing || earlier.get(field) == value
         };
+        // What is full may be no disk.
+        let about = |event: &Self| event.id == Id::Nospace && is_no_disk(&event.text);
         self.id == earlier.id
             && self.boot == earlier.boot
             && self.fields.len() == earlier.fields.len()
             && self.fields.iter().all(same)
+            && about(self) == about(earlier)
             && earlier.last.until(&self.at).is_none_or(|apart| (-APART..=APART).contains(&apart))
     }
 

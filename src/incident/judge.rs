@@ -3,10 +3,11 @@
 use super::begin::{Begin, DEFAULT, DEVICE, QUEUE, begin, io_timeout};
 use super::case::{Case, Cases, cases};
 use super::clock::Clock;
+use super::end::{End, ended};
 use super::event::{Event, Log};
 use super::kind::{Answer, Grade, Kind};
 use super::model::{Model, Shown};
-use super::outcome::{GaveUp, ended, gave_up, is_slow, last_seen, timers};
+use super::outcome::{GaveUp, gave_up, is_slow, last_seen, timers};
 use super::scene::{Scene, Transport};
 use super::sign::Cause;
 use super::stamp::{SECOND, uptime_text};
@@ -49,12 +50,13 @@ impl Judge<'_> {
             from.and_then(|from| from.until(to)).map(|micros| micros.max(0) / SECOND)
         };
         let last = last_seen(self.log, case, gave.as_ref());
-        let lasts = end.map(|end| &end.at).or(last.as_ref()).and_then(seconds);
+        let lasts = end.map(|end| end.at).or(last.as_ref()).and_then(seconds);
         let after = gave.as_ref().and_then(|gave| waited(gave, seconds(&gave.at)));
         let fits = after.is_none_or(|after| lasts.is_none_or(|lasts| lasts >= after));
         let lasts = if fits { lasts.or(after.filter(|_| case.cause == Cause::Boot)) } else { after };
         let shown = self.shown();
-        let verdict = Verdict { kind, gave: gave.as_ref(), lasts, ended: end.is_some(), shown: &shown };
+        let late = case.came_late(self.log);
+        let verdict = Verdict { late, kind, gave: gave.as_ref(), lasts, ended: end.is_some(), shown: &shown };
         let (answer, why) = verdict.reached(self.model);
         let (begins_text, begins_wall) = self.begin_texts(begins.as_ref());
         let timers_seen = timers(case, from, gave.as_ref());
@@ -162,7 +164,6 @@ impl Judge<'_> {
 
     /// A disk that did not come is one in a stall only where something says so.
     fn boot(&self) -> (Kind, Grade) {
-        let (_, last) = self.case.lines();
         let stalled = self.case.signs.iter().any(|sign| {
             sign.event.is(&[
                 Id::StorvscSetup,
@@ -178,11 +179,7 @@ impl Judge<'_> {
                 Id::ScsiFailedAge,
             ])
         });
-        let late =
-            self.log.events.iter().any(|event| {
-                event.boot == self.case.boot && event.id == Id::ScsiAttached && event.line > last
-            });
-        if stalled || late {
+        if stalled || self.case.came_late(self.log) {
             (Kind::BootInStall, Grade::Likely)
         } else {
             (Kind::BootDeviceMissing, Grade::Read)
@@ -265,6 +262,8 @@ fn waited(gave: &GaveUp, told: Option<i64>) -> Option<i64> {
 
 /// What the verdict rests on.
 struct Verdict<'a> {
+    /// A disk came after a boot had given up.
+    late: bool,
     kind: Kind,
     gave: Option<&'a GaveUp>,
     lasts: Option<i64>,
@@ -285,6 +284,14 @@ impl Verdict<'_> {
             }
             Kind::OutOfSpace => {
                 return (Answer::False, "something is full, and no timer makes room".to_owned());
+            }
+            Kind::BootInStall if self.late => {
+                return (
+                    Answer::Unknown,
+                    "at boot the default plan waits for a disk as long as the stall budget and a minute; one came \
+                     later, and the log does not tell whether it was this one"
+                        .to_owned(),
+                );
             }
             Kind::BootInStall | Kind::BootDeviceMissing => {
                 return (
@@ -333,7 +340,7 @@ impl Verdict<'_> {
 }
 
 /// The lines that an incident rests on: first those of its beginning, its failure and its end, then the others.
-fn evidence(case: &Case<'_>, begin: Option<&Begin>, gave: Option<&GaveUp>, end: Option<&Event>) -> Vec<u64> {
+fn evidence(case: &Case<'_>, begin: Option<&Begin>, gave: Option<&GaveUp>, end: Option<End<'_>>) -> Vec<u64> {
     const MOST: usize = 40;
     let mut lines: Vec<u64> = case.events().flat_map(|event| [event.line, event.last_line]).collect();
     let named: Vec<u64> =

@@ -57,6 +57,10 @@ impl Model<'_> {
         if knob == Some("WatchdogSec") {
             return self.watchdog(shown);
         }
+        // Of these timers the plan's own has no part in the model of a log.
+        if matches!(knob, Some("ctrl_loss_tmo" | "nvme_core.admin_timeout")) {
+            return None;
+        }
         let trouble = trouble(kind, shown)?;
         let facts = self.capture.map_or_else(|| machine(kind, shown), |facts| Some(facts.clone()))?;
         let verdicts = tunables::decide(&facts, self.policy);

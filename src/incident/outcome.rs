@@ -1,8 +1,6 @@
-//! What gave up first and after how long, what followed, and what ended it.
+//! What gave up first and after how long, and until when the log shows trouble.
 
-use std::collections::BTreeSet;
-
-use super::begin::{DEFAULT, io_timeout, silent};
+use super::begin::{ADMIN, DEFAULT, io_timeout, silent};
 use super::case::{Case, reach};
 use super::event::{Event, Log};
 use super::scene::Scene;
@@ -88,14 +86,23 @@ fn own(case: &Case<'_>, scene: &Scene, release: Option<&str>) -> Option<GaveUp> 
                 .all(&[Id::FcRport])
                 .find(|event| event.has("what"))
                 .map(|event| gave("dev_loss_tmo", event));
-            let failed = case.all(&[Id::ScsiFailedAge]).next().map(|event| gave("fast_io_fail_tmo", event));
+            let failed = case.first(&[Id::ScsiFailedAge, Id::ScsiRejecting]);
+            let failed = failed.map(|event| gave("fast_io_fail_tmo", event));
             [removed, failed].into_iter().flatten().min_by_key(|one| one.line)
+        }
+        Cause::Nvme if case.first(&[Id::NvmeLost]).is_some() => {
+            let removed = case.all(&[Id::NvmeLost]).find(|event| event.has("gone"));
+            removed.map(|event| gave("ctrl_loss_tmo", event)).or_else(|| of(None, first(lost(), None)))
         }
         Cause::Nvme => {
             let gone = case.all(&[Id::NvmeDead]).find(|event| event.has("gone"));
             let status = case.first(&[Id::NvmeStatus]);
             let gone = [gone, status].into_iter().flatten().min_by_key(|event| event.line);
-            of(Some("nvme_core.io_timeout"), first(gone, lost()))
+            // The queue of the controller's own commands has a timer of its own.
+            let mut expired = case.all(&[Id::NvmeAbort, Id::NvmeReset]).peekable();
+            let own = expired.peek().is_some() && expired.all(|event| event.get("qid") == "0");
+            let knob = if own { "nvme_core.admin_timeout" } else { "nvme_core.io_timeout" };
+            of(Some(knob), first(gone, lost()))
         }
         Cause::Errors => {
             let window = case.first(&[Id::ScsiWindow, Id::ScsiOfflined]);
@@ -184,91 +191,6 @@ fn boot(case: &Case<'_>) -> Option<GaveUp> {
     [dracut, alert, systemd, panic].into_iter().flatten().min_by_key(|one| one.line)
 }
 
-/// Maps that had no path left, and whether others lost only some.
-struct Maps<'a> {
-    down: BTreeSet<&'a str>,
-    others: bool,
-}
-
-impl<'a> Maps<'a> {
-    fn new(log: &'a Log, case: &Case<'a>) -> Self {
-        let is_down = |event: &&Event| {
-            event.is(&[Id::MpathRecovery, Id::MpathQueueOff, Id::MpathNone])
-                || (event.id == Id::MpathActive && event.get("n") == "0")
-        };
-        let down: BTreeSet<&str> = case.events().filter(is_down).map(|event| event.get("map")).collect();
-        let is_other = |event: &Event| event.id == Id::MpathActive && !down.contains(event.get("map"));
-        let others = log.events.iter().any(is_other);
-        Self { down, others }
-    }
-
-    /// Whether such a map has a path again. A path's number does not say whose it is.
-    fn has_back(&self, event: &Event) -> bool {
-        let named = || !self.others || self.down.contains(event.get("map"));
-        match event.id {
-            Id::MpathBack => named(),
-            Id::MpathChecker => event.get("state") == "up" && named(),
-            Id::MpathReinstated => !self.others,
-            Id::DmFailPath => event.get("what") == "Reinstating" && !self.others,
-            _ => false,
-        }
-    }
-}
-
-/// The line that shows that the trouble was over.
-pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
-    let (first, _) = case.lines();
-    let maps = (case.cause == Cause::Multipath).then(|| Maps::new(log, case));
-    let ends = |event: &&Event| match case.cause {
-        Cause::Iscsi => event.id == Id::IscsidBack,
-        Cause::Multipath => maps.as_ref().is_some_and(|maps| maps.has_back(event)),
-        Cause::Fc => event.id == Id::FcBack,
-        Cause::Nvme => event.id == Id::NvmeBack && case.all(&[Id::NvmeDead]).all(|dead| !dead.has("gone")),
-        Cause::Silent if event.id == Id::AtaTimeout => event.has("done") && case.first(LOST).is_none(),
-        Cause::Silent => {
-            event.id == Id::JournaldBad
-                && event.text.starts_with("File ")
-                && case.first(&[Id::SystemdWatchdog]).is_some()
-        }
-        Cause::Freeze => event.get("op") == "THAW" || event.get("op2") == "thaw" || event.has("thaw"),
-        _ => false,
-    };
-    let begins = match case.cause {
-        // The last path's loss, not that of the first.
-        Cause::Multipath => {
-            case.all(&[Id::MpathActive]).find(|event| event.get("n") == "0").map_or(first, |event| event.line)
-        }
-        _ => first,
-    };
-    let mut after = log.events.iter().filter(|event| event.boot == case.boot && event.line > begins);
-    let Some(end) = after.find(ends) else { return let_go(log, case) };
-    // What goes on behind it is no end.
-    let goes_on = case.cause == Cause::Iscsi
-        && case.all(&[Id::IscsiConnError, Id::IscsiRecoveryTimeout]).any(|event| event.line > end.line);
-    if goes_on {
-        let mut last_end =
-            log.events.iter().rev().filter(|event| event.boot == case.boot && event.line > begins);
-        return last_end.find(ends).filter(|end| {
-            case.all(&[Id::IscsiConnError, Id::IscsiRecoveryTimeout]).all(|event| event.line < end.line)
-        });
-    }
-    Some(end)
-}
-
-/// The end of a service that could not be killed at once: what it waited for in the kernel has answered. The journal
-/// has lines in the order in which they were read, so this one may stand before that of the watchdog.
-fn let_go<'a>(log: &'a Log, case: &Case<'_>) -> Option<&'a Event> {
-    let killed = case.first(&[Id::SystemdWatchdog]).filter(|_| case.cause == Cause::Silent)?;
-    log.events.iter().find(|event| {
-        let is_its = event.id == Id::SystemdExit && event.get("unit") == killed.get("unit");
-        let waited = killed.at.until(&event.at).is_some_and(|waited| waited > AT_ONCE);
-        is_its && waited && event.boot == case.boot
-    })
-}
-
-/// A process that does not wait in the kernel is gone within this.
-const AT_ONCE: i64 = 2 * SECOND;
-
 /// The last moment at which the log shows the trouble still on.
 pub(super) fn last_seen(log: &Log, case: &Case<'_>, gave_up: Option<&GaveUp>) -> Option<Moment> {
     let mut last: Option<Moment> = None;
@@ -289,12 +211,16 @@ pub(super) fn last_seen(log: &Log, case: &Case<'_>, gave_up: Option<&GaveUp>) ->
     }
     let (_, line) = case.lines();
     // Until then the target was not there, also for the map above its session.
-    let mut trying = log.events.iter().filter(|event| {
-        matches!(case.cause, Cause::Iscsi | Cause::Multipath)
-            && event.is(&[Id::IscsidConnect, Id::IscsidBack])
-            && event.boot == case.boot
-            && event.last_line > line
-    });
+    let tries = |event: &Event| match case.cause {
+        Cause::Iscsi => event.is(&[Id::IscsidConnect, Id::IscsidBack]),
+        Cause::Multipath => {
+            event.is(&[Id::IscsidConnect, Id::IscsidBack])
+                || (event.id == Id::MpathChecker && event.get("state") != "up")
+        }
+        _ => false,
+    };
+    let mut trying =
+        log.events.iter().filter(|event| tries(event) && event.boot == case.boot && event.last_line > line);
     trying.next_back().map(|event| event.last.clone()).or(last)
 }
 
@@ -328,6 +254,9 @@ pub(super) fn timers(case: &Case<'_>, begin: Option<&Moment>, gave_up: Option<&G
             Id::NvmeAbort => {
                 let (value, _) = io_timeout(case);
                 add("nvme_core.io_timeout", Some(value), at(event), true);
+            }
+            Id::NvmeReset if event.get("qid") == "0" => {
+                add("nvme_core.admin_timeout", Some(ADMIN), at(event), true);
             }
             Id::NvmeReset => add("nvme_core.io_timeout (second expiry: reset)", None, at(event), true),
             Id::NvmeDead => add("CAP.TO of the controller", None, at(event), true),

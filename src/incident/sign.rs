@@ -1,6 +1,6 @@
 //! Which events are signs of trouble, of what, and on which device.
 
-use super::event::Event;
+use super::event::{Event, is_no_disk};
 use super::scene::{Scene, Transport, is_beside};
 use super::table::Id;
 
@@ -110,7 +110,7 @@ fn says(event: &Event, transport: Transport, scene: &Scene) -> Says {
             Says::Of(Cause::Iscsi)
         }
         Id::NvmeReset if event.get("what") == "completion polled" => Says::Nothing,
-        Id::NvmeAbort | Id::NvmeReset | Id::NvmeDead => Says::Of(Cause::Nvme),
+        Id::NvmeAbort | Id::NvmeReset | Id::NvmeDead | Id::NvmeLost => Says::Of(Cause::Nvme),
         Id::NvmeStatus => Says::perhaps(nvme_status(event)),
         Id::DmQueueTimeout | Id::MpathQueueOff | Id::MpathRecovery | Id::MpathNone | Id::MpathActive => {
             Says::Of(Cause::Multipath)
@@ -149,10 +149,11 @@ fn says(event: &Event, transport: Transport, scene: &Scene) -> Says {
         Id::ThinMode if !event.has("mode") => Says::Nothing,
         Id::Nospace if is_no_disk(&event.text) => Says::Nothing,
         Id::ThinMode | Id::Nospace => Says::Of(Cause::Space),
-        Id::HvVss if event.get("op") == "CHECK HOT BACKUP" => Says::Nothing,
+        Id::HvVss if event.get("op") == "CHECK HOT BACKUP" || is_refused(event) => Says::Nothing,
         Id::HvVss | Id::AzureFreeze | Id::QgaFreeze | Id::HvVssTimeout => Says::Of(Cause::Freeze),
         Id::Lockup => Says::Of(Cause::Paused),
         Id::PanicAny => panic(event),
+        Id::SystemdDevice if is_other_device(event) => Says::Nothing,
         Id::SystemdDevice | Id::DracutTimeout | Id::InitramfsAlert => Says::Of(Cause::Boot),
         _ => Says::Nothing,
     }
@@ -191,9 +192,17 @@ fn lost(event: &Event) -> Option<Cause> {
     }
 }
 
-/// Other things that can be full, with the same words: watches of files, semaphores, control groups.
-fn is_no_disk(text: &str) -> bool {
-    ["inotify", "semget", "shmget", "emaphore", "cgroup"].iter().any(|word| text.contains(word))
+/// A freeze that did not succeed is undone at once by the daemon.
+fn is_refused(event: &Event) -> bool {
+    event.text.starts_with("FREEZE of ") || (event.get("op") == "FREEZE" && event.get("rc") == "failed")
+}
+
+/// Consoles, ports, chips and network cards, which a unit may wait for as for a disk.
+fn is_other_device(event: &Event) -> bool {
+    let name = [event.get("unit"), event.get("dev")].concat();
+    let others = ["sys-", "/sys/", "dev-tty", "/dev/tty", "dev-hvc", "/dev/hvc", "dev-tpm", "/dev/tpm"];
+    let ports = ["dev-virtio", "/dev/virtio", "dev-vmbus", "/dev/vmbus", "dev-rtc", "/dev/rtc"];
+    others.iter().chain(&ports).any(|start| name.starts_with(start))
 }
 
 /// A panic that the storage has a part in.

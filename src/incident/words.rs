@@ -2,6 +2,7 @@
 
 use super::begin::Begin;
 use super::case::{Case, has_hole};
+use super::end::End;
 use super::event::{Event, Log};
 use super::kind::{Grade, Kind};
 use super::outcome::GaveUp;
@@ -23,7 +24,7 @@ fn names(all: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 fn dev(event: &Event) -> String {
-    event.get("dev").trim_end_matches("-8").to_owned()
+    event.get("dev").to_owned()
 }
 
 /// What followed.
@@ -155,6 +156,9 @@ pub(super) fn cannot_tell(log: &Log, scene: &Scene, case: &Case<'_>, kind: Kind,
         Kind::HostSilent | Kind::HostErrorsFast | Kind::HostErrorsSlow => {
             told.push("why the other side behaved so".to_owned());
         }
+        Kind::BootInStall if case.came_late(log) => {
+            told.push("whether the disk that came later was the one".to_owned());
+        }
         Kind::BootDeviceMissing | Kind::BootInStall => {
             told.push("whether the disk was late, absent, or is called otherwise".to_owned());
         }
@@ -208,7 +212,7 @@ pub(super) fn statements(
     incident: &Incident,
     begin: Option<&Begin>,
     gave: Option<&GaveUp>,
-    end: Option<&Event>,
+    end: Option<End<'_>>,
 ) -> Vec<Said> {
     let mut said: Vec<Said> = Vec::new();
     let mut say = |grade, text: String, lines: Vec<u64>| said.push(Said { grade, text, lines });

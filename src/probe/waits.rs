@@ -334,4 +334,26 @@ mod tests {
         facts.system.writers.sysctl_files.systemd = Some(252);
         assert_eq!(ends(&facts, DEVICES, "JobRunningTimeoutSec").as_deref(), Some("90"));
     }
+
+    #[test]
+    fn what_systemd_makes_of_its_own_settings() {
+        let ends = |files: &[(&str, &str)], property| {
+            let (_dir, root) = laid_out(files);
+            let mut gaps = Vec::new();
+            let mut facts = crate::facts::Facts::default();
+            facts.system.units = units(&root, &Units::open(&root, &mut gaps), &mut gaps).0;
+            facts.system.waits.built_in = Some(90);
+            crate::resolve::unit::chain(&facts, MANAGER, property, None).in_force().value().map(str::to_owned)
+        };
+        let zero =
+            [("etc/systemd/system.conf", "[Manager]\nDefaultTimeoutStartSec=0\nDefaultDeviceTimeoutSec=0\n")];
+        assert_eq!(ends(&zero, "DefaultTimeoutStartSec").as_deref(), Some("infinity"));
+        assert_eq!(ends(&zero, "DefaultDeviceTimeoutSec").as_deref(), Some("1"), "nobody waits at all");
+        let broken = [
+            ("etc/systemd/system.conf.d/50-a.conf", "[Manager\nDefaultLimitNOFILE=1024\n"),
+            ("etc/systemd/system.conf.d/90-b.conf", "[Manager]\nDefaultTimeoutStartSec=3min\n"),
+        ];
+        assert_eq!(ends(&broken, "DefaultTimeoutStartSec"), None, "it reads none behind a broken one");
+        assert_eq!(ends(&broken[1..], "DefaultTimeoutStartSec").as_deref(), Some("180"));
+    }
 }

@@ -69,13 +69,18 @@ fn device_default(facts: &Facts) -> Chain {
     chain(facts, MANAGER, device_setting(facts), None)
 }
 
-/// The arguments of the next boot that have the last word over a property of the manager's.
+/// The arguments of the next boot that have the last word over a property of the manager's. That for devices is known
+/// since 254.
 fn arguments(facts: &Facts, property: &str) -> Vec<Writer> {
     let Some((_, key)) = ARGUMENTS.iter().find(|(of, _)| *of == property) else { return Vec::new() };
+    let version = facts.system.writers.sysctl_files.systemd;
+    if property == DEVICE_TIMEOUT && version.is_some_and(|version| version < 254) {
+        return Vec::new();
+    }
     let of_key = kernel_arg::chain(facts, key, None);
     let given = of_key.writers.into_iter().filter_map(|mut writer| {
         let value = writer.value.take().filter(|value| value != ABSENT)?;
-        writer.value = Some(seconds(property, &value)?);
+        writer.value = Some(seconds(key, &value)?);
         writer.moment = Moment::Files;
         Some(writer)
     });
@@ -93,6 +98,8 @@ fn sets(line: &UnitLine, section: &str, property: &str) -> bool {
 fn seconds(property: &str, value: &str) -> Option<String> {
     Some(match span(value)? {
         Span::Micros(0) if property == "WatchdogSec" => "0".to_owned(),
+        // Of the manager's it alone is not mended: nobody waits at all.
+        Span::Micros(0) if property == DEVICE_TIMEOUT => "1".to_owned(),
         Span::Infinity | Span::Micros(0) => "infinity".to_owned(),
         Span::Micros(micros) => (micros / 1_000_000).max(1).to_string(),
     })
@@ -165,7 +172,16 @@ fn doubts(unit: &Unit) -> Vec<String> {
     let stops = unit.fragment.as_ref().and_then(|file| Some((&file.path, file.stops.as_ref()?)));
     let stops =
         stops.map(|(path, (line, why))| format!("systemd does not read {path} beyond line {line}: {why}"));
-    unread.chain(stops).collect()
+    // Of the manager's drop-ins it reads none behind such a one (`config_parse_many_files`).
+    let fails = unit
+        .drop_ins
+        .iter()
+        .filter(|drop_in| unit.name == MANAGER && !drop_in.file.ours && acts(drop_in) == Acts::Yes);
+    let fails = fails.filter_map(|drop_in| Some((&drop_in.file.path, drop_in.file.stops.as_ref()?)));
+    let fails = fails.map(|(path, (line, why))| {
+        format!("systemd stops at {path}:{line} ({why}), and reads no drop-in behind it")
+    });
+    unread.chain(stops).chain(fails).collect()
 }
 
 /// Whether a drop-in is read at the next boot.

@@ -229,6 +229,10 @@ pub(super) const ROWS: &[Message] = &[
         who: KERNEL,
         has: &[
             "io_schedule",
+            "[nfs]",
+            "[nfsv4]",
+            "[sunrpc]",
+            "[cifs]",
             "__sb_start_write",
             "rpc_wait_bit",
             "nfs_wait_",
@@ -250,10 +254,10 @@ pub(super) const ROWS: &[Message] = &[
             "__wait_rcu_gp",
             "drm_ioctl",
         ],
-        pattern: r"(?P<frozen>__sb_start_write)|(?P<net>rpc_wait_bit|nfs_wait_|nfs_file_|nfs4_proc|cifs_strict|ceph_get_caps|request_wait_answer)|(?P<io>io_schedule|blk_mq_get_tag|bit_wait_io|wait_on_page|jbd2_log_wait|jbd2_journal_commit|xfs_log_force|submit_bio_wait|blkdev_issue_flush)|(?P<other>rtnl_lock|netlink_|__wait_rcu_gp|drm_ioctl)",
+        pattern: r"(?P<frozen>__sb_start_write)|(?P<net>rpc_wait_bit|nfs_wait_|nfs_file_|nfs4_proc|cifs_strict|ceph_get_caps|request_wait_answer|\[(?:nfs|nfsv4|sunrpc|cifs)\])|(?P<any>io_schedule|bit_wait_io|wait_on_page)|(?P<io>blk_mq_get_tag|jbd2_log_wait|jbd2_journal_commit|xfs_log_force|submit_bio_wait|blkdev_issue_flush)|(?P<other>rtnl_lock|netlink_|__wait_rcu_gp|drm_ioctl)",
         source: "stack traces",
         versions: "all",
-        means: "What a hung task waits for: a thaw, a server, a disk, something else.",
+        means: "What a hung task waits for: a thaw, a server, a disk, either of the two, something else.",
         timer: "",
     },
     Message {
