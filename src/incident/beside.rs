@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::event::{Event, Log};
 use super::scene::{Scene, Transport};
-use super::sign::{Cause, LOST, Sign};
+use super::sign::{Cause, LOST, Sign, is_down};
 use super::stamp::SECOND;
 use super::table::Id;
 
@@ -17,10 +17,6 @@ const LOGOUT: i64 = 10 * SECOND;
 pub(super) fn leave_out<'a>(log: &'a Log, signs: &mut Vec<Sign<'a>>) {
     without_other_maps(signs);
     without_logouts(log, signs);
-}
-
-fn is_down(event: &Event) -> bool {
-    event.is(&[Id::MpathRecovery, Id::MpathNone]) || (event.id == Id::MpathActive && event.get("n") == "0")
 }
 
 /// Where a map has lost its last path, those of other maps are no part of it. multipathd calls a map by its name, the

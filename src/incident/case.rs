@@ -3,7 +3,7 @@
 use super::beside;
 use super::event::{Event, Log};
 use super::scene::{Scene, Transport};
-use super::sign::{AFTER, Cause, LOST, Sign, sign};
+use super::sign::{AFTER, Cause, LOST, Sign, is_down, sign};
 use super::stamp::SECOND;
 use super::table::Id;
 
@@ -225,10 +225,7 @@ impl<'a> Cases<'a> {
             return;
         }
         let is_map = |disk: &str| disk.starts_with("dm-");
-        let down = signs.iter().any(|sign| {
-            sign.event.is(&[Id::MpathRecovery, Id::MpathQueueOff, Id::DmQueueTimeout, Id::MpathNone])
-                || (sign.event.id == Id::MpathActive && sign.event.get("n") == "0")
-        });
+        let down = signs.iter().any(|sign| sign.event.id == Id::DmQueueTimeout || is_down(sign.event));
         let failing = signs.iter().filter(|sign| sign.event.id == Id::DmFailPath).count();
         let counted = log.events.iter().any(|event| event.id == Id::MpathActive);
         let lost = signs.iter().any(|sign| is_map(&sign.subject));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::case::Case;
 use super::event::{Event, Log};
-use super::sign::{Cause, LOST};
+use super::sign::{Cause, LOST, is_down};
 use super::stamp::{Moment, SECOND};
 use super::table::Id;
 
@@ -90,12 +90,6 @@ fn sessions_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
         end = [end, Some(back)].into_iter().flatten().max_by_key(|end| end.line);
     }
     end
-}
-
-/// Whether a map has no path, or gives up on its queue.
-fn is_down(event: &Event) -> bool {
-    event.is(&[Id::MpathRecovery, Id::MpathQueueOff, Id::MpathNone])
-        || (event.id == Id::MpathActive && event.get("n") == "0")
 }
 
 /// Every map that had no path has one again, and keeps it. A path's number does not say whose it is: it counts where

@@ -33,6 +33,12 @@ pub(super) const AFTER: &[Id] = &[
     Id::Jbd2Io,
     Id::XfsError,
 ];
+/// Whether a map has no path, or gives up on its queue.
+pub(super) fn is_down(event: &Event) -> bool {
+    event.is(&[Id::MpathRecovery, Id::MpathQueueOff, Id::MpathNone])
+        || (event.id == Id::MpathActive && event.get("n") == "0")
+}
+
 /// What a sign speaks for: the first of several on a device counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
