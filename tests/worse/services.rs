@@ -43,7 +43,16 @@ fn waits(root: &Path, units: &[PathBuf]) -> Limits {
     put("DefaultTimeoutStartSec", start);
     // Until 252 there is no setting of its own.
     let own = match systemd(root) {
-        Some(252..) => last(&texts, "[Manager]", "DefaultDeviceTimeoutSec").unwrap_or(90_000),
+        // Unlike the others, 0 is no time at all here (systemd 252 src/core/main.c, parse_config_file).
+        Some(252..) => {
+            let texts = texts.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            let lines = texts.flat_map(|text| said(&text, "[Manager]", "DefaultDeviceTimeoutSec"));
+            let mut spans = lines.filter_map(|value| {
+                let millis = span(&value)?;
+                Some(if millis == 0 && value != "infinity" { 1 } else { millis })
+            });
+            spans.next_back().unwrap_or(90_000)
+        }
         _ => start,
     };
     let texts: Vec<&Vec<u8>> = devices.values().collect();
