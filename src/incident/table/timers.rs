@@ -96,8 +96,8 @@ pub(super) const ROWS: &[Message] = &[
         name: "nvme.lost",
         who: KERNEL,
         has: &[
-            " timeout",
-            ": timeout ",
+            ": timeout request ",
+            " type 4 opcode ",
             "starting error recovery",
             "nvme_keep_alive_end_io",
             "Reconnecting in ",
