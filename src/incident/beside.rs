@@ -1,4 +1,4 @@
-//! Signs that stand beside the trouble, or are told by what stands beside them.
+//! What is said near a sign and changes what it means: another map's paths, a logout, a disk that went.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use super::sign::{Cause, LOST, Sign, is_down};
 use super::stamp::SECOND;
 use super::table::Id;
 
-/// So long before a map has no path its last one failed, at most.
+/// A map's last path fails at most so long before multipathd says that none is left.
 const WITH: i64 = 5 * SECOND;
-/// So long an initiator takes to log out.
+/// An initiator's logout takes at most so long.
 const LOGOUT: i64 = 10 * SECOND;
 
 /// Leaves out what befell another map, and sessions that the initiator itself ended.

@@ -181,8 +181,7 @@ impl<'a> Cases<'a> {
         let begins = |event: &&&Event| {
             event.get("op") == "FREEZE" || event.get("op2") == "freeze" || event.has("freeze")
         };
-        let timed_out =
-            freezes.iter().any(|event| event.id == Id::HvVssTimeout || event.text.starts_with("FREEZE of"));
+        let timed_out = freezes.iter().any(|event| event.id == Id::HvVssTimeout);
         let thawed = freezes
             .iter()
             .rev()

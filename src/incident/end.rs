@@ -36,17 +36,12 @@ pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
         Cause::Iscsi => sessions_are_back(log, case),
         Cause::Multipath => maps_are_back(log, case),
         Cause::Fc => {
-            let down = last(case, |event| event.id == Id::FcRport && !event.has("what"));
-            first_after(log, case, down, |event| event.id == Id::FcBack)
+            let down = last(case, &|event| event.id == Id::FcRport && !event.has("what"));
+            first_after(log, case, down, &|event| event.id == Id::FcBack)
         }
-        Cause::Nvme if case.all(&[Id::NvmeDead, Id::NvmeLost]).any(|dead| dead.has("gone")) => None,
-        Cause::Nvme => {
-            let down =
-                last(case, |event| event.is(&[Id::NvmeAbort, Id::NvmeReset, Id::NvmeDead, Id::NvmeLost]));
-            first_after(log, case, down, |event| event.id == Id::NvmeBack)
-        }
+        Cause::Nvme => controllers_are_back(log, case),
         Cause::Silent => silence_is_over(log, case),
-        Cause::Freeze => first_after(log, case, None, |event| {
+        Cause::Freeze => first_after(log, case, None, &|event| {
             event.get("op") == "THAW" || event.get("op2") == "thaw" || event.has("thaw")
         }),
         _ => None,
@@ -54,7 +49,7 @@ pub(super) fn ended<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
 }
 
 /// The last line of the events that show the trouble on.
-fn last(case: &Case<'_>, is_on: impl Fn(&Event) -> bool) -> Option<u64> {
+fn last(case: &Case<'_>, is_on: &dyn Fn(&Event) -> bool) -> Option<u64> {
     case.events().filter(|event| is_on(event)).map(|event| event.last_line).max()
 }
 
@@ -63,11 +58,30 @@ fn first_after<'a>(
     log: &'a Log,
     case: &Case<'_>,
     line: Option<u64>,
-    ends: impl Fn(&Event) -> bool,
+    ends: &dyn Fn(&Event) -> bool,
 ) -> Option<End<'a>> {
     let line = line.unwrap_or(case.lines().0);
     let events = log.events.iter().filter(|event| event.boot == case.boot && ends(event));
     events.filter_map(|event| End::after(event, line)).min_by_key(|end| end.line)
+}
+
+/// The last of the returns, where everything that was lost has returned.
+fn every<'a>(lost: BTreeSet<&str>, back: &dyn Fn(&str) -> Option<End<'a>>) -> Option<End<'a>> {
+    let ends: Option<Vec<End<'a>>> = lost.into_iter().map(back).collect();
+    ends?.into_iter().max_by_key(|end| end.line)
+}
+
+/// Every controller that did not answer has its queues again, and none was removed.
+fn controllers_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
+    const LOSES: &[Id] = &[Id::NvmeAbort, Id::NvmeReset, Id::NvmeDead, Id::NvmeLost];
+    if case.all(LOSES).any(|event| event.has("gone")) {
+        return None;
+    }
+    let lost: BTreeSet<&str> = case.all(LOSES).map(|event| event.get("ctrl")).collect();
+    every(lost, &|ctrl| {
+        let down = last(case, &|event| event.is(LOSES) && event.get("ctrl") == ctrl);
+        first_after(log, case, down, &|event| event.id == Id::NvmeBack && event.get("ctrl") == ctrl)
+    })
 }
 
 /// Every connection that was lost is operational again, and none was lost after that.
@@ -75,28 +89,23 @@ fn sessions_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
     const LOSES: &[Id] = &[Id::IscsiConnError, Id::IscsidConnError, Id::IscsiPingTimeout];
     let lost: BTreeSet<&str> = case.all(LOSES).map(|event| event.get("conn")).collect();
     if lost.is_empty() {
-        let down = last(case, |event| event.id == Id::IscsiRecoveryTimeout);
-        return first_after(log, case, down, |event| event.id == Id::IscsidBack);
+        let down = last(case, &|event| event.id == Id::IscsiRecoveryTimeout);
+        return first_after(log, case, down, &|event| event.id == Id::IscsidBack);
     }
-    let mut end: Option<End<'a>> = None;
-    for conn in lost {
+    every(lost, &|conn| {
         let session = conn.split(':').next();
-        let down = last(case, |event| match event.id {
+        let down = last(case, &|event| match event.id {
             Id::IscsiRecoveryTimeout => Some(event.get("session")) == session,
             _ => event.is(LOSES) && event.get("conn") == conn,
         });
-        let back =
-            first_after(log, case, down, |event| event.id == Id::IscsidBack && event.get("conn") == conn)?;
-        end = [end, Some(back)].into_iter().flatten().max_by_key(|end| end.line);
-    }
-    end
+        first_after(log, case, down, &|event| event.id == Id::IscsidBack && event.get("conn") == conn)
+    })
 }
 
 /// Every map that had no path has one again, and keeps it. A path's number does not say whose it is: it counts where
 /// no other map lost one.
 fn maps_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
-    let down: BTreeSet<&str> =
-        case.events().filter(|event| is_down(event)).map(|event| event.get("map")).collect();
+    let down = maps_down(case);
     let is_other = |event: &Event| event.id == Id::MpathActive && !down.contains(event.get("map"));
     let alone = !log.events.iter().any(is_other);
     let nameless = |event: &Event| {
@@ -110,28 +119,37 @@ fn maps_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
             || (event.id == Id::MpathActive && event.get("n") != "0")
     };
     if down.is_empty() {
-        return first_after(log, case, None, |event| alone && (named(event) || nameless(event)));
+        return first_after(log, case, None, &|event| alone && (named(event) || nameless(event)));
     }
-    let mut end: Option<End<'a>> = None;
-    for map in down {
-        let last_down = last(case, |event| is_down(event) && event.get("map") == map);
-        let back = first_after(log, case, last_down, |event| {
+    every(down, &|map| {
+        let last_down = last(case, &|event| is_down(event) && event.get("map") == map);
+        first_after(log, case, last_down, &|event| {
             nameless(event) || (named(event) && event.get("map") == map)
-        })?;
-        end = [end, Some(back)].into_iter().flatten().max_by_key(|end| end.line);
-    }
-    end
+        })
+    })
 }
 
-/// The port that was reset answers; or what waited for the disk could go on.
+/// The maps that had no path.
+pub(super) fn maps_down<'a>(case: &Case<'a>) -> BTreeSet<&'a str> {
+    case.events().filter(|event| is_down(event)).map(|event| event.get("map")).collect()
+}
+
+/// Every port that was reset answers; or what waited for the disk could go on.
 fn silence_is_over<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
     let failed = case.first(LOST).is_some();
-    let down = last(case, |event| event.id == Id::AtaTimeout && !event.has("done"));
-    let port =
-        first_after(log, case, down, |event| event.id == Id::AtaTimeout && event.has("done") && !failed);
+    let is_done = |event: &Event, port: &str| {
+        event.id == Id::AtaTimeout && event.has("done") && event.get("port") == port
+    };
+    let is_on = |event: &Event| event.id == Id::AtaTimeout && !event.has("done");
+    let ports: BTreeSet<&str> =
+        case.events().filter(|event| is_on(event)).map(|event| event.get("port")).collect();
+    let port = every(ports, &|port| {
+        let down = last(case, &|event| is_on(event) && event.get("port") == port);
+        first_after(log, case, down, &|event| is_done(event, port) && !failed)
+    });
     let watched = case.first(&[Id::SystemdWatchdog]).is_some();
     let journal = || {
-        first_after(log, case, None, |event| {
+        first_after(log, case, None, &|event| {
             watched && event.id == Id::JournaldBad && event.text.starts_with("File ")
         })
     };

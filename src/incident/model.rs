@@ -57,7 +57,7 @@ impl Model<'_> {
         if knob == Some("WatchdogSec") {
             return self.watchdog(shown);
         }
-        // Of these timers the plan's own has no part in the model of a log.
+        // The stall model has neither of these timers.
         if matches!(knob, Some("ctrl_loss_tmo" | "nvme_core.admin_timeout")) {
             return None;
         }

@@ -2,6 +2,7 @@
 
 use super::begin::{ADMIN, DEFAULT, io_timeout, silent};
 use super::case::{Case, reach};
+use super::end::maps_down;
 use super::event::{Event, Log};
 use super::scene::Scene;
 use super::sign::{AFTER, Cause, HELD, LOST};
@@ -206,16 +207,22 @@ pub(super) fn last_seen(log: &Log, case: &Case<'_>, gave_up: Option<&GaveUp>) ->
                 } else {
                     &event.last
                 };
-            last = Some(until.clone());
+            // Repeats of an earlier line may be later than the one after it.
+            if last.as_ref().and_then(|last| last.until(until)).is_none_or(|apart| apart >= 0) {
+                last = Some(until.clone());
+            }
         }
     }
     let (_, line) = case.lines();
     // Until then the target was not there, also for the map above its session.
+    let maps = maps_down(case);
     let tries = |event: &Event| match case.cause {
         Cause::Iscsi => event.is(&[Id::IscsidConnect, Id::IscsidBack]),
         Cause::Multipath => {
             event.is(&[Id::IscsidConnect, Id::IscsidBack])
-                || (event.id == Id::MpathChecker && event.get("state") != "up")
+                || (event.id == Id::MpathChecker
+                    && event.get("state") != "up"
+                    && maps.contains(event.get("map")))
         }
         _ => false,
     };

@@ -98,7 +98,8 @@ fn sets(line: &UnitLine, section: &str, property: &str) -> bool {
 fn seconds(property: &str, value: &str) -> Option<String> {
     Some(match span(value)? {
         Span::Micros(0) if property == "WatchdogSec" => "0".to_owned(),
-        // Of the manager's it alone is not mended: nobody waits at all.
+        // systemd takes 0 for no limit in every other setting here. In this one it gives up at once, which is shown
+        // as the shortest wait.
         Span::Micros(0) if property == DEVICE_TIMEOUT => "1".to_owned(),
         Span::Infinity | Span::Micros(0) => "infinity".to_owned(),
         Span::Micros(micros) => (micros / 1_000_000).max(1).to_string(),

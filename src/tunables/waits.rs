@@ -251,6 +251,16 @@ mod tests {
     }
 
     #[test]
+    fn the_argument_for_devices_counts_since_254() {
+        for (systemd, expected) in [(253, None), (254, Some("600"))] {
+            let mut facts = with_arg(with(Some(systemd)), "systemd.default_device_timeout_sec=600");
+            facts.system.units = vec![Unit { name: MANAGER.to_owned(), ..Unit::default() }];
+            let chain = unit::chain(&facts, MANAGER, unit::DEVICE_TIMEOUT, None);
+            assert_eq!(chain.in_force().value(), expected, "{systemd}");
+        }
+    }
+
+    #[test]
     fn what_applies_settings_gets_the_budget_where_its_own_file_says_less() {
         let line = |value: &str| UnitLine {
             line: 1,
