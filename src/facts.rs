@@ -45,7 +45,8 @@ pub use tools::{BootTools, Copies, Drivers, Image, Initramfs, Taken, Undone};
 pub use uki::{AddonMaker, Uki};
 pub use units::{DropIn, UNIT_DIRS, Unit, UnitFile, UnitLine, drop_in_dirs, is_fleeting};
 pub use waits::{
-    DEVICES, EMERGENCY, EMERGENCY_SERVICE, FstabWait, MANAGER, RESTART_TIMER, WAITS, WANTS, Waits,
+    DEVICES, EMERGENCY, EMERGENCY_SERVICE, FstabWait, MANAGER, OTHER_DEVICES, RESTART_TIMER, WAITS, WANTS,
+    Waits,
 };
 pub use writers::{
     BootScript, Chosen, FileWrites, Hides, LAYERS, Mask, Note, Programs, Saptune, SysctlFile, SysctlFiles,

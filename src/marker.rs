@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::facts::{CMDLINE, DEVICES, EMERGENCY, KARGS, MANAGER, served};
+use crate::facts::{CMDLINE, DEVICES, EMERGENCY, KARGS, MANAGER, OTHER_DEVICES, served};
 use crate::stores::place::is_store;
 
 /// The one base name of everything that we write.
 pub const BASE_NAME: &str = "90-hvtune";
 
-/// The name of the drop-in for all devices: `x-systemd.device-timeout=` of a line in fstab becomes
+/// The name of the drop-ins for all devices: `x-systemd.device-timeout=` of a line in fstab becomes
 /// `50-device-timeout.conf`, and is read after it.
 pub const DEVICE_WAIT: &str = "10-hvtune";
 
@@ -56,7 +56,9 @@ pub fn all_paths() -> Vec<String> {
     paths.extend(DRIVER_LISTS.map(str::to_owned));
     paths.extend(PREMOUNTS.map(str::to_owned));
     for top in ["etc", "usr/lib"] {
-        paths.push(format!("{top}/systemd/system/{DEVICES}.d/{DEVICE_WAIT}.conf"));
+        for devices in [DEVICES, OTHER_DEVICES] {
+            paths.push(format!("{top}/systemd/system/{devices}.d/{DEVICE_WAIT}.conf"));
+        }
         paths.push(format!("{top}/systemd/{MANAGER}.d/{BASE_NAME}.conf"));
         paths.push(format!("{top}/systemd/system/{EMERGENCY}.d/{BASE_NAME}.conf"));
     }

@@ -4,12 +4,14 @@ use super::{Attribute, UnitLine, UnreadFile};
 
 /// Names by which systemd's own settings are read like units: all devices, and its manager's configuration.
 pub const DEVICES: &str = "dev-.device";
+/// Devices that systemd names by their place below /sys: see [`DEVICES`].
+pub const OTHER_DEVICES: &str = "sys-.device";
 /// See [`DEVICES`].
 pub const MANAGER: &str = "system.conf";
 /// What a boot ends in that waited in vain.
 pub const EMERGENCY: &str = "emergency.target";
 /// All of them, each with a drop-in of ours.
-pub const WAITS: [&str; 3] = [DEVICES, MANAGER, EMERGENCY];
+pub const WAITS: [&str; 4] = [DEVICES, OTHER_DEVICES, MANAGER, EMERGENCY];
 /// The service that asks for the password there.
 pub const EMERGENCY_SERVICE: &str = "emergency.service";
 /// What a unit is told to start with it. Each line adds to those before it, and none takes one away.

@@ -2,7 +2,7 @@
 
 use crate::facts::{
     Attribute, DEVICES, DropIn, EMERGENCY, EMERGENCY_SERVICE, FstabWait, Gap, Hides, Initramfs, LAYERS,
-    MANAGER, Mask, OsRelease, RESTART_TIMER, System, Unit, UnitLine, UnreadFile, Waits,
+    MANAGER, Mask, OTHER_DEVICES, OsRelease, RESTART_TIMER, System, Unit, UnitLine, UnreadFile, Waits,
 };
 use crate::formats::fstab::{self, Entry};
 use crate::formats::{bytes, unit};
@@ -30,18 +30,19 @@ const RESUME: &str = "etc/initramfs-tools/conf.d/resume";
 /// systemd's manager and all devices, each as if it were a unit, and what belongs to emergency mode; and files that
 /// take the place of ours.
 pub(super) fn units(root: &Root, listed: &Units<'_>, gaps: &mut Vec<Gap>) -> (Vec<Unit>, Vec<Mask>) {
-    let devices = listed.template(DEVICES, gaps);
+    let devices = [DEVICES, OTHER_DEVICES].map(|name| listed.template(name, gaps));
     let manager = manager(root, listed, gaps);
     let emergency = [EMERGENCY, EMERGENCY_SERVICE, RESTART_TIMER];
     let emergency: Vec<Unit> = emergency.iter().filter_map(|name| listed.read(name, gaps)).collect();
     let target = emergency.iter().find(|unit| unit.name == EMERGENCY);
     let masks = [
-        mask(&devices, &format!("systemd/system/{DEVICES}.d"), DEVICE_WAIT),
         mask(&manager, &format!("systemd/{MANAGER}.d"), BASE_NAME),
         target.and_then(|target| mask(target, &format!("systemd/system/{EMERGENCY}.d"), BASE_NAME)),
     ];
-    let units = [devices, manager].into_iter().chain(emergency).collect();
-    (units, masks.into_iter().flatten().collect())
+    let masks = masks.into_iter().flatten();
+    let of_devices = |unit: &Unit| mask(unit, &format!("systemd/system/{}.d", unit.name), DEVICE_WAIT);
+    let masks = devices.iter().filter_map(of_devices).chain(masks).collect();
+    (devices.into_iter().chain([manager]).chain(emergency).collect(), masks)
 }
 
 /// `system.conf` of the first directory that has one, and its drop-ins of all.

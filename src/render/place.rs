@@ -1,7 +1,9 @@
 //! Where an assignment lands: which file, under which directory, or nowhere that we write.
 
 use super::{Format, Share, shares_of};
-use crate::facts::{CMDLINE, DEVICES, Facts, Fragment, Initramfs, KARGS, MANAGER, WAITS, served};
+use crate::facts::{
+    CMDLINE, DEVICES, Facts, Fragment, Initramfs, KARGS, MANAGER, OTHER_DEVICES, WAITS, served,
+};
 use crate::formats::fstab::FSTAB;
 use crate::formats::grub;
 use crate::initramfs::reader;
@@ -110,7 +112,7 @@ pub(super) fn path(format: Format, facts: &Facts, unit: &str) -> String {
             return place.to_owned();
         }
     };
-    let name = if unit == DEVICES { DEVICE_WAIT } else { BASE_NAME };
+    let name = if [DEVICES, OTHER_DEVICES].contains(&unit) { DEVICE_WAIT } else { BASE_NAME };
     let in_etc = format!("etc/{directory}/{name}.{extension}");
     let ours_there = facts.system.ours.iter().any(|file| file.path == in_etc);
     if facts.system.layer || (facts.for_image() && !ours_there) {

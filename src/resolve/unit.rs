@@ -9,8 +9,8 @@
 use super::kernel_arg::{self, ABSENT};
 use super::{Acts, Chain, InForce, Moment, Ours, Who, Writer, base};
 use crate::facts::{
-    DEVICES, DropIn, Facts, LAYERS, MANAGER, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, WANTS,
-    is_fleeting,
+    DEVICES, DropIn, Facts, LAYERS, MANAGER, OTHER_DEVICES, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile,
+    WANTS, is_fleeting,
 };
 use crate::formats::unit::{Span, span};
 
@@ -38,7 +38,7 @@ fn built_in(facts: &Facts, unit: &str, property: &str) -> (&'static str, Option<
     if unit == MANAGER {
         return ("systemd as it was built", facts.system.waits.built_in.map(|seconds| seconds.to_string()));
     }
-    if unit == DEVICES {
+    if [DEVICES, OTHER_DEVICES].contains(&unit) {
         let default = device_default(facts).in_force().value().map(str::to_owned);
         return ("systemd's default for devices", default);
     }
@@ -153,7 +153,7 @@ pub fn chain(facts: &Facts, unit: &str, property: &str, ours: Option<Ours<'_>>) 
 
 /// What leaves it open how long devices are waited for.
 fn untold(facts: &Facts, unit: &Unit) -> Option<String> {
-    if unit.name != DEVICES {
+    if ![DEVICES, OTHER_DEVICES].contains(&unit.name.as_str()) {
         return None;
     }
     if let InForce::Unknown { because, .. } = device_default(facts).in_force() {

@@ -1,6 +1,6 @@
 //! What is set: a knob, the value it is to have, and what must hold besides.
 
-use crate::facts::{DEVICES, Disk, EMERGENCY, MANAGER};
+use crate::facts::{DEVICES, Disk, EMERGENCY, MANAGER, OTHER_DEVICES};
 use crate::scale::{Position, Scale};
 use crate::value::Value;
 
@@ -306,7 +306,7 @@ impl Target {
     /// The section of systemd's configuration that a property stands in, where that is none of a service's.
     pub fn section(&self) -> Option<&'static str> {
         match self {
-            Self::Unit { unit: DEVICES | EMERGENCY, .. } => Some("Unit"),
+            Self::Unit { unit: DEVICES | OTHER_DEVICES | EMERGENCY, .. } => Some("Unit"),
             Self::Unit { unit: MANAGER, .. } => Some("Manager"),
             _ => None,
         }

@@ -1,13 +1,14 @@
 //! How long a boot waits for what does not answer yet.
 
 use super::{cannot_tell, fine, not_here};
-use crate::facts::{DEVICES, Facts, MANAGER, SETTING};
+use crate::facts::{DEVICES, Facts, MANAGER, OTHER_DEVICES, SETTING};
 use crate::formats::unit::{Span, span};
 use crate::policy::{Policy, Recovery};
 use crate::resolve::kernel_arg::{self, ABSENT};
 use crate::resolve::unit::{self, JOB_TIMEOUT, START_TIMEOUT as START};
 use crate::resolve::wanted::EVENT_TIMEOUT;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Want};
+use crate::value::Value;
 
 /// What is added to the budget, in seconds: a boot's own work, and a stall that began before it.
 const MARGIN: u64 = 60;
@@ -65,7 +66,9 @@ pub static DEVICE_WAIT: Tunable = Tunable {
           with it the boot: emergency mode waits at a console that nobody sees, with a root account that is \
           locked. With nofail the boot goes on, and the disk is never mounted, though nothing is marked as \
           failed. A disk that is there costs no time. One that is gone for good still ends in emergency mode, \
-          only later. What a line says itself (x-systemd.device-timeout=) counts over this.",
+          only later. What a line says itself (x-systemd.device-timeout=) counts over this. Other devices, which \
+          systemd names by their place below /sys, are waited for as long as before: not each of them comes on \
+          every host.",
     sources: &[
         Source {
             title: "man 5 systemd.unit, JobRunningTimeoutSec=",
@@ -85,10 +88,31 @@ pub static DEVICE_WAIT: Tunable = Tunable {
 /// each boot would wait for them as long.
 fn device_wait(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     let before = "a drop-in for all devices is read from 239 on; here DefaultTimeoutStartSec counts for them";
-    match systemd(facts, 239, before) {
-        Err(decision) => vec![decision],
-        Ok(_) => set(policy, Target::Unit { unit: DEVICES, property: JOB_TIMEOUT }, wait_for_data(policy)),
+    if let Err(decision) = systemd(facts, 239, before) {
+        return vec![decision];
     }
+    let target = Target::Unit { unit: DEVICES, property: JOB_TIMEOUT };
+    let mut decisions = set(policy, target, wait_for_data(policy));
+    if let Some(seconds) = wait_for_others(facts, policy) {
+        let target = Target::Unit { unit: OTHER_DEVICES, property: JOB_TIMEOUT };
+        decisions.push(Decision::Set {
+            what: vec![Assignment::new(target, Want::Exactly(Value::number(seconds)))],
+            because: "as long as before: DefaultTimeoutStartSec would count for them, too".to_owned(),
+        });
+    }
+    decisions
+}
+
+/// How long devices that are not below /dev are waited for now, in seconds, where our time for whatever starts would
+/// make it longer: before systemd 252 that counts for devices, too.
+fn wait_for_others(facts: &Facts, policy: &Policy) -> Option<u64> {
+    let raised = !policy.off.contains(START_TIMEOUT.id) && unit::device_setting(facts) == START;
+    let said = || unit::chain(facts, OTHER_DEVICES, JOB_TIMEOUT, None).others().next().is_some();
+    if !raised || said() {
+        return None;
+    }
+    let now: u64 = unit::chain(facts, MANAGER, START, None).in_force().value()?.parse().ok()?;
+    (policy.pin(START).is_some() || now < wait(policy)).then_some(now)
 }
 
 /// `boot.start_timeout`
@@ -97,7 +121,7 @@ pub static START_TIMEOUT: Tunable = Tunable {
     title: "What starts in a stall is not killed before the stall budget is over",
     why: "Whatever says nothing of its own has 90 s to start: mounts, whose journal may have to be replayed from \
           a disk that is slow, swap, and daemons. One that is killed then stays failed, or is started again into \
-          the same stall; a mount takes the boot with it into emergency mode. Before systemd 252 devices are \
+          the same stall; a mount takes the boot with it into emergency mode. Before systemd 239 every device is \
           waited for as long, too.",
     sources: &[Source {
         title: "man 5 systemd-system.conf, DefaultTimeoutStartSec=",
@@ -211,7 +235,7 @@ fn settings_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
 mod tests {
     use super::super::testing::{ask, guest, pinned, with_arg};
     use super::*;
-    use crate::facts::{BootStack, Unit, UnitFile, UnitLine};
+    use crate::facts::{BootStack, DropIn, Unit, UnitFile, UnitLine};
 
     fn with(systemd: Option<u32>) -> Facts {
         let mut facts = guest("6.1.0-18-amd64", Vec::new());
@@ -248,6 +272,56 @@ mod tests {
         }
         let pin = pinned(&[(JOB_TIMEOUT, "600")]);
         assert_eq!(ask(&DEVICE_WAIT, &with(Some(252)), &pin), ["unit:dev-.device JobRunningTimeoutSec=600"]);
+    }
+
+    #[test]
+    fn devices_that_are_no_disks_keep_their_wait() {
+        let of = |systemd: u32, lines: &[&str]| {
+            let mut facts = with(Some(systemd));
+            let line = |value: &&str| UnitLine {
+                section: "Manager".to_owned(),
+                key: START.to_owned(),
+                value: (*value).to_owned(),
+                ..UnitLine::default()
+            };
+            let file = UnitFile { lines: lines.iter().map(line).collect(), ..UnitFile::default() };
+            let manager = Unit { name: MANAGER.to_owned(), fragment: Some(file), ..Unit::default() };
+            let others = Unit { name: OTHER_DEVICES.to_owned(), ..Unit::default() };
+            facts.system.waits.built_in = Some(90);
+            facts.system.units = vec![manager, others];
+            facts
+        };
+        let disks = "unit:dev-.device JobRunningTimeoutSec=at least 240";
+        let as_before = |seconds: u32| format!("unit:sys-.device JobRunningTimeoutSec={seconds}");
+        let policy = Policy::default();
+        for (systemd, lines, expected) in [
+            (251, &[][..], Some(90)),
+            (239, &[], Some(90)),
+            (251, &["20"], Some(20)),
+            (251, &["5min"], None),
+            (251, &["infinity"], None),
+            (252, &[], None),
+        ] {
+            let found = ask(&DEVICE_WAIT, &of(systemd, lines), &policy);
+            let expected: Vec<String> =
+                std::iter::once(disks.to_owned()).chain(expected.map(as_before)).collect();
+            assert_eq!(found, expected, "{systemd} {lines:?}");
+        }
+        let off = Policy { off: [START_TIMEOUT.id.to_owned()].into(), ..Policy::default() };
+        assert_eq!(ask(&DEVICE_WAIT, &of(251, &[]), &off), [disks]);
+        // A pin may be longer than what is there.
+        let pin = pinned(&[(START, "600")]);
+        assert_eq!(ask(&DEVICE_WAIT, &of(251, &["5min"]), &pin), [disks.to_owned(), as_before(300)]);
+        let mut said = of(251, &[]);
+        let line = UnitLine {
+            section: "Unit".to_owned(),
+            key: JOB_TIMEOUT.to_owned(),
+            value: "10".to_owned(),
+            ..UnitLine::default()
+        };
+        let file = UnitFile { lines: vec![line], ..UnitFile::default() };
+        said.system.units[1].drop_ins = vec![DropIn { file, ..DropIn::default() }];
+        assert_eq!(ask(&DEVICE_WAIT, &said, &policy), [disks]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn wait(dice: &mut Dice, _: &Fixture) -> Writer {
     let top = dice.of(TOPS);
     match dice.below(3) {
         0 => file(
-            format!("{top}/systemd/system/dev-.device.d/{name}.conf"),
+            format!("{top}/systemd/system/{}.device.d/{name}.conf", dice.of(&["dev-", "dev-", "sys-"])),
             format!("[Unit]\nJobRunningTimeoutSec={value}\n"),
         ),
         1 => file(
