@@ -15,6 +15,8 @@ mod readme;
 mod refused;
 #[path = "stacks/roots.rs"]
 mod roots;
+#[path = "stacks/support.rs"]
+mod support;
 #[path = "stacks/uki.rs"]
 mod uki;
 

@@ -198,6 +198,23 @@ pub(crate) fn azurelinux2() -> Made {
     }
 }
 
+/// Azure Linux 4, which comes from Fedora: entries, and a menu that has `$kernelopts` for those that want it.
+pub(crate) fn azurelinux4() -> Made {
+    let entries = [("6.18.5-1.azl4.x86_64", "root=UUID=0a-1b ro console=ttyS0 $tuned_params")];
+    let mut files = el("azurelinux", "4.0", "GRUB_TIMEOUT=0\nGRUB_ENABLE_BLSCFG=true\n", "", &entries);
+    let menu = files.iter_mut().find(|(path, _)| path.ends_with("grub.cfg")).unwrap();
+    let fallback = "if [ -z \"${kernelopts}\" ]; then\n  set kernelopts=\"root=UUID=0a-1b ro \"\nfi\n";
+    menu.1 = format!("insmod blscfg\n{fallback}blscfg\n");
+    Made {
+        name: "azurelinux4",
+        stands_for: "Azure Linux 4",
+        reader: Reader::Grub,
+        files,
+        stores: vec![el_entry(entries[0].0, "").0],
+        inherits: None,
+    }
+}
+
 /// SUSE's GRUB: one menu, made by grub2-mkconfig.
 pub(crate) fn suse() -> Made {
     let menu = "### BEGIN /etc/grub.d/10_linux ###\nmenuentry 'SLES 15-SP5' {\n\
@@ -311,7 +328,7 @@ pub(crate) const UNREAD: [Unread; 3] = [
 
 /// Those whose arguments go to files of others.
 pub(crate) fn all() -> Vec<Made> {
-    vec![el8(), el9(), el10(), fedora(), azurelinux2(), flatcar(), suse(), systemd_boot()]
+    vec![el8(), el9(), el10(), fedora(), azurelinux2(), azurelinux4(), flatcar(), suse(), systemd_boot()]
 }
 
 /// Writes a file below a root.

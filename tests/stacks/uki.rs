@@ -43,7 +43,7 @@ fn addon_of(line: &str) -> Vec<u8> {
 const ARGS: &str = "root=UUID=0a-1b ro quiet";
 
 /// Debian with images on its ESP, made by kernel-install.
-fn lay_out(root: &Path) {
+pub(crate) fn lay_out(root: &Path) {
     for (path, text) in [
         ("usr/lib/os-release", "ID=debian\nVERSION_ID=\"13\"\n"),
         ("etc/fstab", "UUID=0a-1b / ext4 defaults 0 1\n"),
