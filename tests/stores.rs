@@ -25,7 +25,10 @@ use hvtune::value::Value;
 
 use dice::Dice;
 
-const COUNT: u64 = 100_000;
+/// Made files of each format; `HVTUNE_FULL=1` tries a hundred thousand.
+fn count() -> u64 {
+    if std::env::var_os("HVTUNE_FULL").is_some() { 100_000 } else { 20_000 }
+}
 
 /// What is before the value and after it; the filling of a block is left out.
 fn others<'a>(store: Store<'_>, text: &'a [u8], value: &Range<usize>) -> (&'a [u8], &'a [u8]) {
@@ -111,7 +114,7 @@ fn line_of_ours(
 /// are refused.
 fn many(store: Store<'_>, make: fn(&mut Dice) -> Vec<u8>, reasons: &[&str]) {
     let (mut changed, mut refused) = (0, BTreeMap::<String, u64>::new());
-    for seed in 0..COUNT {
+    for seed in 0..count() {
         let dice = &mut Dice::new(seed);
         let mut text = make(dice);
         if dice.one_in(4) {
@@ -130,7 +133,7 @@ fn many(store: Store<'_>, make: fn(&mut Dice) -> Vec<u8>, reasons: &[&str]) {
             }
         }
     }
-    assert!(changed > COUNT / 4, "{changed} were changed: {refused:?}");
+    assert!(changed > count() / 4, "{changed} were changed: {refused:?}");
     assert_eq!(refused.keys().collect::<Vec<_>>(), reasons, "{refused:?}");
 }
 
@@ -178,7 +181,7 @@ const STORES: [Store<'static>; 5] = [
 #[test]
 fn no_bytes_make_it_panic_and_none_are_lost() {
     let ours = [Value::new("a=1").unwrap()];
-    for seed in 0..COUNT {
+    for seed in 0..count() {
         let dice = &mut Dice::new(seed);
         let mut text = made::bytes(dice);
         for store in STORES {
@@ -200,7 +203,7 @@ fn second_opinion(text: &str) -> Vec<String> {
 
 #[test]
 fn a_line_is_split_as_another_parser_does() {
-    for seed in 0..COUNT {
+    for seed in 0..count() {
         let text = made::line(&mut Dice::new(seed));
         let expected = second_opinion(&text);
         let line = Line::parse(&text).unwrap();
