@@ -10,6 +10,12 @@
 
 #[path = "trace/call.rs"]
 mod call;
+#[path = "trace/every.rs"]
+mod every;
+mod fixtures;
+#[path = "stacks/roots.rs"]
+#[allow(dead_code, reason = "tests/stacks.rs uses all of it")]
+mod roots;
 #[path = "confine/stage.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod stage;
@@ -26,7 +32,7 @@ use stage::{KERNEL, PROGRAM, Run, Stage, Trap, WIDE, differing, tree, without_ti
 const BEFORE_MAIN: [&str; 2] = ["/proc/self/exe", "/proc/self/maps"];
 
 /// Calls without a path that may come at any time.
-const HARMLESS: [&str; 24] = [
+const HARMLESS: [&str; 25] = [
     "brk",
     "mmap",
     "munmap",
@@ -39,6 +45,7 @@ const HARMLESS: [&str; 24] = [
     "fgetxattr",
     "fstat",
     "read",
+    "pread64",
     "lseek",
     "getdents64",
     "getrandom",
@@ -72,12 +79,17 @@ const BY_NAME: [&str; 6] = ["newfstatat", "readlinkat", "renameat", "renameat2",
 
 /// Runs a command under strace and gives how it ended and what it called.
 fn traced(stage: &Stage, args: &[&str]) -> (Run, Vec<Call>) {
+    traced_at(&stage.at("root"), args)
+}
+
+/// The same on a root; what it called is written beside it.
+fn traced_at(root: &Path, args: &[&str]) -> (Run, Vec<Call>) {
     let found = Command::new("strace").arg("-V").output();
     assert!(found.is_ok_and(|found| found.status.success()), "strace is missing; `apt-get install strace`");
-    let log = stage.at("trace");
+    let log = root.with_file_name("trace");
     let mut command = Command::new("timeout");
     command.args(["60", "strace", "-f", "-y", "-v", "-s", "4096", "-o"]).arg(&log);
-    command.arg(PROGRAM).arg("--root").arg(stage.at("root")).args(args);
+    command.arg(PROGRAM).arg("--root").arg(root).args(args);
     let run = Run::of(&mut command);
     let calls = parse(&fs::read_to_string(&log).unwrap());
     fs::remove_file(log).unwrap();
