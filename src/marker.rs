@@ -13,7 +13,7 @@ use crate::stores::place::is_store;
 /// The one base name of everything that we write.
 pub const BASE_NAME: &str = "90-hvtune";
 
-/// The name of the drop-ins for all devices: `x-systemd.device-timeout=` of a line in fstab becomes
+/// The name of the drop-ins for devices: `x-systemd.device-timeout=` of a line in fstab becomes
 /// `50-device-timeout.conf`, and is read after it.
 pub const DEVICE_WAIT: &str = "10-hvtune";
 

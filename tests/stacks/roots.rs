@@ -331,6 +331,11 @@ pub(crate) fn all() -> Vec<Made> {
     vec![el8(), el9(), el10(), fedora(), azurelinux2(), azurelinux4(), flatcar(), suse(), systemd_boot()]
 }
 
+/// All of them.
+pub(crate) fn every() -> impl Iterator<Item = Made> {
+    all().into_iter().chain(with_own_file()).chain([suse_bls(false)])
+}
+
 /// Writes a file below a root.
 pub(crate) fn put(root: &Path, path: &str, text: impl AsRef<[u8]>) {
     let file = root.join(path);

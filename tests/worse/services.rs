@@ -55,7 +55,7 @@ fn waits(root: &Path, units: &[PathBuf]) -> Limits {
         }
         _ => start,
     };
-    // Devices that are no disks: never shorter, and no longer either (tests/golden.rs shows it).
+    // Devices that are no disks.
     let others: Vec<PathBuf> = units.iter().map(|top| top.join("sys-.device.d")).collect();
     if let Some(others) = by_name(&others, ".conf") {
         let texts: Vec<&Vec<u8>> = others.values().collect();
