@@ -4,7 +4,7 @@
 //! binary that is read from a cold disk at boot. Here the keys are sorted, or mapped to numbers, which are
 //! always of one type, and the things follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// By number; what is equal stays in its order.
 pub fn by_number<T>(items: Vec<T>, number: impl Fn(&T) -> u64) -> Vec<T> {
@@ -24,6 +24,13 @@ fn places(keys: Vec<(String, u64)>) -> Vec<usize> {
     let mut keys: Vec<((String, u64), usize)> = keys.into_iter().zip(0..).collect();
     keys.sort_unstable();
     keys.into_iter().map(|(_, at)| at).collect()
+}
+
+/// A set of these: what `collect` gives, which sorts them first.
+pub fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    let mut set = BTreeSet::new();
+    set.extend(items);
+    set
 }
 
 /// Things by their names, in the order of the names: what `BTreeMap<String, V>` is.

@@ -1,5 +1,6 @@
 //! What is said near a sign and changes what it means: another map's paths, a logout, a disk that went.
 
+use crate::order::set;
 use std::collections::BTreeSet;
 
 use super::event::{Event, Log};
@@ -22,11 +23,8 @@ pub(super) fn leave_out<'a>(log: &'a Log, signs: &mut Vec<Sign<'a>>) {
 /// Where a map has lost its last path, those of other maps are no part of it. multipathd calls a map by its name, the
 /// kernel by its number: the path that failed just before belongs to both.
 fn without_other_maps(signs: &mut Vec<Sign<'_>>) {
-    let down: BTreeSet<String> = signs
-        .iter()
-        .filter(|sign| is_down(sign.event))
-        .map(|sign| sign.event.get("map").to_owned())
-        .collect();
+    let down = signs.iter().filter(|sign| is_down(sign.event));
+    let down = set(down.map(|sign| sign.event.get("map").to_owned()));
     let fails = |event: &Event| event.id == Id::DmFailPath && event.has("map");
     let mut numbers: BTreeSet<String> = BTreeSet::new();
     for (index, sign) in signs.iter().enumerate().filter(|(_, sign)| is_down(sign.event)) {

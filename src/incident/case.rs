@@ -330,6 +330,8 @@ fn settle(scene: &Scene, signs: &mut [Sign<'_>]) {
     let (iscsi, fc, multipath) =
         (has(signs, Cause::Iscsi), has(signs, Cause::Fc), has(signs, Cause::Multipath));
     let aborted = signs.iter().any(|sign| sign.event.is(&[Id::PvscsiAbort, Id::MptAbort]));
+    let offlined = signs.iter().filter(|sign| sign.event.id == Id::ScsiOfflined);
+    let offlined = offlined.map(|sign| sign.event.line).min();
     for sign in signs.iter_mut() {
         // Where commands expired, their window was used up by silence.
         if aborted && sign.event.id == Id::ScsiWindow {
@@ -339,6 +341,9 @@ fn settle(scene: &Scene, signs: &mut [Sign<'_>]) {
         let lost = sign.cause == Some(Cause::Removed) && sign.event.id == Id::ScsiFailedAge;
         if lost && (iscsi || fc || multipath) && scene.transport(&sign.subject) != Transport::Storvsc {
             sign.cause = None;
+        } else if lost && offlined.is_some_and(|line| line < sign.event.line) {
+            // Error handling gave the disk up, as it did not answer that either.
+            sign.cause = Some(Cause::Silent);
         }
     }
     let causes: Vec<(String, Cause)> =

@@ -1,5 +1,6 @@
 //! What ended a trouble: the return that nothing follows.
 
+use crate::order::set;
 use std::collections::BTreeSet;
 
 use super::case::Case;
@@ -77,7 +78,7 @@ fn controllers_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
     if case.all(LOSES).any(|event| event.has("gone")) {
         return None;
     }
-    let lost: BTreeSet<&str> = case.all(LOSES).map(|event| event.get("ctrl")).collect();
+    let lost = set(case.all(LOSES).map(|event| event.get("ctrl")));
     every(lost, &|ctrl| {
         let down = last(case, &|event| event.is(LOSES) && event.get("ctrl") == ctrl);
         first_after(log, case, down, &|event| event.id == Id::NvmeBack && event.get("ctrl") == ctrl)
@@ -87,7 +88,7 @@ fn controllers_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
 /// Every connection that was lost is operational again, and none was lost after that.
 fn sessions_are_back<'a>(log: &'a Log, case: &Case<'_>) -> Option<End<'a>> {
     const LOSES: &[Id] = &[Id::IscsiConnError, Id::IscsidConnError, Id::IscsiPingTimeout];
-    let lost: BTreeSet<&str> = case.all(LOSES).map(|event| event.get("conn")).collect();
+    let lost = set(case.all(LOSES).map(|event| event.get("conn")));
     if lost.is_empty() {
         let down = last(case, &|event| event.id == Id::IscsiRecoveryTimeout);
         return first_after(log, case, down, &|event| event.id == Id::IscsidBack);

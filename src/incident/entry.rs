@@ -70,7 +70,7 @@ impl Parts {
             None if begins => return self.header(text),
             // What belongs to a value of several lines is left out; any other line ends the entry.
             None => {
-                self.is_open = !super::split::looks_stamped(piece);
+                self.is_open = !super::stamped::looks_stamped(piece);
                 return self.is_open;
             }
         };

@@ -63,7 +63,17 @@ impl Again {
 
 /// Other things that can be full, with the same words: watches of files, semaphores, control groups.
 pub(super) fn is_no_disk(text: &str) -> bool {
-    let words = ["inotify", "semget", "shmget", "emaphore", "cgroup", "to watch", "directory watch"];
+    let words = [
+        "inotify",
+        "semget",
+        "shmget",
+        "shared memory",
+        "emaphore",
+        "mutex",
+        "cgroup",
+        "to watch",
+        "directory watch",
+    ];
     words.iter().any(|word| text.contains(word))
 }
 
@@ -94,13 +104,10 @@ impl Event {
             let passing = PASSING.contains(field) && !counts;
             passing || earlier.get(field) == value
         };
-        // What is full may be no disk.
-        let about = |event: &Self| event.id == Id::Nospace && is_no_disk(&event.text);
         self.id == earlier.id
             && self.boot == earlier.boot
             && self.fields.len() == earlier.fields.len()
             && self.fields.iter().all(same)
-            && about(self) == about(earlier)
             && earlier.last.until(&self.at).is_none_or(|apart| (-APART..=APART).contains(&apart))
     }
 

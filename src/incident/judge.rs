@@ -235,6 +235,7 @@ impl Judge<'_> {
             recovery: number(case.first(&[Id::IscsiRecoveryTimeout]), "secs"),
             noop: interval.zip(number(ping, "ping")),
             handled: case.all(&[Id::IscsiConnError]).any(|event| event.get("code") == HANDLED),
+            is_fabric: case.first(&[Id::NvmeLost]).is_some(),
             io_timeout: case.first(&[Id::NvmeAbort, Id::NvmeReset]).map(|_| io_timeout(case).0),
             watchdog: watchdog.map(|event| {
                 (event.get("unit").to_owned(), i64::try_from(limit.unwrap_or(180)).unwrap_or(180))

@@ -1,7 +1,7 @@
 //! How long the default plan holds, by the stall model: on the machine of a capture, or on one that is made of
 //! what the log shows.
 
-use std::collections::BTreeSet;
+use crate::order::set;
 
 use super::kind::Kind;
 use crate::facts::{
@@ -25,6 +25,8 @@ pub(super) struct Shown {
     pub(super) noop: Option<(i64, i64)>,
     /// Whether error handling dropped the session.
     pub(super) handled: bool,
+    /// An NVMe controller was lost that is reached over a network.
+    pub(super) is_fabric: bool,
     /// `io_timeout` of NVMe.
     pub(super) io_timeout: Option<i64>,
     /// `WatchdogSec` of a unit.
@@ -57,8 +59,9 @@ impl Model<'_> {
         if knob == Some("WatchdogSec") {
             return self.watchdog(shown);
         }
-        // The stall model has neither of these timers.
-        if matches!(knob, Some("ctrl_loss_tmo" | "nvme_core.admin_timeout")) {
+        // The stall model has none of these timers.
+        let foreign = matches!(knob, Some("ctrl_loss_tmo" | "nvme_core.admin_timeout"));
+        if foreign || (shown.is_fabric && self.capture.is_none()) {
             return None;
         }
         let trouble = trouble(kind, shown)?;
@@ -175,7 +178,7 @@ fn machine(kind: Kind, shown: &Shown) -> Option<Facts> {
     let paths: &[&str] = if name == "dm-0" { &["sdb", "sdc"] } else { &[] };
     let mut disks: Vec<Disk> = paths.iter().map(|path| disk(path, iscsi(), shown)).collect();
     for path in &mut disks {
-        path.roles = BTreeSet::from([Role::Path]);
+        path.roles = set([Role::Path]);
     }
     disks.insert(
         0,
@@ -220,7 +223,7 @@ fn disk(name: &str, class: Class, shown: &Shown) -> Disk {
         name: name.to_owned(),
         path: format!("sys/devices/x/block/{name}"),
         class,
-        roles: BTreeSet::from([Role::Data]),
+        roles: set([Role::Data]),
         host: None,
         hctl: is_scsi.then(|| "0:0:0:0".to_owned()),
         slaves: Vec::new(),

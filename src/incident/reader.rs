@@ -4,10 +4,11 @@ use memchr::memchr;
 use regex::bytes::Regex;
 
 use super::entry;
-use super::event::{Again, Event, Events, Log};
+use super::event::{Again, Event, Events, Log, is_no_disk};
 use super::search::{Rows, Search};
-use super::split::{Split, behind, looks_stamped, split};
+use super::split::{Split, behind, split};
 use super::stamp::{Moment, SECOND, Wall};
+use super::stamped::looks_stamped;
 use super::table::{self, Id, Message};
 use super::text::{bare, beginning, plain};
 use crate::pattern::parse_pattern;
@@ -338,6 +339,9 @@ impl Reader {
                     continue;
                 }
                 let Some(found) = pattern.regex.captures(beginning(text)) else { continue };
+                if row.id == Id::Nospace && is_no_disk(text) {
+                    return true;
+                }
                 let field = |name: &&'static str| {
                     let value = found.name(name)?.as_bytes();
                     Some((*name, String::from_utf8_lossy(value.get(..TEXT.min(value.len()))?).into_owned()))

@@ -1,6 +1,6 @@
 //! Which events are signs of trouble, of what, and on which device.
 
-use super::event::{Event, is_no_disk};
+use super::event::Event;
 use super::scene::{Scene, Transport, is_beside};
 use super::table::Id;
 
@@ -132,7 +132,8 @@ fn says(event: &Event, transport: Transport, scene: &Scene) -> Says {
             Says::perhaps(scene.is_frozen(event.get("port")).then_some(Cause::Silent))
         }
         Id::BlockError => block(event, scene.has_refused(&scene.disk_of(event))),
-        Id::XfsShutdown if event.has("user") => Says::Nothing,
+        // Somebody asked for it.
+        Id::XfsShutdown if event.has("user") || event.text.contains("xfs_fs_goingdown") => Says::Nothing,
         Id::ScsiOfflined
         | Id::ScsiMediumAccess
         | Id::ScsiRejecting
@@ -153,7 +154,6 @@ fn says(event: &Event, transport: Transport, scene: &Scene) -> Says {
             Says::Failed
         }
         Id::ThinMode if !event.has("mode") => Says::Nothing,
-        Id::Nospace if is_no_disk(&event.text) => Says::Nothing,
         Id::ThinMode | Id::Nospace => Says::Of(Cause::Space),
         Id::HvVss if event.get("op") == "CHECK HOT BACKUP" || is_refused(event) => Says::Nothing,
         Id::HvVss | Id::AzureFreeze | Id::QgaFreeze | Id::HvVssTimeout => Says::Of(Cause::Freeze),

@@ -23,34 +23,6 @@ pub(super) struct Split<'a> {
     pub(super) stamped: bool,
 }
 
-/// Whether a line looks as if it began with a stamp: cheap, for every line of a log.
-pub(super) fn looks_stamped(line: &[u8]) -> bool {
-    match line {
-        [b'<', d, ..] => d.is_ascii_digit(),
-        [b'{', b'"', ..] => true,
-        // Not a console's `[  OK  ]` and `[FAILED]`.
-        [b'[', rest @ ..] => match rest.trim_ascii_start() {
-            [c, ..] if c.is_ascii_digit() || *c == b'+' => true,
-            [a, b, ..] => a.is_ascii_uppercase() && b.is_ascii_lowercase(),
-            _ => false,
-        },
-        [a, b, c, d, b'-' | b',' | b'.', ..] if a.is_ascii_digit() => {
-            [b, c, d].iter().all(|c| c.is_ascii_digit())
-        }
-        // The kernel's own form.
-        [a, ..] if a.is_ascii_digit() && line.iter().take(4).any(|c| *c == b',') => true,
-        [a, ..] if a.is_ascii_digit() => line.iter().take(10).all(u8::is_ascii_digit) && line.len() > 10,
-        [a, b, c, b' ', ..] => {
-            a.is_ascii_uppercase()
-                && b.is_ascii_lowercase()
-                && c.is_ascii_lowercase()
-                && line.get(4..20).is_some_and(|rest| rest.contains(&b':'))
-        }
-        [b'-', b'-', b' ', ..] => true,
-        _ => false,
-    }
-}
-
 /// Takes a line apart.
 pub(super) fn split(line: &str) -> Split<'_> {
     let line = line.trim_start_matches(['\0', '\u{feff}', '\u{1e}']).trim_end();
@@ -286,6 +258,7 @@ fn without_pid(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stamped::looks_stamped;
     use super::*;
 
     fn told(line: &str) -> (String, Option<i64>, &str, &str) {
@@ -297,7 +270,14 @@ mod tests {
     /// A line, and its stamp, uptime, speaker and message.
     type Row = (&'static str, &'static str, Option<i64>, &'static str, &'static str);
 
-    const LINES: [Row; 25] = [
+    const LINES: [Row; 26] = [
+        (
+            "апр 21 13:59:39 colo-srv-3 kernel: Aborting journal on device drbd1000-8.",
+            "Apr 21 13:59:39",
+            None,
+            "kernel",
+            "Aborting journal on device drbd1000-8.",
+        ),
         (
             "Aug  1 07:46:06 localhost kernel: [ 2873.633314] hv_storvsc vmbus_0_1: cmd 0x2a",
             "Aug  1 07:46:06",

@@ -1,5 +1,6 @@
 //! Points in time as logs write them: read, reckoned with, and written again in the same form.
 
+use super::month::{self, ENGLISH, english};
 use crate::civil;
 
 /// A microsecond is the unit of all times here.
@@ -10,8 +11,6 @@ const DAY: i64 = 86_400 * SECOND;
 const NO_YEAR: i64 = 2001;
 const LEAP: i64 = 2004;
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 /// How a stamp is written.
@@ -140,7 +139,7 @@ impl Wall {
     /// As it was written.
     pub(super) fn text(&self) -> String {
         let (year, month, day) = civil::date(self.at.div_euclid(DAY));
-        let name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"");
+        let name = usize::try_from(month - 1).ok().and_then(|at| ENGLISH.get(at)).unwrap_or(&"");
         let weekday = usize::try_from(self.at.div_euclid(DAY).rem_euclid(7)).unwrap_or(0);
         let weekday = WEEKDAYS.get(weekday).unwrap_or(&"");
         let time = self.time_of_day();
@@ -168,20 +167,27 @@ impl Wall {
     pub(super) fn parse(text: &str) -> Option<(Self, &str)> {
         let first = *text.as_bytes().first()?;
         if first.is_ascii_digit() {
-            return iso(text).or_else(|| unix(text));
+            return iso(text).or_else(|| unix(text)).or_else(|| foreign(text));
         }
-        let word = text.get(..3)?;
-        let after = text.get(3..)?;
+        let Some((word, after)) = text.split_at_checked(3) else { return foreign(text) };
         if WEEKDAYS.contains(&word) {
             return ctime(after.strip_prefix(' ')?).or_else(|| full(after.strip_prefix(' ')?));
         }
-        let month = month(word)?;
-        minute(month, after).or_else(|| syslog(month, after.strip_prefix(' ')?))
+        let Some(month) = english(word) else { return foreign(text) };
+        let here = minute(month, after).or_else(|| syslog(month, after.strip_prefix(' ')?));
+        here.or_else(|| foreign(text))
     }
 }
 
-fn month(word: &str) -> Option<i64> {
-    MONTHS.iter().position(|name| *name == word).and_then(|at| i64::try_from(at + 1).ok())
+/// `апр 21 13:59:39`, and `Di Mär  5 08:03:14 2025`, which is written in English again.
+fn foreign(text: &str) -> Option<(Wall, &str)> {
+    let (word, rest) = text.split_once(' ')?;
+    let has_day = |rest: &str| rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if has_day(rest) {
+        return syslog(month::other(word)?, rest);
+    }
+    let (name, rest) = rest.split_once(' ').filter(|(_, rest)| word.len() < 12 && has_day(rest))?;
+    dated(english(name).or_else(|| month::other(name))?, rest)
 }
 
 /// A number at the beginning, of so many digits at most, and what follows it.
@@ -237,8 +243,12 @@ fn syslog(month: i64, text: &str) -> Option<(Wall, &str)> {
 }
 
 fn ctime(text: &str) -> Option<(Wall, &str)> {
-    let month = month(text.get(..3)?)?;
-    let (day, _, rest) = day(text.get(4..)?)?;
+    dated(english(text.get(..3)?)?, text.get(4..)?)
+}
+
+/// Day, time and year of a month.
+fn dated(month: i64, text: &str) -> Option<(Wall, &str)> {
+    let (day, _, rest) = day(text)?;
     let (time, digits, _, rest) = time(rest.strip_prefix(' ')?, ".")?;
     let (year, rest) = number(rest.strip_prefix(' ')?, 4)?;
     let at = civil::days(year, month, day) * DAY + time;
@@ -321,6 +331,23 @@ mod tests {
             assert_eq!((wall.text().as_str(), left), (text, rest.trim_start_matches(' ')));
         }
         for text in ["", "Foo  1 00:00:00 x", "Aug 99 00:00:00 x", "2026-13-01T00:00:00 x", "12345", "Aug"] {
+            assert_eq!(Wall::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_languages_are_read() {
+        for (text, english) in [
+            ("апр 21 13:59:39 colo kernel: x", "Apr 21 13:59:39"),
+            ("févr. 03 13:59:39 colo kernel: x", "Feb 03 13:59:39"),
+            ("Mär  5 13:59:39 colo kernel: x", "Mar  5 13:59:39"),
+            ("Sept 21 13:59:39 colo kernel: x", "Sep 21 13:59:39"),
+            ("12月 21 13:59:39 colo kernel: x", "Dec 21 13:59:39"),
+            ("Di Mär  4 08:03:14 2025] x", "Tue Mar  4 08:03:14 2025"),
+        ] {
+            assert_eq!(Wall::parse(text).map(|(wall, _)| wall.text()).as_deref(), Some(english), "{text}");
+        }
+        for text in ["sd 1:0:0:0: [sdb] x", "md 21: x", "kernel 21 13:59:39 x", "le 21 mars 13:59:39 x"] {
             assert_eq!(Wall::parse(text), None, "{text}");
         }
     }

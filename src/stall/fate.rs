@@ -1,5 +1,6 @@
 //! How trouble ends: after how long, by which timer, and how sure that is.
 
+use crate::order::set;
 use std::collections::BTreeSet;
 
 use super::Trouble;
@@ -140,7 +141,7 @@ impl Fate {
             by: None,
             gone: Span::Forever,
             restarts: false,
-            unknown: BTreeSet::from([fact.into()]),
+            unknown: set([fact.into()]),
             timers: Vec::new(),
             resumes_within: None,
         }
