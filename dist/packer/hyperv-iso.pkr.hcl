@@ -29,7 +29,7 @@ variable "switch" {
   default = "Default Switch"
 }
 
-# The installer's answers, served from there.
+# A directory of yours with preseed.cfg, the installer's answers; none comes with this.
 variable "answers" {
   type    = string
   default = "seed"
