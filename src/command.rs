@@ -2,15 +2,16 @@
 
 mod compare;
 mod emergency;
+mod given;
 mod postmortem;
 mod shown;
 mod template;
 mod unpack;
 
 use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use anyhow::Context as _;
 use regex::bytes::Regex;
 
 use crate::apply::{self, Activation};
@@ -19,7 +20,7 @@ use crate::facts::Facts;
 use crate::nearest::hint;
 use crate::pattern::parse_pattern;
 use crate::plan::{self, Plan, Standstill};
-use crate::policy::{self, Policy};
+use crate::policy::Policy;
 use crate::probe::{self, MachineSource, templates};
 use crate::render;
 use crate::report::{self, Show, Status};
@@ -28,6 +29,7 @@ use crate::stall;
 use crate::tunables;
 use crate::verify::{self, State};
 
+use given::read_policy;
 use shown::Shown;
 
 /// Runs a command to its exit code: 0 in order, 1 differs or was kept, 3 only a reboot is missing.
@@ -161,28 +163,6 @@ fn needs_root(command: &str, error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-fn read_policy(global: &Global, root: &Root) -> anyhow::Result<Policy> {
-    let given = match &global.config {
-        None => None,
-        Some(path) => Some(read_config(path)?),
-    };
-    let mut policy = policy::read(root, given, &tunables::subjects())?;
-    if let Some(text) = &global.stall {
-        policy.stall = policy::parse_stall(text).map_err(|why| anyhow::anyhow!("--stall {text}: {why}"))?;
-    }
-    Ok(policy)
-}
-
-/// The file named by `--config` is the caller's own, so it is read from the host.
-fn read_config(path: &Path) -> anyhow::Result<(String, String)> {
-    let shown = named(path);
-    let absolute = std::path::absolute(path).with_context(|| format!("reading {shown}"))?;
-    let text = Root::live()?
-        .read_text(&absolute.to_string_lossy())?
-        .ok_or_else(|| anyhow::anyhow!("reading {shown}: there is no such file"))?;
-    Ok((shown, text))
-}
-
 fn make_plan(job: &Job) -> anyhow::Result<Plan> {
     let verdicts = tunables::decide(&job.facts, &job.policy);
     let templates = templates::read(&job.root)?;
@@ -226,11 +206,29 @@ fn standstill(plan: &Plan, global: &Global) -> anyhow::Result<Option<u8>> {
     }
 }
 
+/// The turn to activate, where this run is to; taken before anything is looked at.
+fn turn(global: &Global, root: &Root, files_only: bool) -> anyhow::Result<Option<OwnedFd>> {
+    if files_only || !root.is_live() || global.machine.is_some() {
+        return Ok(None);
+    }
+    let waits = || report::message(global.quiet, "another run of hvtune is at work: waiting for its end");
+    Ok(root::turn(root, waits)?)
+}
+
 fn run_apply(global: &Global, no_activate: bool, early: bool) -> anyhow::Result<u8> {
+    let root = open_root(&global.root)?;
+    if early && root.is_out_of_sight()? {
+        anyhow::bail!(
+            "an interrupted run was at work in a directory that is not there yet; nothing was written: \
+             `hvtune apply` finishes it once every file system is mounted"
+        );
+    }
+    let _turn = turn(global, &root, no_activate || early)?;
     let job = job(global, true)?;
     let mut plan = make_plan(&job)?;
     if early {
         plan.keep_wording();
+        plan.leave_unmounted(&job.root)?;
     }
     let shown = Shown::new(global, "apply", None, &job);
     if let Some(code) = standstill(&plan, global)? {
@@ -334,6 +332,7 @@ fn explain(global: &Global, id: Option<&str>, only: &Only) -> anyhow::Result<u8>
 }
 
 fn revert(global: &Global, files_only: bool) -> anyhow::Result<u8> {
+    let _turn = turn(global, &open_root(&global.root)?, files_only)?;
     let job = job(global, true)?;
     let mut plan = plan::revert(&job.facts, &job.root)?;
     let unlabelled = apply::write(&plan, &job.root)?;
@@ -371,7 +370,7 @@ fn reboot_needed(global: &Global) -> anyhow::Result<u8> {
 fn capture(global: &Global, dir: &Path) -> anyhow::Result<u8> {
     let captured = crate::capture::capture(&Root::live()?, dir)?;
     let said = format!(
-        "recorded {} files and {} links in {}; {} could not be read (machine.json, gaps)",
+        "recorded {} files and {} links in {}; {} could not be read (see machine.json)",
         captured.files,
         captured.links,
         named(dir),

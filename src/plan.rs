@@ -3,6 +3,7 @@
 mod addons;
 mod change;
 mod contenders;
+mod early;
 mod edits;
 mod images;
 mod layer;
@@ -127,16 +128,6 @@ impl Plan {
     /// Whether a file stands in the way.
     pub fn has_conflict(&self) -> bool {
         self.changes.iter().any(|change| matches!(change, Change::Conflict { .. }))
-    }
-
-    /// Lets files stand that carry every planned assignment and differ in their comments only. What early
-    /// boot sees of the disks is less than what a later run sees, and a reason tells what was seen: the
-    /// two runs would take turns at rewriting a file, and a verification would call the other's drift.
-    pub fn keep_wording(&mut self) {
-        let (kept, changes) = std::mem::take(&mut self.changes).into_iter().partition(Change::rewords);
-        self.changes = changes;
-        let kept: Vec<Change> = kept;
-        self.unchanged.extend(kept.iter().map(|change| change.path().to_owned()));
     }
 
     /// Leaves what replaces or takes away something of ours; what somebody edited stays as it is, and is named.
@@ -372,10 +363,14 @@ fn missing_directories(root: &Root, changes: &[Change]) -> Result<Vec<String>> {
 const KEPT: &str =
     "it was edited since hvtune wrote it, so it is kept; delete it, or move it away, to be rid of it";
 
+const SEALED: &str = "it came with the image, and /usr is read-only here, so it is kept; an empty file of its name \
+                      below /etc masks it";
+
 /// What revert would do: remove every file of ours, on whatever machine, and leave what somebody edited.
 pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
     let layer = state::is_layer(root)?;
     let mut plan = Plan { revert: true, layer, ..Plan::default() };
+    let sealed = root.is_live() && root.is_read_only("usr")?;
     let keep = |path: String| Kept { path, because: KEPT.to_owned(), line: None };
     for path in all_paths() {
         if !facts.system.ours.iter().any(|file| file.path == path) {
@@ -383,6 +378,9 @@ pub fn revert(facts: &Facts, root: &Root) -> Result<Plan> {
         }
         if let Some(found) = root.read(&path)? {
             match standing_of(Some(&found)) {
+                Standing::Ours if sealed && path.starts_with("usr/") => {
+                    plan.kept.push(Kept { path, because: SEALED.to_owned(), line: None });
+                }
                 Standing::Ours => plan.changes.push(Change::Remove { path, found }),
                 _ => plan.kept.push(keep(path)),
             }

@@ -38,6 +38,7 @@ pub use dir::{Dir, Entry, Kind};
 pub use label::Unlabelled;
 #[cfg(test)]
 pub(crate) use laid_out::laid_out;
+pub use lock::turn;
 pub use log::{read_file, read_input, read_log};
 pub use part::Large;
 pub use resolve::link_target;
@@ -375,6 +376,14 @@ impl Root {
         let fd = self.open(path, OFlags::PATH | OFlags::DIRECTORY)?.ok_or_else(|| fail(Errno::NOENT))?;
         let space = rustix::fs::fstatvfs(&fd).map_err(fail)?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
+    /// Whether a directory is there, on a file system that is mounted read-only.
+    pub fn is_read_only(&self, path: &str) -> Result<bool> {
+        let fail = |errno| Error::io("asking for the mount of", path, errno);
+        let Some(fd) = self.open(path, OFlags::PATH | OFlags::DIRECTORY)? else { return Ok(false) };
+        let mount = rustix::fs::fstatvfs(&fd).map_err(fail)?;
+        Ok(mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
     }
 
     /// When the file at a path was written last, links followed, in nanoseconds since 1970; `None` where nothing

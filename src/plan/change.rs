@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::formats::edit::Owned;
-use crate::marker::{DRIVER_LISTS, PREMOUNTS, addon};
+use crate::marker::{DRIVER_LISTS, PREMOUNTS, addon, is_edited};
 use crate::render::{Artifact, Effect, says_the_same};
 use crate::stores::place::is_store;
 
@@ -86,6 +86,13 @@ impl Change {
             // Sessions to come read the records, the agent its file when it starts.
             Self::Edit { .. } | Self::Conflict { .. } => None,
         }
+    }
+
+    /// Whether it is for the next boot alone: kernel arguments, and what an initramfs is made from.
+    pub(super) fn is_of_next_boot(&self) -> bool {
+        let path = self.path();
+        let arguments = matches!(effect_of(path), Effect::BootEntries | Effect::BootMenu) && !is_edited(path);
+        is_store(path) || arguments || DRIVER_LISTS.contains(&path) || PREMOUNTS.contains(&path)
     }
 
     /// Whether it takes something of ours away and brings nothing.

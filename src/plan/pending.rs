@@ -189,9 +189,11 @@ pub fn relabel(facts: &Facts, unlabelled: &[Unlabelled]) -> Option<Pending> {
     };
     let because = format!("/{}{more}: {}", first.path, first.why);
     let because = if how.is_empty() { because } else { format!("{because}; {how}") };
-    // Our own paths, as they are.
     let paths: Vec<String> = unlabelled.iter().map(|one| format!("/{}", one.path)).collect();
-    let command = if how.is_empty() { format!("restorecon {}", paths.join(" ")) } else { String::new() };
+    // An addon's path has the name of somebody's image in it.
+    let plain = |path: &String| path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@".contains(c));
+    let is_command = how.is_empty() && paths.iter().all(plain);
+    let command = if is_command { format!("restorecon {}", paths.join(" ")) } else { String::new() };
     Some(Pending::new(Step::Relabel, because, command))
 }
 

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::{Change, Kept, Plan};
-use crate::facts::{Facts, StoreFile};
+use crate::facts::{BootStack, Facts, StoreFile};
 use crate::formats::edit::Owned;
 use crate::render;
 use crate::root::{Kind, Result, Root};
-use crate::stores::place::{self, is_store, named, recorded};
+use crate::stores::place::{self, OEM, is_store, named, recorded};
 use crate::stores::{Refusal, Store};
 use crate::tunable::{Target, Value};
 
@@ -57,7 +57,11 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
         plan.changes.push(two_loaders(&first.path, why, &ids));
         return Ok(());
     }
-    let files = files(facts, &plan.recorded);
+    let mut files = files(facts, &plan.recorded);
+    if boot.stack == BootStack::Unknown {
+        // What may only be out of sight keeps what it has of ours.
+        files.retain(|file| file.listed);
+    }
     let mut planned = Vec::new();
     for file in &files {
         let here = if file.listed { &wanted[..] } else { &[] };
@@ -91,13 +95,22 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
 /// Takes every argument of ours out again, those of entries that came since among them.
 pub(super) fn revert(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     for file in files(facts, &plan.recorded) {
-        match edited(root, &file, &[], &plan.recorded)? {
+        let has_ours = !place::ours(&file.path, &plan.recorded).is_empty();
+        let outcome = match edited(root, &file, &[], &plan.recorded)? {
+            // What stood there before us needs no line of the record any more.
+            Some(Outcome::Unseen) if !has_ours => Some(Outcome::GONE),
+            outcome => outcome,
+        };
+        match outcome {
             Some(Outcome::Edit { found, bytes, owned })
                 if found != bytes || plan.recorded.iter().any(|entry| entry.path == file.path) =>
             {
                 plan.changes.push(Change::Edit { path: file.path, found, bytes, owned });
             }
-            Some(Outcome::Conflict(why)) if !place::ours(&file.path, &plan.recorded).is_empty() => {
+            Some(Outcome::Unseen) => {
+                plan.kept.push(Kept { path: file.path, because: UNSEEN.to_owned(), line: None });
+            }
+            Some(Outcome::Conflict(why)) if has_ours => {
                 let because = format!("it may hold arguments of ours, and is kept: {why}");
                 plan.kept.push(Kept { path: file.path, because, line: None });
             }
@@ -134,10 +147,23 @@ fn files(facts: &Facts, record: &[Owned]) -> Vec<File> {
 
 /// What comes of one file.
 enum Outcome {
-    Edit { found: Vec<u8>, bytes: Vec<u8>, owned: Vec<Owned> },
+    /// Its directory is not there: a file system may not be mounted.
+    Unseen,
+    Edit {
+        found: Vec<u8>,
+        bytes: Vec<u8>,
+        owned: Vec<Owned>,
+    },
     Conflict(String),
 }
 
+impl Outcome {
+    /// The file is gone, and ours with it.
+    const GONE: Self = Self::Edit { found: Vec::new(), bytes: Vec::new(), owned: Vec::new() };
+}
+
+const UNSEEN: &str = "it may hold arguments of ours, but its directory is not there: mount its file system and revert \
+                      once more; if it is gone for good, delete /var/lib/hvtune/edits";
 const NOT_A_FILE: &str = "it is a link or no regular file, so it is not edited; put a file in its place";
 
 fn edited(root: &Root, file: &File, wanted: &[Value], record: &[Owned]) -> Result<Option<Outcome>> {
@@ -146,16 +172,11 @@ fn edited(root: &Root, file: &File, wanted: &[Value], record: &[Owned]) -> Resul
         return Ok(Some(Outcome::Conflict(problem.clone())));
     }
     let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
-    let kind = match root.dir(parent)? {
-        Some(dir) => dir.kind(name)?,
-        None => None,
-    };
-    match kind {
-        // The file is gone, and ours with it.
-        None => {
-            let (found, bytes, owned) = (Vec::new(), Vec::new(), Vec::new());
-            return Ok(Some(Outcome::Edit { found, bytes, owned }));
-        }
+    let Some(dir) = root.dir(parent)? else { return Ok(Some(Outcome::Unseen)) };
+    match dir.kind(name)? {
+        // The directory is where its partition is mounted.
+        None if path == OEM => return Ok(Some(Outcome::Unseen)),
+        None => return Ok(Some(Outcome::GONE)),
         Some(Kind::File) => {}
         Some(_) => return Ok(Some(Outcome::Conflict(NOT_A_FILE.to_owned()))),
     }

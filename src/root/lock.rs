@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::dir::{Dir, Kind, not_regular};
-use super::resolve::open_name;
+use super::resolve::{open_name, uninterrupted};
 use super::stage::unlink;
 use super::{Error, Result, Root};
 use crate::seeded;
@@ -20,6 +20,9 @@ use crate::seeded;
 pub(super) const NAME: &str = ".hvtune-journal";
 /// Where it may lie: the first directory that is there.
 pub(super) const PLACES: [&str; 3] = ["etc", "usr/lib", "."];
+
+/// The directory whose lock is the turn.
+const TURN: &str = "etc";
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -70,6 +73,23 @@ pub(super) fn create<'root>(root: &Root, dir: Dir<'root>) -> Result<Option<Lock<
     }
 }
 
+/// The turn to make what a boot needs anew, held until it is dropped. Two runs would write the same new initramfs
+/// at the same time. Where another run has it, `waits` is told, and its end waited for. It is the lock of a
+/// directory, which leaves nothing behind; where that cannot be locked, as on some network file systems, `None`.
+pub fn turn(root: &Root, waits: impl FnOnce()) -> Result<Option<OwnedFd>> {
+    let Some(dir) = root.dir(TURN)? else { return Ok(None) };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let Ok(open) = open_name(dir.fd(), ".", flags, Mode::empty()) else { return Ok(None) };
+    let locked = match rustix::fs::flock(&open, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => {
+            waits();
+            uninterrupted(|| rustix::fs::flock(&open, FlockOperation::LockExclusive))
+        }
+        locked => locked,
+    };
+    Ok(locked.is_ok().then_some(open))
+}
+
 /// Locks without waiting, and makes sure that it is still the file of that name.
 fn hold<'root>(root: &Root, lock: Lock<'root>) -> Result<Option<Lock<'root>>> {
     if seeded::bug("no-lock") {
@@ -88,5 +108,28 @@ fn hold<'root>(root: &Root, lock: Lock<'root>) -> Result<Option<Lock<'root>>> {
         Ok(named) if (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino) => Ok(Some(lock)),
         Ok(_) | Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(fail(errno)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::laid_out;
+    use super::*;
+
+    #[test]
+    fn a_turn_is_waited_for() {
+        let (dir, root) = laid_out(&[("etc/fstab", "")]);
+        let first = turn(&root, || unreachable!("nobody has it")).unwrap();
+        assert!(first.is_some());
+        let (tell, told) = std::sync::mpsc::channel();
+        let path = dir.path().to_owned();
+        let second = std::thread::spawn(move || {
+            let root = Root::offline(&path).unwrap();
+            turn(&root, || tell.send(()).unwrap()).unwrap().is_some()
+        });
+        told.recv().unwrap();
+        assert!(!second.is_finished());
+        drop(first);
+        assert!(second.join().unwrap());
     }
 }

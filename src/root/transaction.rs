@@ -141,11 +141,25 @@ impl Root {
         Ok(changed)
     }
 
+    /// Whether an interrupted run was at work in a directory that is not there: its file system may not be mounted
+    /// yet, and what that run did there can neither be finished nor taken back.
+    pub fn is_out_of_sight(&self) -> Result<bool> {
+        for place in PLACES {
+            let Some(dir) = self.dir(place)? else { continue };
+            let Some(lock) = lock::take_over(self, dir)? else { continue };
+            let journal = journal_of(&lock)?;
+            let entries = journal.entries.iter().map(|entry| &entry.path);
+            for path in entries.chain(&journal.edited) {
+                if self.dir(split(path).0)?.is_none() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     fn mend(&self, lock: Lock<'_>) -> Result<bool> {
-        let journal = match super::dir::read_bounded(&lock.file, &lock.path(), 0, LIMIT) {
-            Err(Error::TooLarge { .. }) => Journal::default(),
-            bytes => Journal::parse(&bytes?),
-        };
+        let journal = journal_of(&lock)?;
         let mut changes = Vec::new();
         for entry in &journal.entries {
             let (parent, name) = split(&entry.path);
@@ -246,6 +260,13 @@ impl Root {
             open_name(dir.fd(), name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).map_err(fail)?;
         labels.set(&made, path, Kind::Dir);
         rustix::fs::fchmod(&made, bits).map_err(fail)
+    }
+}
+
+fn journal_of(lock: &Lock<'_>) -> Result<Journal> {
+    match super::dir::read_bounded(&lock.file, &lock.path(), 0, LIMIT) {
+        Err(Error::TooLarge { .. }) => Ok(Journal::default()),
+        bytes => Ok(Journal::parse(&bytes?)),
     }
 }
 
@@ -373,4 +394,24 @@ fn refuse_others(standing: Standing, path: &str) -> Result<()> {
         Standing::Foreign => "it does not carry our marker, so it is somebody else's; move it away",
     };
     Err(Error::NotOurs { path: path.to_owned(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::laid_out;
+    use super::*;
+
+    #[test]
+    fn a_run_below_a_mount_that_is_not_there_is_out_of_sight() {
+        let entry = Entry { path: "boot/loader/entries/a.conf".to_owned(), old: None, new: None };
+        let journal = Journal { entries: vec![entry], ..Journal::default() };
+        let text = format!("{}{}", journal.intent(), journal.commitment());
+        let written = ("etc/.hvtune-journal", text.as_str());
+        for (there, out_of_sight) in [("boot/loader/entries/a.conf", false), ("boot/empty", true)] {
+            let (_dir, root) = laid_out(&[written, (there, "")]);
+            assert_eq!(root.is_out_of_sight().unwrap(), out_of_sight, "{there}");
+            // It only looks.
+            assert!(root.is_unfinished().unwrap(), "{there}");
+        }
+    }
 }

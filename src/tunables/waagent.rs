@@ -2,6 +2,7 @@
 
 use super::{fine, not_here, refused};
 use crate::facts::Facts;
+use crate::marker::is_edited;
 use crate::policy::Policy;
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Want};
 
@@ -38,6 +39,10 @@ fn decide(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             Some(seconds) => format!("waagent writes {seconds} s; only the policy changes that"),
             None => "waagent is told to write no timeout".to_owned(),
         }),
+        (Some(agent), Some(_)) if !is_edited(&agent.path) => refused(format!(
+            "the agent reads {}, which comes with the image and is not edited: set it there",
+            agent.path
+        )),
         (Some(_), Some(pin)) => Decision::Set {
             what: vec![Assignment::new(
                 Target::Waagent("OS.RootDeviceScsiTimeout"),
@@ -71,5 +76,8 @@ mod tests {
         });
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &Policy::default()), ["already-right"]);
         assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["waagent OS.RootDeviceScsiTimeout=600"]);
+        let of_flatcar = Waagent { path: "usr/share/oem/waagent.conf".to_owned(), ..Waagent::default() };
+        facts.system.writers.waagent = Some(of_flatcar);
+        assert_eq!(ask(&ROOT_DEVICE_TIMEOUT, &facts, &pin), ["refused"]);
     }
 }

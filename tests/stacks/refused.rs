@@ -214,6 +214,42 @@ fn what_is_not_mounted_is_not_written_to() {
     }
 }
 
+/// Early boot runs before `/boot`, the ESP and Flatcar's partition are mounted: what was put there stays ours.
+#[test]
+fn what_is_out_of_sight_stays_ours() {
+    let commands: [&[&str]; 3] = [&["apply", "--early"], &["apply"], &["revert"]];
+    for (made, gone) in [(flatcar(), "oem"), (el9(), "boot"), (systemd_boot(), "boot")] {
+        for command in commands {
+            let dir = tempfile::tempdir().unwrap();
+            let root = dir.path();
+            made.lay_out(root);
+            let what = format!("{}: {command:?}", made.name);
+            let before = tree(root);
+            assert_eq!(hvtune(root, &["apply"]).0, 0, "{what}");
+            let written = tree(root);
+            fs::rename(root.join(gone), root.join("away")).unwrap();
+            fs::create_dir(root.join(gone)).unwrap();
+            let (code, text) = hvtune(root, command);
+            let reverts = command == ["revert"];
+            assert_eq!(code, i32::from(reverts), "{what}: {text}");
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(words.contains("it may hold arguments of ours"), reverts, "{what}: {text}");
+            fs::remove_dir(root.join(gone)).unwrap();
+            fs::rename(root.join("away"), root.join(gone)).unwrap();
+            if command.contains(&"--early") {
+                assert_eq!(tree(root), written, "{what}");
+            }
+            if !reverts {
+                assert_eq!(hvtune(root, &["apply"]).0, 0, "{what}");
+                assert_eq!(tree(root), written, "{what}");
+            }
+            let (code, text) = hvtune(root, &["revert"]);
+            assert_eq!(code, 0, "{what}: {text}");
+            assert_eq!(tree(root), before, "{what}");
+        }
+    }
+}
+
 /// kernel-install gives a kernel the command line of the machine that it runs on, or none, where an image has
 /// no `/etc/kernel/cmdline`.
 #[test]

@@ -80,7 +80,7 @@ fn fragments(look: &mut Look<'_>, doubts: &mut Vec<String>) -> Vec<String> {
     if !paths.iter().any(|path| path == OURS) {
         paths.push(OURS.to_owned());
     }
-    paths.sort();
+    paths.sort_unstable();
     paths
 }
 

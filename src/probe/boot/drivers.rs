@@ -42,7 +42,7 @@ fn names(look: &mut Look<'_>, dir: &str, takes: fn(&str) -> bool, unlisted: &mut
         return Vec::new();
     };
     names.retain(|name| takes(name));
-    names.sort();
+    names.sort_unstable();
     names
 }
 

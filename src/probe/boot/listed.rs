@@ -31,7 +31,7 @@ fn files(look: &mut Look<'_>, dir: &str, ending: &str, ours: &str) -> Vec<Option
     names.retain(|name| !name.starts_with('.'));
     if !names.iter().any(|name| name == ours) {
         names.push(ours.to_owned());
-        names.sort();
+        names.sort_unstable();
     }
     let mut files = Vec::new();
     for name in names {

@@ -128,7 +128,7 @@ impl<'a> Look<'a> {
     pub(super) fn named(&mut self, path: &str, beginning: &str, ending: &str) -> Vec<String> {
         let mut names = self.names(path).unwrap_or_default();
         names.retain(|name| name.starts_with(beginning) && name.to_ascii_lowercase().ends_with(ending));
-        names.sort();
+        names.sort_unstable();
         names
     }
 

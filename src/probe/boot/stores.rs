@@ -59,8 +59,9 @@ pub(super) fn takes_kernelopts(options: &str) -> bool {
 /// The names of the entries in a directory that somebody boots in earnest.
 pub(super) fn ordinary(look: &mut Look<'_>, dir: &str) -> Option<Vec<String>> {
     let mut names = look.names(dir)?;
-    names.retain(|name| name.strip_suffix(".conf").is_some());
-    names.sort();
+    // Neither loader reads a hidden one.
+    names.retain(|name| name.strip_suffix(".conf").is_some() && !name.starts_with('.'));
+    names.sort_unstable();
     Some(names)
 }
 
