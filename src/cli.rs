@@ -234,7 +234,7 @@ pub enum Command {
         #[command(flatten)]
         layered: Layered,
     },
-    /// Make a template ready to be cloned: forget what hangs on this machine
+    /// Make a template ready to be cloned: forget what depends on this machine
     Seal,
     /// Tell from a log what happened, and whether the plan would have held
     Postmortem {
@@ -266,7 +266,7 @@ const COMPARE: &str = "compare";
 
 /// Before the command, where it is not known yet what that prints.
 const ANY_FORMAT: &str =
-    "How to print; prometheus with verify only, html with survive and postmortem [default: text]";
+    "How to print; prometheus and journal with verify, html with survive and postmortem [default: text]";
 
 /// The command line as clap knows it: each command with exactly the options that it takes.
 pub fn definition() -> clap::Command {

@@ -150,6 +150,11 @@ pub fn body_of(bytes: &[u8]) -> Option<(&str, &[u8])> {
     Some((hash, body.get(1..)?))
 }
 
+/// Whether a file is one of ours by its marker and its path: a copy under another name is read as anybody's.
+pub fn is_ours(path: &str, bytes: &[u8]) -> bool {
+    body_of(bytes).is_some() && all_paths().iter().any(|own| own == path)
+}
+
 /// Judges a file's bytes by their marker.
 pub fn standing_of(bytes: Option<&[u8]>) -> Standing {
     let Some(bytes) = bytes else { return Standing::Absent };

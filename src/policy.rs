@@ -50,8 +50,8 @@ pub enum Recovery {
     /// lasts for the budget, and then the kernel does what it does by itself.
     #[default]
     Default,
-    /// No timer gives up: programs wait rather than see an error, however long it takes. Errors of the host
-    /// are waited out on nodes of a cluster, too.
+    /// iSCSI sessions and multipath maps wait without end. Errors of the host are waited out on nodes of a
+    /// cluster, too.
     Hold,
     /// After the budget the guest panics, restarts and repairs its file systems by itself.
     SelfHeal,

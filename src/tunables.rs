@@ -30,6 +30,8 @@ pub mod waits;
 
 use crate::facts::{Disk, Facts, HyperV, Hypervisor, KernelRelease, Machine, VmbusClass};
 use crate::policy::{Policy, Subject};
+use crate::resolve::InForce;
+use crate::resolve::wanted::of_attribute;
 use crate::tunable::{Decision, Select, Tunable, UdevAttr, Verdict};
 
 /// Every tunable, in reading order; files and reports keep this order.
@@ -238,6 +240,15 @@ fn refused(because: impl Into<String>) -> Decision {
 
 fn cannot_tell(fact: &str, because: impl Into<String>) -> Decision {
     Decision::CannotTell { fact: fact.to_owned(), because: because.into() }
+}
+
+/// What a disk's own timer may be without us, in seconds.
+fn timers_without_us(facts: &Facts, disk: &Disk) -> Vec<u64> {
+    let possible = match of_attribute(facts, disk, UdevAttr::Timeout).in_force() {
+        InForce::Known { value, .. } => vec![value],
+        InForce::Unknown { candidates, .. } => candidates,
+    };
+    possible.iter().filter_map(|value| value.parse::<u64>().ok()).collect()
 }
 
 /// Whether a rule of ours already writes this attribute of this class: what we hold we keep

@@ -374,6 +374,29 @@ fn a_profile_is_read_with_its_sections() {
     assert_eq!(value(&chain), "one of 30 240");
 }
 
+/// A disk belongs to the first unit that takes it, and maps and arrays are disks, too.
+#[test]
+fn of_several_units_the_first_keeps_a_disk() {
+    let site = "[disk]\ndevices=sd*\nelevator=bfq\n[data]\ntype=disk\ndevices=sda,dm-*\nelevator=none\n";
+    let files = [("etc/tuned/active_profile", "site\n"), ("etc/tuned/site/tuned.conf", site)];
+    let facts = with_tuned(&files);
+    for (disk, expected) in [("sda", "3)=bfq"), ("dm-0", "7)=none"), ("sr0", "")] {
+        let (writers, doubts) = programs::of_attribute(&facts, disk, "queue/scheduler");
+        let told = told(&Chain { writers, doubts }).join(", ");
+        let site = if expected.is_empty() { "" } else { "tuned profile site (etc/tuned/site/tuned.conf:" };
+        assert_eq!(told, format!("{site}{expected}"), "{disk}");
+    }
+}
+
+/// The queue has a name of its own for the timer of a SCSI disk.
+#[test]
+fn a_timer_has_two_names() {
+    let line = "w /sys/block/sdb/queue/io_timeout - - - - 30000\n";
+    let facts = facts(&[("etc/tmpfiles.d/timeout.conf", line)]);
+    let (writers, doubts) = programs::of_attribute(&facts, "sdb", "device/timeout");
+    assert_eq!(told(&Chain { writers, doubts }), ["tmpfiles.d (etc/tmpfiles.d/timeout.conf:1)=30 maybe"]);
+}
+
 #[test]
 fn saptune_applies_its_notes() {
     let facts = facts(&[

@@ -31,7 +31,7 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -l assume -d 'Treat the targ
 azure\t'A guest on Azure'"
 complete -c hvtune -n "__fish_hvtune_needs_command" -l config -d 'Read this policy file and no other' -r -F
 complete -c hvtune -n "__fish_hvtune_needs_command" -l stall -d 'The longest storage stall to ride out, such as 90s or 5min [default: the policy\'s, else 180s]' -r
-complete -c hvtune -n "__fish_hvtune_needs_command" -l format -d 'How to print; prometheus with verify only, html with survive and postmortem [default: text]' -r -f -a "text\t''
+complete -c hvtune -n "__fish_hvtune_needs_command" -l format -d 'How to print; prometheus and journal with verify, html with survive and postmortem [default: text]' -r -f -a "text\t''
 json\t''
 prometheus\t''
 journal\t''
@@ -50,7 +50,7 @@ complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "explain" -d 'Show all
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "revert" -d 'Take back what apply wrote'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
-complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
+complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "seal" -d 'Make a template ready to be cloned: forget what depends on this machine'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "postmortem" -d 'Tell from a log what happened, and whether the plan would have held'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "compare" -d 'Show guests side by side, and which facts explain a difference'
 complete -c hvtune -n "__fish_hvtune_needs_command" -f -a "leave-emergency" -d 'Restart out of emergency mode where nobody is at the console'
@@ -229,7 +229,7 @@ complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help" -f -a "revert" -d 'Take back what apply wrote'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help" -f -a "reboot-needed" -d 'Tell by the exit code whether a reboot is needed'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help" -f -a "pending" -d 'List what build, first boot or a reboot has to do still'
-complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help" -f -a "seal" -d 'Make a template ready to be cloned: forget what hangs on this machine'
+complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help" -f -a "seal" -d 'Make a template ready to be cloned: forget what depends on this machine'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help" -f -a "postmortem" -d 'Tell from a log what happened, and whether the plan would have held'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help" -f -a "compare" -d 'Show guests side by side, and which facts explain a difference'
 complete -c hvtune -n "__fish_hvtune_using_subcommand help; and not __fish_seen_subcommand_from status detect plan apply verify survive explain revert reboot-needed pending seal postmortem compare leave-emergency capture help" -f -a "leave-emergency" -d 'Restart out of emergency mode where nobody is at the console'

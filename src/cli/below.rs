@@ -51,7 +51,7 @@ Boot units:
     Runs hvtune apply --early, before udev and sysctl read the files
   hvtune-activate.service
     Runs hvtune apply: disks that came later, and the boot menu
-  hvtune.disable on the kernel command line leaves both out of that boot.";
+  hvtune.disable on the kernel command line leaves all units out of that boot.";
 
 /// A command's.
 pub(super) fn of(command: &str) -> &'static str {
@@ -260,14 +260,14 @@ Exit status:
 
 Files:
   /var/lib/hvtune/restarts
-    The starts of the machine that ended in a restart out of emergency mode";
+    Restarts out of emergency mode, by the start of the machine";
 
 const CAPTURE: &str = "\
 Examples:
   On the guest, record it:
     hvtune capture web-01
   Anywhere, ask about it:
-    hvtune survive --machine web-01
+    hvtune compare web-01
 
 Exit status:
   0  It was recorded

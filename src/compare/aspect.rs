@@ -166,6 +166,13 @@ pub const ASPECTS: &[Aspect] = &[
         take: take_parameter,
     },
     Aspect {
+        name: "NVMe abort timeout",
+        knob: "nvme_core.admin_timeout",
+        of: Of::Guest,
+        read: parameter,
+        take: take_parameter,
+    },
+    Aspect {
         name: "NVMe retries",
         knob: "nvme_core.max_retries",
         of: Of::Guest,
@@ -255,7 +262,7 @@ pub const ASPECTS: &[Aspect] = &[
             to.mount.disk.clone_from(&from.mount.disk);
             to.mount.others.clone_from(&from.mount.others);
             to.mount.device.clone_from(&from.mount.device);
-            for parameter in ["nvme_core.io_timeout", "nvme_core.max_retries"] {
+            for parameter in ["nvme_core.io_timeout", "nvme_core.admin_timeout", "nvme_core.max_retries"] {
                 take_parameter(to, from, parameter, &[]);
             }
         },

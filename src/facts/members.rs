@@ -3,8 +3,18 @@
 /// Signatures, as blkid names them (`ID_FS_TYPE`), of what a disk or partition is one of several parts of:
 /// pools, mirrors over the network, object stores, paths, file systems that several machines have mounted
 /// (<https://github.com/util-linux/util-linux/tree/v2.40/libblkid/src/superblocks>).
-pub const MEMBER_SIGNATURES: &[&str] =
-    &["zfs_member", "mpath_member", "drbd", "ceph_bluestore", "bcachefs", "gfs", "gfs2", "ocfs2", "VMFS"];
+pub const MEMBER_SIGNATURES: &[&str] = &[
+    "zfs_member",
+    "mpath_member",
+    "drbd",
+    "ceph_bluestore",
+    "bcachefs",
+    "gfs",
+    "gfs2",
+    "ocfs2",
+    "VMFS",
+    "oracleasm",
+];
 
 /// How the signatures of arrays end: `linux_raid_member`, `ddf_raid_member`, `isw_raid_member`.
 pub const ARRAY_SIGNATURE: &str = "_raid_member";

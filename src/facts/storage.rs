@@ -151,6 +151,12 @@ impl Disk {
         self.roles.contains(&Role::Path)
     }
 
+    /// A path of an NVMe head, `nvme0c1n1`: no event of it reaches udev, so no rule does (`GENHD_FL_HIDDEN`,
+    /// <https://github.com/torvalds/linux/blob/v6.12/block/genhd.c>, `device_add_disk`).
+    pub fn is_hidden(&self) -> bool {
+        self.name.strip_prefix("nvme").is_some_and(|rest| rest.contains('c'))
+    }
+
     /// Whether nothing else could go on without it: no map, array or pool stands on it, and what lies on it
     /// is not lost with the host anyway. What could not be told is no.
     pub fn is_alone(&self) -> bool {

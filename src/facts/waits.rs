@@ -35,6 +35,9 @@ pub struct Waits {
     pub rootdelay_sleeps: Attribute<bool>,
     /// The device to resume from that the configuration of initramfs-tools names.
     pub resume: Attribute<String>,
+    /// The first line of `/etc/crypttab` with a disk to unlock; `None` where there is none, unknown where the
+    /// file could not be read.
+    pub crypttab: Option<Attribute<u32>>,
 }
 
 /// A file system or swap of `/etc/fstab` on a block device, that is mounted at boot.

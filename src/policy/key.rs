@@ -13,7 +13,7 @@ use serde::de::value::StrDeserializer;
 #[serde(rename_all = "snake_case")]
 pub enum Key {
     /// The stall budget: the longest time for which storage may not answer and nothing shall break. Every
-    /// timer that hvtune sets is derived from it.
+    /// timer that a stall runs into is derived from it.
     ///
     /// Takes: a duration from 10 s to 24 h, such as `"180s"`, `"5min"`, `"2m30s"` or `"1h"`. A number without
     /// a unit is in seconds. `--stall` on the command line has the last word.

@@ -160,7 +160,7 @@ impl Probe<'_, '_> {
         disk.model = namespace.model;
         // Kernels without hidden path devices have none of these names.
         disk.slaves = namespace.paths.into_iter().filter(|path| self.is_disk(path)).collect();
-        disk.slaves.sort();
+        disk.slaves.sort_unstable();
         self.plain(disk, path);
     }
 

@@ -8,7 +8,7 @@
 use crate::facts::{Gap, Mask, ModprobeFile, ModprobeLine};
 use crate::formats::bytes::decode;
 use crate::formats::kmod;
-use crate::marker::{BASE_NAME, body_of};
+use crate::marker::{BASE_NAME, is_ours};
 use crate::order::Named;
 use crate::root::{Dir, Entry, Kind, Root};
 
@@ -73,8 +73,11 @@ fn read_file(
     let read = if null { Ok(Some(Vec::new())) } else { root.read(&file.path) };
     if let Some(mask) = mask {
         let below = "modprobe.d".to_owned();
-        *mask =
-            hides(read.as_ref().map(Option::as_deref)).map(|how| Mask { below, by: file.path.clone(), how });
+        *mask = hides(&file.path, read.as_ref().map(Option::as_deref)).map(|how| Mask {
+            below,
+            by: file.path.clone(),
+            how,
+        });
     }
     if entry.kind == Kind::Dir {
         return None;
@@ -87,7 +90,7 @@ fn read_file(
             return Some(file);
         }
     };
-    file.ours = body_of(&bytes).is_some();
+    file.ours = is_ours(&file.path, &bytes);
     let lines = kmod::lines(&decode(&bytes)).into_iter();
     let lines = lines.filter(|line| MODULES.contains(&line.module.as_str()));
     file.lines = lines

@@ -5,6 +5,7 @@
 //! for a built-in one; so every installed kernel is asked, by its own files
 //! (<https://docs.kernel.org/kbuild/kbuild.html#modules-builtin>).
 
+use crate::order::set;
 use std::collections::BTreeSet;
 
 use object::{Object, ObjectSection};
@@ -160,7 +161,7 @@ pub(crate) fn parse_builtin(text: &str) -> BTreeSet<String> {
         let file = line.trim().rsplit('/').next().unwrap_or_default();
         file.strip_suffix(".ko").map(|name| name.replace('-', "_"))
     };
-    text.lines().filter_map(name).collect()
+    set(text.lines().filter_map(name))
 }
 
 /// Parameters in `modules.builtin.modinfo`: NUL-terminated `MODULE.KEY=VALUE`.
@@ -184,7 +185,7 @@ pub(crate) fn parse_modinfo(module: &[u8]) -> Result<BTreeSet<String>, String> {
     let section = file.section_by_name(".modinfo").ok_or("no kernel module: it has no .modinfo section")?;
     let bytes = section.data().map_err(|error| format!("no kernel module: {error}"))?;
     let entries = bytes.split(|&byte| byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok());
-    Ok(entries.filter_map(parameter_of).map(str::to_owned).collect())
+    Ok(set(entries.filter_map(parameter_of).map(str::to_owned)))
 }
 
 /// The parameter that `parm=NAME:description` or `parmtype=NAME:type` tells of.

@@ -2,7 +2,7 @@
 
 use crate::facts::{Gap, MultipathFiles, MultipathLine, MultipathSetting, UnreadFile};
 use crate::formats::{bytes, multipath};
-use crate::marker::body_of;
+use crate::marker::is_ours;
 use crate::root::{Result, Root};
 
 const MULTIPATH_CONF: &str = "etc/multipath.conf";
@@ -54,12 +54,12 @@ fn drop_ins(root: &Root) -> Result<Vec<String>> {
     let listed = root.list(DROP_INS)?.unwrap_or_default();
     let names = listed.into_iter().map(|entry| entry.name).filter(|name| name.ends_with(CONF));
     let mut names: Vec<String> = names.collect();
-    names.sort();
+    names.sort_unstable();
     Ok(names.into_iter().map(|name| format!("{DROP_INS}/{name}")).collect())
 }
 
 fn take(files: &mut MultipathFiles, blocks: &mut u32, path: &str, found: &[u8]) {
-    let ours = body_of(found).is_some();
+    let ours = is_ours(path, found);
     let before = *blocks;
     for entry in multipath::scan(&bytes::decode(found)) {
         let block = if entry.block == 0 { 0 } else { before + entry.block };

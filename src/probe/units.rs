@@ -2,7 +2,7 @@
 
 use crate::facts::{DropIn, Gap, UNIT_DIRS, Unit, UnitFile, UnitLine, UnreadFile, WANTS, drop_in_dirs};
 use crate::formats::{bytes, unit};
-use crate::marker::body_of;
+use crate::marker::is_ours;
 use crate::order::{Named, by_name};
 use crate::root::{Dir, Entry, Kind, Result, Root, link_target};
 
@@ -238,7 +238,7 @@ pub(super) fn file(path: &str, found: &[u8]) -> UnitFile {
     };
     UnitFile {
         path: path.to_owned(),
-        ours: body_of(found).is_some(),
+        ours: is_ours(path, found),
         lines: read.lines.into_iter().filter(kept).map(line).collect(),
         stops: read.stops.map(|(line, why)| (line, why.to_owned())),
     }

@@ -22,6 +22,7 @@ const UDEV_DROP_INS: u32 = 256;
 const UDEV_CONF: &str = "udev/udev.conf";
 const EVENT_TIMEOUT: &str = "event_timeout";
 const CONF: &str = ".conf";
+const CRYPTTAB: &str = "etc/crypttab";
 /// The program that initramfs-tools starts first.
 const INIT: &str = "usr/share/initramfs-tools/init";
 /// Where Debian's installer writes the device to resume from.
@@ -103,7 +104,18 @@ pub(super) fn read(
         ..Waits::default()
     };
     udev(root, systemd, &mut waits, gaps);
+    waits.crypttab = match noted(gaps, "waits.crypttab", CRYPTTAB, root.read(CRYPTTAB)) {
+        Attribute::Is(found) => first_entry(&bytes::decode(&found)).map(Attribute::Is),
+        Attribute::Absent => None,
+        Attribute::Unknown => Some(Attribute::Unknown),
+    };
     waits
+}
+
+/// The line of the first entry (man 5 crypttab).
+fn first_entry(crypttab: &str) -> Option<u32> {
+    let entry = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    (1..).zip(crypttab.lines()).find(|(_, line)| entry(line)).map(|(number, _)| number)
 }
 
 /// What initramfs-tools waits for, where that makes the initramfs.
@@ -151,7 +163,8 @@ fn resume(text: &str) -> Option<String> {
 /// `event_timeout` of udev.conf and its drop-ins.
 fn udev(root: &Root, systemd: Option<u32>, waits: &mut Waits, gaps: &mut Vec<Gap>) {
     let mut paths = vec![format!("etc/{UDEV_CONF}")];
-    if systemd.is_none_or(|version| version >= UDEV_DROP_INS) {
+    let as_environment = systemd.is_some_and(|version| version < UDEV_DROP_INS);
+    if !as_environment {
         let mut names: crate::order::Named<String> = crate::order::Named::new();
         for top in tops() {
             let dir = format!("{top}/{UDEV_CONF}.d");
@@ -169,7 +182,9 @@ fn udev(root: &Root, systemd: Option<u32>, waits: &mut Waits, gaps: &mut Vec<Gap
     for path in paths {
         match root.read(&path) {
             Ok(None) => {}
-            Ok(Some(found)) => waits.udev.extend(event_timeout(&path, &bytes::decode(&found))),
+            Ok(Some(found)) => {
+                waits.udev.extend(event_timeout(&path, &bytes::decode(&found), as_environment));
+            }
             Err(error) => unread(waits, gaps, path, error.reason()),
         }
     }
@@ -180,11 +195,15 @@ fn unread(waits: &mut Waits, gaps: &mut Vec<Gap>, path: String, why: String) {
     waits.udev_unread.push(UnreadFile { path, why });
 }
 
-/// The last assignment of it in one file. `section` is the file, as it has none of its own.
-fn event_timeout(path: &str, text: &str) -> Option<UnitLine> {
+/// The assignment of it that counts in one file. `section` is the file, as it has none of its own. With drop-ins the
+/// file is read as those of units: quotes are part of a value, and what is no span is passed over
+/// (`manager_parse_udev_config`, <https://github.com/systemd/systemd/blob/v257/src/udev/udevd.c>). Before, it was read
+/// as an environment file: without quotes, and the last one counts, whatever it is (`udev_parse_config_full`).
+fn event_timeout(path: &str, text: &str, as_environment: bool) -> Option<UnitLine> {
     let line = |(number, line): (u32, &str)| {
         let (key, value) = line.trim().split_once('=')?;
-        let value = value.trim().trim_matches(['"', '\'']).to_owned();
+        let value = value.trim();
+        let value = if as_environment { value.trim_matches(['"', '\'']) } else { value }.to_owned();
         (key.trim() == EVENT_TIMEOUT).then(|| UnitLine {
             line: number,
             section: path.to_owned(),
@@ -192,7 +211,9 @@ fn event_timeout(path: &str, text: &str) -> Option<UnitLine> {
             value,
         })
     };
-    (1..).zip(text.lines()).filter_map(line).filter(|line| unit::span(&line.value).is_some()).last()
+    let is_span = |line: &UnitLine| unit::span(&line.value).is_some();
+    let lines = (1..).zip(text.lines()).filter_map(line);
+    if as_environment { lines.last().filter(is_span) } else { lines.filter(is_span).last() }
 }
 
 /// What systemd mounts at boot from block devices, by the lines of fstab.
@@ -238,6 +259,12 @@ mod tests {
         let debian = "if [ \"$ROOTDELAY\" ]; then\n\tsleep \"$ROOTDELAY\"\nfi\n";
         let ubuntu = "rootdelay=*)\n\tROOTDELAY=\"${x#rootdelay=}\"\n\t;;\n";
         assert!(sleeps(debian) && !sleeps(ubuntu));
+    }
+
+    #[test]
+    fn a_disk_to_unlock_is_told_from_a_comment() {
+        let text = "# <target name>\t<source device>\n\n  home UUID=a none luks\n";
+        assert_eq!((first_entry(text), first_entry("# home UUID=a none\n \n")), (Some(3), None));
     }
 
     #[test]
@@ -292,19 +319,22 @@ mod tests {
     #[test]
     fn udevs_files_are_read_in_their_order() {
         let files = [
-            ("etc/udev/udev.conf", "#event_timeout=1\nevent_timeout=\"5min\"\nevent_timeout=soon\n"),
+            ("etc/udev/udev.conf", "#event_timeout=1\nevent_timeout=\"5min\"\n"),
             ("usr/lib/udev/udev.conf.d/10-a.conf", "event_timeout=7\n"),
             ("etc/udev/udev.conf.d/10-a.conf", "event_timeout=9\n"),
         ];
-        let read = |systemd| {
-            let (_dir, root) = laid_out(&files);
+        let read_of = |files: &[(&str, &str)], systemd| {
+            let (_dir, root) = laid_out(files);
             let (mut waits, mut gaps) = (Waits::default(), Vec::new());
             udev(&root, systemd, &mut waits, &mut gaps);
             assert!(gaps.is_empty());
             waits.udev.iter().map(|line| format!("{} {}", line.section, line.value)).collect::<Vec<_>>()
         };
-        assert_eq!(read(Some(252)), ["etc/udev/udev.conf 5min"]);
-        assert_eq!(read(Some(256)), ["etc/udev/udev.conf 5min", "etc/udev/udev.conf.d/10-a.conf 9"]);
+        assert_eq!(read_of(&files, Some(252)), ["etc/udev/udev.conf 5min"]);
+        assert_eq!(read_of(&files, Some(256)), ["etc/udev/udev.conf.d/10-a.conf 9"]);
+        let later = [("etc/udev/udev.conf", "event_timeout=5min\nevent_timeout=soon\n")];
+        assert!(read_of(&later, Some(252)).is_empty());
+        assert_eq!(read_of(&later, Some(256)), ["etc/udev/udev.conf 5min"]);
     }
 
     #[test]

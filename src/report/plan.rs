@@ -194,7 +194,7 @@ fn summary_text(plan: &Plan, text: &mut Text) {
     let settings = words::count(plan.settings().count(), "setting");
     let files = if parts.is_empty() { "no file".to_owned() } else { parts.join(", ") };
     let next = if plan.has_conflict() {
-        "Nothing was written, and hvtune apply will refuse until that file is moved away."
+        "Nothing was written, and hvtune apply refuses until each conflict is solved."
     } else if plan.has_work() {
         "Nothing was written: run hvtune apply."
     } else {

@@ -117,6 +117,9 @@ impl Planned<'_> {
         let Some(machine) = next.machine.as_mut() else { return };
         self.sysctls(machine);
         self.sessions(machine);
+        for timers in machine.timers.iter_mut().flat_map(|timers| timers.scsi.values_mut()) {
+            timers.state = Attribute::Is("running".to_owned());
+        }
         let millis = self.nvme(machine);
         for disk in machine.disks.iter_mut().flatten() {
             for attr in TIMERS {
@@ -161,11 +164,16 @@ impl Planned<'_> {
             });
             let values: Vec<String> = records.filter_map(|chain| worst(&chain, key, None)).collect();
             let least = values.into_iter().min_by(|one, other| order(key, one, other));
-            each_session(machine, |session| match key {
-                REPLACEMENT => take(&mut session.recovery_tmo, least.as_deref(), ours),
-                NOOP_INTERVAL => take(&mut session.noop_interval, least.as_deref(), ours),
-                _ => take(&mut session.noop_timeout, least.as_deref(), ours),
-            });
+            if key == REPLACEMENT {
+                each_session(machine, |session| take(&mut session.recovery_tmo, least.as_deref(), ours));
+                continue;
+            }
+            // multipathd writes no pings.
+            for session in machine.sessions.values_mut() {
+                let now =
+                    if key == NOOP_INTERVAL { &mut session.noop_interval } else { &mut session.noop_timeout };
+                take(now, least.as_deref(), ours);
+            }
         }
     }
 
@@ -193,13 +201,17 @@ impl Planned<'_> {
 
     /// The time that the NVMe driver gives every disk, in milliseconds, where a setting of ours says so.
     fn nvme(&self, machine: &mut Machine) -> Option<u64> {
-        let is_ours = |target: &Target| {
-            matches!(target, Target::ModuleOption { module: "nvme_core", option: "io_timeout" })
-        };
-        let assignment = self.of(is_ours)?;
-        let value = worst(&self.chain(assignment, On::All), "nvme_core.io_timeout", None)?;
-        machine.parameters.insert("nvme_core.io_timeout".to_owned(), value.clone());
-        value.parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1000))
+        self.nvme_option(machine, "admin_timeout");
+        let seconds = self.nvme_option(machine, "io_timeout")?.parse::<u64>().ok()?;
+        Some(seconds.saturating_mul(1000))
+    }
+
+    fn nvme_option(&self, machine: &mut Machine, wanted: &str) -> Option<String> {
+        let is_ours = |target: &Target| matches!(target, Target::ModuleOption { module: "nvme_core", option } if *option == wanted);
+        let knob = format!("nvme_core.{wanted}");
+        let value = worst(&self.chain(self.of(is_ours)?, On::All), &knob, None)?;
+        machine.parameters.insert(knob, value.clone());
+        Some(value)
     }
 
     fn disk(&self, disk: &mut Disk, attr: UdevAttr, millis: Option<u64>) {

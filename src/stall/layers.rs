@@ -10,6 +10,9 @@ use crate::facts::{Attribute, Class, Disk, Role};
 /// (`storvsc_host_reset`, <https://github.com/torvalds/linux/blob/v3.10/drivers/scsi/storvsc_drv.c>).
 const STORVSC_RESET: u64 = 5;
 
+/// How long the NVMe driver waits for the answer to an abort, and what it was built with, in seconds.
+const ADMIN_TIMEOUT: (&str, u64) = ("nvme_core.admin_timeout", 60);
+
 /// Whether all these disks are of the host's own, local kind.
 pub(super) fn is_local(view: View<'_>, disks: &[String]) -> bool {
     let leaves = disks.iter().filter_map(|name| view.disk(name)).filter(|disk| disk.slaves.is_empty());
@@ -65,7 +68,7 @@ fn last(fates: Vec<Fate>) -> Option<Fate> {
 /// A disk that the kernel has given up already.
 fn dead(view: View<'_>, disk: &Disk) -> Option<Fate> {
     let state = view.machine.timers.as_ref()?.scsi.get(&disk.name)?.state.value()?;
-    let given_up = matches!(state.as_str(), "offline" | "transport-offline" | "deleted" | "cancelled");
+    let given_up = matches!(state.as_str(), "offline" | "transport-offline" | "deleted" | "cancel");
     let said = "the disk is given up already";
     given_up.then(|| Fate::ends(vec![timer(disk, "device/state", state, 0, said)]).for_good())
 }
@@ -104,9 +107,9 @@ fn storvsc(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     })
 }
 
-/// The first expiry aborts the command, the second resets the controller (`nvme_timeout`,
-/// <https://github.com/torvalds/linux/blob/v6.12/drivers/nvme/host/pci.c>); a controller that does not
-/// answer that either is dead.
+/// The first expiry aborts the command, its second one or that of the abort itself resets the controller
+/// (`nvme_timeout`, <https://github.com/torvalds/linux/blob/v6.12/drivers/nvme/host/pci.c>); a controller that does
+/// not answer that either is dead.
 fn nvme(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
     let parameter =
         |name: &str| view.machine.parameters.get(name).and_then(|value| value.parse::<u64>().ok());
@@ -140,10 +143,13 @@ fn nvme(view: View<'_>, disk: &Disk, trouble: Trouble) -> Option<Fate> {
                 _ => return Some(Fate::at_least(0, format!("disks.{}.io_timeout", disk.name))),
             };
             let reset = "the controller is reset; where that fails too, I/O fails";
-            Some(Fate::ends(vec![
-                timer(disk, knob, &seconds, seconds, "the command is aborted"),
-                timer(disk, knob, &seconds, seconds.saturating_mul(2), reset),
-            ]))
+            let abort = parameter(ADMIN_TIMEOUT.0).unwrap_or(ADMIN_TIMEOUT.1);
+            let last = if abort < seconds {
+                timer(disk, ADMIN_TIMEOUT.0, &abort, seconds.saturating_add(abort), reset)
+            } else {
+                timer(disk, knob, &seconds, seconds.saturating_mul(2), reset)
+            };
+            Some(Fate::ends(vec![timer(disk, knob, &seconds, seconds, "the command is aborted"), last]))
         }
     }
 }

@@ -133,7 +133,12 @@ fn nvme_is_reset_at_the_second_expiry() {
         machine.disks.as_mut().unwrap()[0].live.io_timeout = Attribute::Absent;
         machine.parameters.insert("nvme_core.io_timeout".to_owned(), "255".to_owned());
     });
-    assert_eq!(ends(&old, Trouble::Silence), "510");
+    // The abort expires before the command does once more.
+    assert_eq!(ends(&old, Trouble::Silence), "315");
+    let patient = with(&old, |machine| {
+        machine.parameters.insert("nvme_core.admin_timeout".to_owned(), "255".to_owned());
+    });
+    assert_eq!(ends(&patient, Trouble::Silence), "510");
 }
 
 #[test]

@@ -142,6 +142,7 @@ impl Select {
         match self {
             Self::IscsiSinglePath => same && !disk.is_path(),
             Self::StorvscScsiAlone | Self::StorvscIdeAlone => same && disk.is_alone(),
+            Self::NvmeAzureRemote | Self::NvmePassthrough => same && !disk.is_hidden(),
             _ => same,
         }
     }

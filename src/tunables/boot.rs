@@ -108,7 +108,7 @@ fn drop_dead(facts: &Facts, keys: &[&'static str]) -> Vec<Decision> {
 /// `boot.use_blk_mq`
 pub static USE_BLK_MQ: Tunable = Tunable {
     id: "boot.use_blk_mq",
-    title: "use_blk_mq= where the kernel knows it, gone where it is dead",
+    title: "use_blk_mq= removed where no kernel reads it",
     why: "scsi_mod.use_blk_mq and dm_mod.use_blk_mq choose the request path of kernels 3.17 to 4.20. From 5.0 on \
           blk-mq is the only path: the first is an unknown parameter, the second is read by nobody.",
     sources: &[Source {

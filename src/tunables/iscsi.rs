@@ -1,7 +1,7 @@
 //! How long an in-guest iSCSI session may be gone.
 
 use super::waits::{DAY, wait};
-use super::{There, fine, per_class};
+use super::{There, fine, per_class, timers_without_us};
 use crate::facts::{Disk, Facts, Role};
 use crate::policy::{Policy, Recovery};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, Value, Want};
@@ -95,6 +95,17 @@ fn is_root(there: &There<'_>) -> bool {
     matches!(there, There::Seen(disks) if disks.iter().any(|disk| disk.roles.contains(&Role::Root) && !disk.is_path()))
 }
 
+/// Whether a session that is pinged has no use of it. The records are those of all sessions, and a path of a map
+/// must be found dead soon. Without pings error handling begins at a disk's first expiry, with them at the second
+/// (`iscsi_eh_cmd_timed_out`, <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/libiscsi.c>): a longer timer
+/// of somebody's would end sooner.
+fn helps_nobody(facts: &Facts, policy: &Policy, there: &There<'_>) -> bool {
+    let There::Seen(disks) = there else { return false };
+    let ends_sooner =
+        |disk: &&Disk| timers_without_us(facts, disk).into_iter().any(|timer| timer > policy.stall / 2);
+    !disks.iter().any(|disk| disk.is_path() || ends_sooner(disk))
+}
+
 /// `iscsi.noop_out`
 pub static NOOP_OUT: Tunable = Tunable {
     id: "iscsi.noop_out",
@@ -141,7 +152,7 @@ fn noop_out(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         };
         let because = if all_paths {
             "pinned by the policy".to_owned()
-        } else if is_root(&there) {
+        } else if is_root(&there) && helps_nobody(facts, policy, &there) {
             otherwise(NOOP_INTERVAL, Want::Exactly(Value::number(0)));
             otherwise(NOOP_TIMEOUT, Want::Exactly(Value::number(0)));
             "the root lies on a single session: a dropped one helps nobody".to_owned()
@@ -200,6 +211,13 @@ mod tests {
         assert_eq!(ask(&NOOP_OUT, &root, &policy), noop("0", "0"));
         let wait = format!("iscsi {REPLACEMENT}=at least 86400, iscsi {LOGIN_RETRIES}=at least 16");
         assert_eq!(ask(&RECOVERY, &root, &policy), [wait]);
+        // Somebody's own timer lasts twice as long with pings, and paths are found dead by them.
+        let pinged = [format!("iscsi {NOOP_TIMEOUT}=at least 30")];
+        let fleeting = Policy { stall: 50, ..Policy::default() };
+        assert_eq!(ask(&NOOP_OUT, &root, &fleeting), [format!("iscsi {NOOP_TIMEOUT}=at least 8")]);
+        let mut path = disk("sdb", Class::Iscsi { session: "session2".to_owned() });
+        path.roles.insert(Role::Path);
+        assert_eq!(ask(&NOOP_OUT, &guest("6.1.0", vec![lun.clone(), path]), &policy), pinged);
         lun.roles.insert(Role::Path);
         assert_eq!(ask(&NOOP_OUT, &guest("6.1.0", vec![lun]), &policy), ["already-right"]);
     }

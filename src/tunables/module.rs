@@ -4,7 +4,7 @@ use super::nvme::{AZURE_IO_TIMEOUT, any_local};
 use super::requests::ring_for;
 use super::waits::{DAY, reason, wait};
 use super::{fine, not_here, refused};
-use crate::facts::{Attribute, Class, Facts, Role};
+use crate::facts::{Attribute, Class, Disk, Facts, Role};
 use crate::policy::{Policy, Recovery};
 use crate::tunable::{Accepts, Assignment, Decision, Knob, Source, Target, Tunable, Value, Want};
 
@@ -83,7 +83,7 @@ pub static NVME_IO_TIMEOUT: Tunable = Tunable {
     title: "The root disk waits from the first command on, before udev runs",
     why: "The udev rule reaches a disk only once udev runs; a stall in early boot meets the driver's 30 s. The \
           module's option holds from the probe on, but for every NVMe disk of the guest, so it is set only \
-          where the root is an Azure remote disk and no local disk is there.",
+          where the root is an Azure remote disk, or a disk's paths are hidden from udev, and no local disk is there.",
     sources: &[
         Source {
             title: "Linux 6.12 drivers/nvme/host/core.c (io_timeout)",
@@ -103,15 +103,13 @@ fn nvme_io_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
     if let Some(pin) = policy.pin("nvme_core.io_timeout") {
         return option(module, name, Want::Exactly(pin.value.clone()), "pinned by the policy".to_owned());
     }
-    let root = facts
-        .machine
-        .iter()
-        .flat_map(|machine| machine.disks.iter().flatten())
-        .find(|disk| disk.class == Class::NvmeAzureRemote && disk.roles.contains(&Role::Root));
-    if root.is_none() {
+    let disks = || facts.machine.iter().flat_map(|machine| machine.disks.iter().flatten());
+    let is_hidden = disks().any(Disk::is_hidden);
+    let on_remote = |disk: &Disk| disk.class == Class::NvmeAzureRemote && disk.roles.contains(&Role::Root);
+    if !is_hidden && !disks().any(on_remote) {
         return vec![not_here("the root is not known to be on an Azure remote NVMe disk")];
     }
-    if facts.system.writers.azure_vm_utils {
+    if facts.system.writers.azure_vm_utils && !is_hidden {
         return vec![fine("azure-vm-utils brings its rule into the initramfs")];
     }
     if any_local(facts) {
@@ -119,29 +117,18 @@ fn nvme_io_timeout(facts: &Facts, policy: &Policy) -> Vec<Decision> {
             "a local NVMe disk is there, which must keep 30 s; the udev rule tells them apart",
         )];
     }
-    if facts.machine.as_ref().is_some_and(|machine| {
-        machine
-            .disks
-            .iter()
-            .flatten()
-            .any(|disk| disk.live.io_timeout == Attribute::Absent && disk.class == Class::NvmeAzureRemote)
-    }) {
+    if disks().any(|disk| disk.live.io_timeout == Attribute::Absent && disk.class == Class::NvmeAzureRemote) {
         return vec![refused(
             "this kernel has no queue/io_timeout; nvme_core.io_timeout there is a single byte",
         )];
     }
-    let seconds = policy.stall.max(AZURE_IO_TIMEOUT);
-    lacking(facts, module, name).map_or_else(
-        || {
-            option(
-                module,
-                name,
-                Want::AtLeast(seconds),
-                "the root is an Azure remote disk and no local disk is there".to_owned(),
-            )
-        },
-        |no| vec![no],
-    )
+    let (least, because) = if is_hidden {
+        (60, "the paths of an NVMe multipath disk are hidden from udev, so that no rule reaches them")
+    } else {
+        (AZURE_IO_TIMEOUT, "the root is an Azure remote disk and no local disk is there")
+    };
+    let want = Want::AtLeast(policy.stall.max(least));
+    lacking(facts, module, name).map_or_else(|| option(module, name, want, because.to_owned()), |no| vec![no])
 }
 
 /// What the driver gives a controller by itself, in seconds.
@@ -251,6 +238,8 @@ mod tests {
         let alone = guest("6.12.74-cloud-amd64", vec![root.clone()]);
         assert_eq!(ask(&NVME_IO_TIMEOUT, &alone, &policy), ["module nvme_core.io_timeout=at least 240"]);
         assert_eq!(ask(&NVME_IO_TIMEOUT, &guest("6.12.74", vec![root, local]), &policy), ["already-right"]);
+        let path = guest("6.12.74-cloud-amd64", vec![disk("nvme0c1n1", Class::Nvme)]);
+        assert_eq!(ask(&NVME_IO_TIMEOUT, &path, &policy), ["module nvme_core.io_timeout=at least 180"]);
         let scsi = guest("6.12.74", vec![disk("sda", Class::StorvscScsi)]);
         assert_eq!(ask(&NVME_IO_TIMEOUT, &scsi, &policy), ["not-applicable"]);
     }

@@ -1,18 +1,15 @@
 //! How long a multipath map waits for a path to come back.
 
-use super::{There, not_here, per_class, refused};
+use super::{There, not_here, per_class, refused, timers_without_us};
 use crate::facts::{Class, Disk, Facts};
 use crate::policy::{Policy, Recovery};
+use crate::resolve::Who;
 use crate::resolve::iscsi::session_back;
 use crate::resolve::multipath::{
     Longest, chain, has_the_last_word, longest_without_us, path_back, polling_interval,
 };
-use crate::resolve::wanted::of_attribute;
-use crate::resolve::{InForce, Who};
 use crate::scale::Scale;
-use crate::tunable::{
-    Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, UdevAttr, Value, Want,
-};
+use crate::tunable::{Accepts, Assignment, Decision, Knob, Select, Source, Target, Tunable, Value, Want};
 
 /// How long the checker may wait for a path, in seconds: without it multipathd takes the disk's own
 /// timeout, which waagent sets to 300.
@@ -86,9 +83,6 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
             ));
         }
     };
-    let number = |knob: &str, usual: u64| {
-        policy.pin(knob).map_or(Want::Exactly(Value::number(usual)), |pin| Want::Exactly(pin.value.clone()))
-    };
     let because = if hold {
         "recovery = \"hold\": a map without a path queues without limit".to_owned()
     } else {
@@ -98,18 +92,39 @@ fn set(facts: &Facts, policy: &Policy) -> Decision {
         )
     };
     let because = because + hint(facts);
-    let setting = |section, key, want| Assignment::new(Target::Multipath { section, key }, want);
     let counts = has_the_last_word(facts, "no_path_retry", retry.value().as_str());
-    let mut what = vec![
-        setting("overrides", "no_path_retry", retry),
-        setting("overrides", "fast_io_fail_tmo", number("fast_io_fail_tmo", FAST_IO_FAIL)),
-    ];
+    let mut what = vec![setting("overrides", "no_path_retry", retry)];
+    what.extend(timer(facts, policy, "overrides", "fast_io_fail_tmo", FAST_IO_FAIL));
     // No array has one of its own, and no other section takes it. Where a map's own section may say how long
     // it queues, a path that is given up sooner could end it sooner.
     if counts || policy.pin("checker_timeout").is_some() {
-        what.push(setting("defaults", "checker_timeout", number("checker_timeout", CHECKER_TIMEOUT)));
+        what.extend(timer(facts, policy, "defaults", "checker_timeout", CHECKER_TIMEOUT));
     }
     Decision::Set { what, because }
+}
+
+fn setting(section: &'static str, key: &'static str, want: Want) -> Assignment {
+    Assignment::new(Target::Multipath { section, key }, want)
+}
+
+/// A path's timer, in seconds; `None` where somebody's own line lets the path hold I/O longer: the map lasts as much
+/// longer then.
+fn timer(
+    facts: &Facts,
+    policy: &Policy,
+    section: &'static str,
+    key: &'static str,
+    usual: u64,
+) -> Option<Assignment> {
+    if let Some(pin) = policy.pin(key) {
+        return Some(setting(section, key, Want::Exactly(pin.value.clone())));
+    }
+    let usual = Value::number(usual);
+    let stands = |value: &str| Scale::of(key).position(value);
+    let longer = longest_without_us(facts, key).is_some_and(|longest| {
+        matches!(longest.who, Who::Line { .. }) && stands(&longest.value) > stands(usual.as_str())
+    });
+    (!longer).then(|| setting(section, key, Want::Exactly(usual)))
 }
 
 /// How long after a stall a map goes on at the latest, in seconds.
@@ -130,13 +145,7 @@ fn looks_of_a_slow_checker(facts: &Facts) -> u64 {
     }
     let disks = || facts.machine.iter().flat_map(|machine| machine.disks.iter().flatten());
     let longest = |disk: &Disk| {
-        let ends = of_attribute(facts, disk, UdevAttr::Timeout).in_force();
-        let possible = match ends {
-            InForce::Known { value, .. } => vec![value],
-            InForce::Unknown { candidates, .. } => candidates,
-        };
-        let numbers = possible.iter().filter_map(|value| value.parse::<u64>().ok());
-        numbers.chain(disk.live.timeout.value().copied()).max()
+        timers_without_us(facts, disk).into_iter().chain(disk.live.timeout.value().copied()).max()
     };
     let Some(timer) = disks().filter(|disk| disk.is_path()).filter_map(longest).max() else { return 0 };
     let window =
@@ -263,6 +272,25 @@ mod tests {
             let facts = mapped(&[(section, "no_path_retry", value)]);
             assert_eq!(ask(&QUEUEING, &facts, &policy), [expected], "{section} {value}");
         }
+    }
+
+    #[test]
+    fn a_path_that_somebody_lets_hold_longer_does() {
+        let policy = Policy::default();
+        let without = |key: &str| wanted("46").replace(key, "");
+        for (section, key, value, expected) in [
+            ("defaults", "checker_timeout", "120", without(", multipath checker_timeout=30")),
+            ("defaults", "checker_timeout", "20", wanted("46")),
+            ("overrides", "fast_io_fail_tmo", "off", without(", multipath fast_io_fail_tmo=5")),
+            ("devices", "fast_io_fail_tmo", "60", without(", multipath fast_io_fail_tmo=5")),
+            ("overrides", "fast_io_fail_tmo", "3", wanted("46")),
+        ] {
+            let found = ask(&QUEUEING, &mapped(&[(section, key, value)]), &policy);
+            assert_eq!(found, [expected], "{section} {key} {value}");
+        }
+        let pins = pinned(&[("fast_io_fail_tmo", "5"), ("checker_timeout", "30")]);
+        let both = [("defaults", "checker_timeout", "120"), ("overrides", "fast_io_fail_tmo", "off")];
+        assert_eq!(ask(&QUEUEING, &mapped(&both), &pins), [wanted("46")]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub static DISK_TIMEOUT: Tunable = Tunable {
     title: "A command may stay unanswered for the whole stall budget",
     why: "When device/timeout runs out, SCSI error handling aborts, resets and at last takes the disk offline \
           for good. hv_storvsc holds 180 s by itself since 3.17 and re-arms the timer for ever, so there \
-          nothing is to be done; in-guest iSCSI disks have 30 s, and kernels of 2015 gave 30 s to every disk. \
+          nothing is to be done; in-guest iSCSI disks have 30 s, and older kernels give 30 s to every disk. \
           A path of a multipath map may fail sooner, but must not go offline for good within the budget, as \
           nobody takes it back. Where the whole target is silent a ping ends the session before that; where \
           one unit of it is, error handling begins at the second expiry, so a path gets half the budget.",
@@ -76,7 +76,7 @@ fn pinned(facts: &Facts, policy: &Policy, select: Select, value: &Value) -> Deci
     match agent(facts, policy) {
         Some(seconds) if seconds.to_string() != value.as_str() => refused(format!(
             "{class}: the policy asks for {value} s, but waagent would write {seconds} s back within 30 s; set \
-             waagent.root_device_timeout = {value} in the policy"
+             \"waagent.root_device_timeout\" = {value} under [set]"
         )),
         _ => write(select, Want::Exactly(value.clone()), format!("{class}: pinned by the policy")),
     }
@@ -124,7 +124,7 @@ fn by_agent(facts: &Facts, policy: &Policy, class: &str, budget: u64) -> Option<
     } else {
         refused(format!(
             "{class}: {budget} s are needed, but waagent would write {seconds} s back within 30 s; set \
-             waagent.root_device_timeout = {budget} in the policy"
+             \"waagent.root_device_timeout\" = {budget} under [set]"
         ))
     })
 }
@@ -137,7 +137,7 @@ fn fibre_channel(facts: &Facts, policy: &Policy) -> Decision {
     if let Some(seconds) = agent(facts, policy) {
         return refused(format!(
             "storvsc-fc: the timer must never fire on this kernel, but waagent would write {seconds} s back within \
-             30 s; set waagent.root_device_timeout = {NEVER} in the policy"
+             30 s; set \"waagent.root_device_timeout\" = {NEVER} under [set]"
         ));
     }
     let because = "storvsc-fc: before the fix in 6.5 an expired timer of a virtual Fibre Channel disk may crash the \

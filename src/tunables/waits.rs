@@ -1,7 +1,7 @@
 //! How long a boot waits for what does not answer yet.
 
 use super::{cannot_tell, fine, not_here};
-use crate::facts::{DEVICES, Facts, MANAGER, OTHER_DEVICES, SETTING};
+use crate::facts::{Attribute, DEVICES, Facts, MANAGER, OTHER_DEVICES, SETTING};
 use crate::formats::unit::{Span, span};
 use crate::policy::{Policy, Recovery};
 use crate::resolve::kernel_arg::{self, ABSENT};
@@ -92,7 +92,19 @@ fn device_wait(facts: &Facts, policy: &Policy) -> Vec<Decision> {
         return vec![decision];
     }
     let target = Target::Unit { unit: DEVICES, property: JOB_TIMEOUT };
-    let mut decisions = set(policy, target, wait_for_data(policy));
+    let mut decisions = match &facts.system.waits.crypttab {
+        Some(Attribute::Is(line)) if policy.pin(JOB_TIMEOUT).is_none() => vec![not_here(format!(
+            "etc/crypttab:{line}: systemd waits without limit for a disk that has to be unlocked, and a drop-in \
+             for all devices would end that"
+        ))],
+        Some(Attribute::Unknown) if policy.pin(JOB_TIMEOUT).is_none() => {
+            vec![cannot_tell(
+                "waits.crypttab",
+                "whether a disk has to be unlocked: etc/crypttab could not be read",
+            )]
+        }
+        _ => set(policy, target, wait_for_data(policy)),
+    };
     if let Some(seconds) = wait_for_others(facts, policy) {
         let target = Target::Unit { unit: OTHER_DEVICES, property: JOB_TIMEOUT };
         decisions.push(Decision::Set {
@@ -322,6 +334,18 @@ mod tests {
         let file = UnitFile { lines: vec![line], ..UnitFile::default() };
         said.system.units[1].drop_ins = vec![DropIn { file, ..DropIn::default() }];
         assert_eq!(ask(&DEVICE_WAIT, &said, &policy), [disks]);
+    }
+
+    #[test]
+    fn the_wait_for_a_disk_to_unlock_is_not_cut_short() {
+        let policy = Policy::default();
+        let mut facts = with(Some(252));
+        facts.system.waits.crypttab = Some(Attribute::Is(3));
+        assert_eq!(ask(&DEVICE_WAIT, &facts, &policy), ["not-applicable"]);
+        facts.system.waits.crypttab = Some(Attribute::Unknown);
+        assert_eq!(ask(&DEVICE_WAIT, &facts, &policy), ["unknown"]);
+        let pin = pinned(&[(JOB_TIMEOUT, "600")]);
+        assert_eq!(ask(&DEVICE_WAIT, &facts, &pin), ["unit:dev-.device JobRunningTimeoutSec=600"]);
     }
 
     #[test]

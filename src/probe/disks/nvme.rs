@@ -14,6 +14,8 @@ const SUBSYSTEMS: &str = "sys/devices/virtual/nvme-subsystem/";
 #[derive(Debug, Clone, Default)]
 struct Parent {
     model: String,
+    /// It is reached over a network, whose timers are others: `ctrl_loss_tmo`, `fast_io_fail_tmo`.
+    is_fabric: bool,
     /// Instance numbers of a subsystem's controllers.
     controllers: Vec<u32>,
 }
@@ -47,7 +49,8 @@ impl<'root> Controllers<'root> {
             if path.starts_with(SUBSYSTEMS) {
                 return read_subsystem(machine, above, name, gaps);
             }
-            Parent { model: read_model(machine, above, name, gaps), controllers: Vec::new() }
+            let is_fabric = is_fabric(machine, above);
+            Parent { model: read_model(machine, above, name, gaps), is_fabric, controllers: Vec::new() }
         });
         let paths = match parse_nvme(name) {
             Some((subsystem, None, namespace)) => {
@@ -55,7 +58,8 @@ impl<'root> Controllers<'root> {
             }
             _ => Vec::new(),
         };
-        Namespace { class: class_of(&parent.model), model: parent.model.clone(), paths }
+        let class = if parent.is_fabric { Class::Other } else { class_of(&parent.model) };
+        Namespace { class, model: parent.model.clone(), paths }
     }
 }
 
@@ -67,6 +71,12 @@ fn class_of(model: &str) -> Class {
         "Microsoft NVMe Direct Disk" | "Microsoft NVMe Direct Disk v2" => Class::NvmeAzureLocal,
         _ => Class::Nvme,
     }
+}
+
+/// Whether a controller says that it is reached over TCP, RDMA or Fibre Channel.
+fn is_fabric(machine: &Root, controller: &str) -> bool {
+    let transport = machine.read(&format!("{controller}/transport"));
+    matches!(transport, Ok(Some(name)) if !name.starts_with(b"pcie"))
 }
 
 fn read_model(machine: &Root, dir: &str, name: &str, gaps: &mut Vec<Gap>) -> String {
@@ -93,7 +103,9 @@ fn read_subsystem(machine: &Root, path: &str, name: &str, gaps: &mut Vec<Gap>) -
             let Some(target) = dir.read_link(&entry.name)? else { continue };
             parent.controllers.push(instance);
             if parent.model.is_empty() {
-                parent.model = read_model(machine, &resolve(path, &target), name, gaps);
+                let controller = resolve(path, &target);
+                parent.is_fabric = is_fabric(machine, &controller);
+                parent.model = read_model(machine, &controller, name, gaps);
             }
         }
         Ok(())
@@ -107,6 +119,13 @@ fn read_subsystem(machine: &Root, path: &str, name: &str, gaps: &mut Vec<Gap>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_controller_says_how_it_is_reached() {
+        let (_dir, root) =
+            crate::root::laid_out(&[("sys/a/transport", "pcie\n"), ("sys/b/transport", "tcp\n")]);
+        assert_eq!(["sys/a", "sys/b", "sys/c"].map(|path| is_fabric(&root, path)), [false, true, false]);
+    }
 
     #[test]
     fn only_azures_exact_models_are_azures() {

@@ -36,7 +36,8 @@ impl Cpuid {
         if let Some(ebx) = features.get_mut(1) {
             *ebx &= 0x00ff_ffff;
         }
-        let mut leaves = Self(BTreeMap::from([(1, features)]));
+        let mut leaves = Self(BTreeMap::new());
+        leaves.0.extend([(1, features)]);
         if leaves.hypervisor_bit() {
             leaves.0.extend([read(0x4000_0000)]);
             // A largest leaf outside of its range (KVM of old: 0) means that there is none but the first.

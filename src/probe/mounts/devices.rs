@@ -67,7 +67,7 @@ impl<'a> Devices<'a> {
             _ => Some(Vec::new()),
         };
         let mut others: Vec<String> = members?.into_iter().filter(|name| name != disk).collect();
-        others.sort();
+        others.sort_unstable();
         others.dedup();
         Some(others)
     }

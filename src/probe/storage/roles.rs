@@ -1,5 +1,6 @@
 //! What disks are used for, from what stands on them. Pure.
 
+use crate::order::set;
 use std::collections::BTreeSet;
 
 use crate::facts::{Class, Disk, Mount, Role, Swap};
@@ -9,14 +10,11 @@ use crate::probe::disks::find;
 /// the signature of one of several parts.
 pub(super) fn assign(disks: &mut [Disk], mounts: &[Mount], swaps: &[Swap], members: &BTreeSet<String>) {
     spread_temporary(disks);
-    let paths: BTreeSet<String> = disks
-        .iter()
-        .filter_map(|disk| match &disk.class {
-            Class::Multipath { paths } => Some(paths.iter().cloned()),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let of_map = |disk: &Disk| match &disk.class {
+        Class::Multipath { paths } => Some(paths.clone()),
+        _ => None,
+    };
+    let paths = set(disks.iter().filter_map(of_map).flatten());
     for path in &paths {
         if let Some(disk) = find(disks, path).and_then(|at| disks.get_mut(at)) {
             disk.roles.insert(Role::Path);
@@ -24,11 +22,10 @@ pub(super) fn assign(disks: &mut [Disk], mounts: &[Mount], swaps: &[Swap], membe
     }
     let several =
         mounts.iter().filter(|mount| mount.others.as_ref().is_some_and(|others| !others.is_empty()));
-    let spread_over: BTreeSet<String> = several.flat_map(Mount::disks).map(str::to_owned).collect();
+    let spread_over = set(several.flat_map(Mount::disks).map(str::to_owned));
     // Legs of LVM's have the role already.
     let redundant = |disk: &&Disk| disk.class == Class::Md || disk.roles.contains(&Role::Member);
-    let below: BTreeSet<String> =
-        disks.iter().filter(redundant).flat_map(|disk| disk.slaves.clone()).collect();
+    let below = set(disks.iter().filter(redundant).flat_map(|disk| disk.slaves.clone()));
     for name in [members, &spread_over, &below].into_iter().flatten() {
         spread(disks, name, Role::Member);
     }

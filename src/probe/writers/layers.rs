@@ -6,7 +6,7 @@
 
 use crate::facts::{Gap, Hides, LAYERS, Mask, Unread};
 use crate::formats::bytes::decode;
-use crate::marker::{BASE_NAME, body_of};
+use crate::marker::{BASE_NAME, is_ours};
 use crate::order::Named;
 use crate::root::{Dir, Entry, Error, Kind, Root};
 
@@ -83,12 +83,12 @@ impl Layers {
             let path = format!("{}/{name}", dir.path());
             let read = read_one(root, dir, &entry);
             if name == own
-                && let Some(how) = hides(read.as_ref().map(Option::as_deref))
+                && let Some(how) = hides(&path, read.as_ref().map(Option::as_deref))
             {
                 notes.masks.push(Mask { below: self.below.to_owned(), by: path.clone(), how });
             }
             match read {
-                Ok(Some(bytes)) if body_of(&bytes).is_none() => {
+                Ok(Some(bytes)) if !is_ours(&path, &bytes) => {
                     texts.push(Found { path, text: decode(&bytes) });
                 }
                 Ok(_) => {}
@@ -106,10 +106,10 @@ impl Layers {
 }
 
 /// How a file of our name takes our place; `None` where it is ours.
-pub(in crate::probe) fn hides(read: Result<Option<&[u8]>, &Error>) -> Option<Hides> {
+pub(in crate::probe) fn hides(path: &str, read: Result<Option<&[u8]>, &Error>) -> Option<Hides> {
     match read {
         Ok(None | Some([])) => Some(Hides::Masked),
-        Ok(Some(bytes)) if body_of(bytes).is_some() => None,
+        Ok(Some(bytes)) if is_ours(path, bytes) => None,
         Ok(Some(_)) => Some(Hides::Replaced),
         Err(_) => Some(Hides::Unread),
     }
@@ -128,7 +128,7 @@ pub(super) fn unit_mask(root: &Root, listed: &Units<'_>, tops: &[&str], unit: &s
         let masked = matches!(root.read_link(&by), Ok(Some(target)) if is_null(&target));
         let how = match if masked { Ok(None) } else { root.read(&by) } {
             Ok(None) if !masked => continue,
-            read => hides(read.as_ref().map(Option::as_deref)),
+            read => hides(&by, read.as_ref().map(Option::as_deref)),
         };
         return how.map(|how| Mask { below, by, how });
     }

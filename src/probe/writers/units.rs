@@ -33,6 +33,11 @@ pub(super) fn fixed(root: &Root, listed: &Units<'_>, unit: &str) -> UnitState {
         if is_link && matches!(root.read_link(&path), Ok(Some(target)) if is_null(&target)) {
             return UnitState::Masked;
         }
+        // An administrator's empty file masks as well (`null_or_empty`, systemd's load-fragment.c).
+        let own = !is_link && !dir.starts_with("usr/");
+        if own && matches!(root.read(&path), Ok(Some(text)) if text.is_empty()) {
+            return UnitState::Masked;
+        }
         if !is_link || matches!(root.kind(&path), Ok(Some(_))) {
             return UnitState::Enabled;
         }
@@ -82,12 +87,15 @@ mod tests {
             ("usr/lib/systemd/system/off.service", ""),
             ("usr/lib/systemd/system/gone.service", ""),
             ("etc/systemd/system/gone.service", "-> /dev/null"),
+            ("usr/lib/systemd/system/emptied.service", "[Service]\n"),
+            ("etc/systemd/system/emptied.service", ""),
         ]);
         let listed = Units::open(&root, &mut Vec::new());
         let states: Vec<UnitState> = ["on", "off", "gone", "none"]
             .iter()
             .map(|unit| state(&root, &listed, &format!("{unit}.service")))
             .collect();
+        assert_eq!(fixed(&root, &listed, "emptied.service"), UnitState::Masked);
         assert_eq!(states, [UnitState::Enabled, UnitState::Disabled, UnitState::Masked, UnitState::Absent]);
         assert_eq!((fixed(&root, &listed, "off.service"), version(&root)), (UnitState::Enabled, Some(257)));
         let (_dir, root) = laid_out(&[]);

@@ -70,6 +70,15 @@ fn conditional(facts: &Facts, disk: &str, attribute: &str) -> Vec<Conditional> {
     writers.extend(programs.tuned.iter().flat_map(|tuned| of_tuned(facts, tuned, disk, attribute)));
     let saptune = programs.saptune.iter().flat_map(|saptune| of_saptune(facts, saptune, disk, attribute));
     writers.extend(saptune.map(|writer| (writer, None)));
+    if attribute == "device/timeout" {
+        // The queue's own name for the same timer, in milliseconds (`queue_io_timeout_store`, block/blk-sysfs.c).
+        let seconds = |(mut writer, sign): Conditional| {
+            let millis = writer.value.as_ref().and_then(|value| value.parse::<u64>().ok());
+            writer.value = millis.map(|millis| (millis / 1000).to_string());
+            (writer, sign)
+        };
+        writers.extend(conditional(facts, disk, "queue/io_timeout").into_iter().map(seconds));
+    }
     writers
 }
 
@@ -151,24 +160,26 @@ fn refused(attribute: &str, value: Option<&str>) -> Option<Acts> {
     number.is_none().then(|| Acts::No("the kernel takes it for no number and refuses it".to_owned()))
 }
 
-/// `[disk]` and `[sysfs]` of tuned's profile. `[disk]` takes disks that are not removable and whose parent is a SCSI,
-/// virtio, Xen, NVMe or MMC device (<https://github.com/redhat-performance/tuned/blob/v2.25.1/tuned/plugins/plugin_disk.py>).
+/// `[disk]` and `[sysfs]` of tuned's profile. `[disk]` takes disks that are not removable and have no parent, as maps
+/// and arrays, or a SCSI, virtio, Xen, NVMe or MMC device for one (<https://github.com/redhat-performance/tuned/blob/v2.25.1/tuned/plugins/plugin_disk.py>).
 fn of_tuned(facts: &Facts, tuned: &Tuned, disk: &str, attribute: &str) -> Vec<Conditional> {
     let because = "tuned applies its profile when it starts, and to each disk that comes later";
     let mut writers = Vec::new();
+    // The first unit that takes a disk keeps it (`assign_free_devices` of tuned's plugins/base.py).
+    let mut is_free = Fit::Yes;
     for unit in &tuned.profile.units {
+        let takes = if unit.plugin == "disk" { is_free.and(takes(&unit.devices, disk)) } else { Fit::No };
+        if takes != Fit::No {
+            is_free = if takes == Fit::Yes && !unit.conditional { Fit::No } else { Fit::Maybe };
+        }
         for option in &unit.options {
             let (value, sign, fits_disk) = match (unit.plugin.as_str(), option.name.as_str(), attribute) {
-                ("disk", "elevator", "queue/scheduler") => {
-                    (option.value.clone(), None, takes(&unit.devices, disk))
-                }
+                ("disk", "elevator", "queue/scheduler") => (option.value.clone(), None, takes),
                 ("disk", "readahead", "queue/read_ahead_kb") => {
                     let (value, sign) = readahead(option.value.as_deref());
-                    (value, sign, takes(&unit.devices, disk))
+                    (value, sign, takes)
                 }
-                ("disk", "readahead_multiply", "queue/read_ahead_kb") => {
-                    (None, None, takes(&unit.devices, disk))
-                }
+                ("disk", "readahead_multiply", "queue/read_ahead_kb") => (None, None, takes),
                 ("sysfs", path, _) => (option.value.clone(), None, fit(path, disk, attribute)),
                 _ => continue,
             };
@@ -213,9 +224,7 @@ fn takes(devices: &str, disk: &str) -> Fit {
     }
     let taken = within.is_empty() || within.iter().any(|rule| fits(rule, disk));
     let excluded = out.iter().filter_map(|rule| rule.strip_prefix('!')).any(|rule| fits(rule, disk));
-    // Maps and arrays have no parent of those kinds.
-    let virtual_disk = ["dm-", "md", "loop", "zram", "sr"].iter().any(|kind| disk.starts_with(kind));
-    if taken && !excluded && !virtual_disk { Fit::Yes } else { Fit::No }
+    if taken && !excluded && !disk.starts_with("sr") { Fit::Yes } else { Fit::No }
 }
 
 /// `[block]` of saptune's notes: of several schedulers the first that the disk offers

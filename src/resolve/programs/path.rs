@@ -13,6 +13,17 @@ pub(super) enum Fit {
     No,
 }
 
+impl Fit {
+    /// Where both have to be.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, Self::Yes) => Self::Yes,
+            _ => Self::Maybe,
+        }
+    }
+}
+
 /// Compares a path, which may hold wildcards, with an attribute (`queue/scheduler`, `device/timeout`, `max_retries`)
 /// of a disk by its kernel name; an empty name is a disk whose name is not known.
 pub(super) fn fit(target: &str, disk: &str, attribute: &str) -> Fit {

@@ -65,6 +65,12 @@ pub(super) fn commands(script: &str, variable: &dyn Fn(&str) -> Option<String>) 
             }
             ended => ended,
         };
+        // A loop over one word, most of all a pattern of paths.
+        if let [first, name, second, word] = now.words.as_slice()
+            && (first.as_str(), second.as_str()) == ("for", "in")
+        {
+            set.push((name.clone(), word.clone()));
+        }
         let keyword = strip_keywords(&mut now, &mut depth);
         now.conditional = depth > 0 || joined || keyword || std::mem::take(&mut open);
         let piped = std::mem::take(&mut now);
@@ -285,6 +291,7 @@ mod tests {
             ("cd /sys && cd block; echo none > x", &["echo none > /sys/block/x = none"]),
             ("V=5; echo ${V}0 > /a; echo $W > /b", &["echo 50 > /a = 50", "echo \u{f8fe} > /b = \u{f8fe}"]),
             ("for i in a b; do echo $i > /a; done", &["? echo \u{f8fe} > /a = \u{f8fe}"]),
+            ("for f in /a/*/b; do echo 1 > $f; done", &["? echo 1 > /a/*/b = 1"]),
             ("echo $(date) `x` 2>/dev/null", &["echo \u{f8fe} \u{f8fe} >  = \u{f8fe} \u{f8fe}"]),
             ("{ echo 1; } > /a # x", &["echo 1 >  = 1", " > /a"]),
         ] {
