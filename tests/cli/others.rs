@@ -108,6 +108,24 @@ fn other_words_are_no_drift_and_early_boot_lets_them_stand() {
     assert!(!fs::read_to_string(&path).unwrap().contains("# other words"));
 }
 
+/// Neither `/boot` nor a `/var` of its own is mounted then.
+#[test]
+fn early_boot_leaves_what_is_not_mounted() {
+    let stage = Stage::new("gen2-onprem");
+    assert_eq!(code(&stage.run(&["apply"])), 0);
+    let fragment = stage.root.path().join("etc/default/grub.d/90-hvtune.cfg");
+    let written = fs::read(&fragment).unwrap();
+    fs::remove_dir_all(stage.root.path().join("boot")).unwrap();
+    fs::create_dir(stage.root.path().join("boot")).unwrap();
+    assert_eq!(code(&stage.run(&["apply", "--early"])), 0);
+    assert_eq!(fs::read(&fragment).unwrap(), written);
+    let bare = Stage::new("gen2-onprem");
+    let var = bare.root.path().join("var");
+    let _ = fs::remove_dir_all(&var);
+    assert_eq!(code(&bare.run(&["apply", "--early"])), 0);
+    assert!(!var.exists() && bare.root.path().join("usr/lib/sysctl.d/90-hvtune.conf").exists());
+}
+
 /// The form of the old guides: a program of RUN runs when all rules are through, however early its file.
 #[test]
 fn a_program_of_a_rule_wins_over_ours() {
