@@ -206,7 +206,7 @@ fn standstill(plan: &Plan, global: &Global) -> anyhow::Result<Option<u8>> {
     }
 }
 
-/// The turn to activate, where this run is to; taken before anything is looked at.
+/// Takes the right to activate, where this run will, before it looks at anything another run may be changing.
 fn turn(global: &Global, root: &Root, files_only: bool) -> anyhow::Result<Option<OwnedFd>> {
     if files_only || !root.is_live() || global.machine.is_some() {
         return Ok(None);

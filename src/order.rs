@@ -26,7 +26,7 @@ fn places(keys: Vec<(String, u64)>) -> Vec<usize> {
     keys.into_iter().map(|(_, at)| at).collect()
 }
 
-/// A set of these: what `collect` gives, which sorts them first.
+/// A set of these things. `collect` would sort them first, by code that is compiled anew for each type.
 pub fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
     let mut set = BTreeSet::new();
     set.extend(items);

@@ -1,6 +1,5 @@
 //! What is said near a sign and changes what it means: another map's paths, a logout, a disk that went.
 
-use crate::order::set;
 use std::collections::BTreeSet;
 
 use super::event::{Event, Log};
@@ -8,6 +7,7 @@ use super::scene::{Scene, Transport};
 use super::sign::{Cause, LOST, Sign, is_down};
 use super::stamp::SECOND;
 use super::table::Id;
+use crate::order::set;
 
 /// A map's last path fails at most so long before multipathd says that none is left.
 const WITH: i64 = 5 * SECOND;

@@ -1,6 +1,5 @@
 //! What ended a trouble: the return that nothing follows.
 
-use crate::order::set;
 use std::collections::BTreeSet;
 
 use super::case::Case;
@@ -8,6 +7,7 @@ use super::event::{Event, Log};
 use super::sign::{Cause, LOST, is_down};
 use super::stamp::{Moment, SECOND};
 use super::table::Id;
+use crate::order::set;
 
 /// A process that does not wait in the kernel is gone within this.
 const AT_ONCE: i64 = 2 * SECOND;

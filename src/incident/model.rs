@@ -1,13 +1,12 @@
 //! How long the default plan holds, by the stall model: on the machine of a capture, or on one that is made of
 //! what the log shows.
 
-use crate::order::set;
-
 use super::kind::Kind;
 use crate::facts::{
     Attribute, Class, Disk, Facts, HyperV, Hypervisor, InstalledKernel, KernelRelease, Limits, Live, Machine,
     Mount, Role, Session, Timers, Unit, UnitFile, UnitLine, Watchdog,
 };
+use crate::order::set;
 use crate::policy::Policy;
 use crate::stall::{self, Column, Span, Trouble};
 use crate::tunables;

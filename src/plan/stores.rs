@@ -59,7 +59,7 @@ pub(super) fn plan(facts: &Facts, root: &Root, plan: &mut Plan) -> Result<()> {
     }
     let mut files = files(facts, &plan.recorded);
     if boot.stack == BootStack::Unknown {
-        // What may only be out of sight keeps what it has of ours.
+        // Files that may only be out of sight keep our arguments.
         files.retain(|file| file.listed);
     }
     let mut planned = Vec::new();
@@ -162,7 +162,7 @@ impl Outcome {
     const GONE: Self = Self::Edit { found: Vec::new(), bytes: Vec::new(), owned: Vec::new() };
 }
 
-const UNSEEN: &str = "it may hold arguments of ours, but its directory is not there: mount its file system and revert \
+const UNSEEN: &str = "it may hold arguments of ours, but it is not in sight: mount its file system and revert \
                       once more; if it is gone for good, delete /var/lib/hvtune/edits";
 const NOT_A_FILE: &str = "it is a link or no regular file, so it is not edited; put a file in its place";
 

@@ -5,13 +5,13 @@
 //! for a built-in one; so every installed kernel is asked, by its own files
 //! (<https://docs.kernel.org/kbuild/kbuild.html#modules-builtin>).
 
-use crate::order::set;
 use std::collections::BTreeSet;
 
 use object::{Object, ObjectSection};
 
 use crate::facts::{Attribute, Gap, InstalledKernel, KernelRelease, ModuleFact};
 use crate::order::Named;
+use crate::order::set;
 use crate::root::{CONFIG_LIMIT, Dir, Kind, Root};
 
 use super::{BOOT_DRIVERS, MODULES, noted};

@@ -21,7 +21,7 @@ pub(super) const NAME: &str = ".hvtune-journal";
 /// Where it may lie: the first directory that is there.
 pub(super) const PLACES: [&str; 3] = ["etc", "usr/lib", "."];
 
-/// The directory whose lock is the turn.
+/// The directory that is locked for it.
 const TURN: &str = "etc";
 
 /// A lock that is held.
@@ -73,9 +73,9 @@ pub(super) fn create<'root>(root: &Root, dir: Dir<'root>) -> Result<Option<Lock<
     }
 }
 
-/// The turn to make what a boot needs anew, held until it is dropped. Two runs would write the same new initramfs
-/// at the same time. Where another run has it, `waits` is told, and its end waited for. It is the lock of a
-/// directory, which leaves nothing behind; where that cannot be locked, as on some network file systems, `None`.
+/// Takes the right to make boot menus and initramfs images anew, held until it is dropped: two runs would write the
+/// same new file at the same time. Where another run has it, calls `waits` and waits for that run's end. It is the
+/// lock of a directory, which leaves nothing behind; `None` where that cannot be locked, as on some network file systems.
 pub fn turn(root: &Root, waits: impl FnOnce()) -> Result<Option<OwnedFd>> {
     let Some(dir) = root.dir(TURN)? else { return Ok(None) };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;

@@ -1,9 +1,9 @@
 //! How trouble ends: after how long, by which timer, and how sure that is.
 
-use crate::order::set;
 use std::collections::BTreeSet;
 
 use super::Trouble;
+use crate::order::set;
 
 /// How long something lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

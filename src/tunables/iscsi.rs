@@ -95,7 +95,7 @@ fn is_root(there: &There<'_>) -> bool {
     matches!(there, There::Seen(disks) if disks.iter().any(|disk| disk.roles.contains(&Role::Root) && !disk.is_path()))
 }
 
-/// Whether a session that is pinged has no use of it. The records are those of all sessions, and a path of a map
+/// Whether pings help nobody here. The records are those of all sessions, and a path of a map
 /// must be found dead soon. Without pings error handling begins at a disk's first expiry, with them at the second
 /// (`iscsi_eh_cmd_timed_out`, <https://github.com/torvalds/linux/blob/v6.12/drivers/scsi/libiscsi.c>): a longer timer
 /// of somebody's would end sooner.

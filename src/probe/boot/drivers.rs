@@ -2,7 +2,7 @@
 
 use crate::facts::{Attribute, Drivers, Initramfs, Taken, Undone};
 use crate::formats::initramfs::{Setting, list, read as take, undecided, words};
-use crate::marker::{BASE_NAME, body_of};
+use crate::marker::{BASE_NAME, is_ours};
 use crate::order::Named;
 
 use super::Look;
@@ -69,10 +69,6 @@ fn is_conf(name: &str) -> bool {
         && !name.contains(".dpkg-")
 }
 
-fn is_ours(text: &str) -> bool {
-    body_of(text.as_bytes()).is_some()
-}
-
 fn initramfs_tools(look: &mut Look<'_>) -> Drivers {
     let (mut settings, mut unlisted) = (Vec::new(), Vec::new());
     let own = names(look, DROP_INS, |_| true, &mut unlisted);
@@ -91,7 +87,7 @@ fn initramfs_tools(look: &mut Look<'_>) -> Drivers {
     lists.extend(vendor.into_iter().map(|name| format!("{VENDOR_MODULES}/{name}")));
     let mut named = Vec::new();
     for path in lists {
-        let text = text(look, &path, &mut settings).filter(|text| !is_ours(text));
+        let text = text(look, &path, &mut settings).filter(|text| !is_ours(&path, text.as_bytes()));
         named.extend(list(&text.unwrap_or_default()));
     }
     for dir in &unlisted {
@@ -122,7 +118,7 @@ pub(super) fn dracut_settings(look: &mut Look<'_>) -> (Vec<Setting>, Option<Stri
     for dir in DRACUT_DROP_INS {
         for name in names(look, dir, |name| name.strip_suffix(".conf").is_some(), &mut unlisted) {
             let path = format!("{dir}/{name}");
-            if name != own || !look.text(&path).is_some_and(|text| is_ours(&text)) {
+            if name != own || !look.text(&path).is_some_and(|text| is_ours(&path, text.as_bytes())) {
                 files.insert(name, path);
             }
         }

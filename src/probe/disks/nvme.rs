@@ -2,8 +2,9 @@
 
 use super::attrs::Reader;
 use super::path::{parse_nvme, resolve, split_last};
-use crate::facts::{Class, Gap};
+use crate::facts::{Attribute, Class, Gap};
 use crate::order::Named;
+use crate::probe::noted;
 use crate::root::Root;
 
 /// Native-multipath heads live here, away from the controllers that serve them
@@ -14,8 +15,9 @@ const SUBSYSTEMS: &str = "sys/devices/virtual/nvme-subsystem/";
 #[derive(Debug, Clone, Default)]
 struct Parent {
     model: String,
-    /// It is reached over a network, whose timers are others: `ctrl_loss_tmo`, `fast_io_fail_tmo`.
-    is_fabric: bool,
+    /// It is reached over a network, whose timers are others (`ctrl_loss_tmo`, `fast_io_fail_tmo`), or that could not
+    /// be told.
+    may_be_fabric: bool,
     /// Instance numbers of a subsystem's controllers.
     controllers: Vec<u32>,
 }
@@ -49,8 +51,8 @@ impl<'root> Controllers<'root> {
             if path.starts_with(SUBSYSTEMS) {
                 return read_subsystem(machine, above, name, gaps);
             }
-            let is_fabric = is_fabric(machine, above);
-            Parent { model: read_model(machine, above, name, gaps), is_fabric, controllers: Vec::new() }
+            let may_be_fabric = may_be_fabric(machine, above, name, gaps);
+            Parent { model: read_model(machine, above, name, gaps), may_be_fabric, controllers: Vec::new() }
         });
         let paths = match parse_nvme(name) {
             Some((subsystem, None, namespace)) => {
@@ -58,7 +60,11 @@ impl<'root> Controllers<'root> {
             }
             _ => Vec::new(),
         };
-        let class = if parent.is_fabric { Class::Other } else { class_of(&parent.model) };
+        let class = match class_of(&parent.model) {
+            // Azure's are on PCI.
+            Class::Nvme if parent.may_be_fabric => Class::Other,
+            class => class,
+        };
         Namespace { class, model: parent.model.clone(), paths }
     }
 }
@@ -73,10 +79,15 @@ fn class_of(model: &str) -> Class {
     }
 }
 
-/// Whether a controller says that it is reached over TCP, RDMA or Fibre Channel.
-fn is_fabric(machine: &Root, controller: &str) -> bool {
-    let transport = machine.read(&format!("{controller}/transport"));
-    matches!(transport, Ok(Some(name)) if !name.starts_with(b"pcie"))
+/// Whether a controller says that it is reached over TCP, RDMA or Fibre Channel. Kernels without the attribute have PCI
+/// only.
+fn may_be_fabric(machine: &Root, controller: &str, name: &str, gaps: &mut Vec<Gap>) -> bool {
+    let path = format!("{controller}/transport");
+    match noted(gaps, &format!("disks.{name}.transport"), &path, machine.read(&path)) {
+        Attribute::Is(transport) => !transport.starts_with(b"pcie"),
+        Attribute::Absent => false,
+        Attribute::Unknown => true,
+    }
 }
 
 fn read_model(machine: &Root, dir: &str, name: &str, gaps: &mut Vec<Gap>) -> String {
@@ -104,7 +115,7 @@ fn read_subsystem(machine: &Root, path: &str, name: &str, gaps: &mut Vec<Gap>) -
             parent.controllers.push(instance);
             if parent.model.is_empty() {
                 let controller = resolve(path, &target);
-                parent.is_fabric = is_fabric(machine, &controller);
+                parent.may_be_fabric = may_be_fabric(machine, &controller, name, gaps);
                 parent.model = read_model(machine, &controller, name, gaps);
             }
         }
@@ -122,9 +133,15 @@ mod tests {
 
     #[test]
     fn a_controller_says_how_it_is_reached() {
-        let (_dir, root) =
-            crate::root::laid_out(&[("sys/a/transport", "pcie\n"), ("sys/b/transport", "tcp\n")]);
-        assert_eq!(["sys/a", "sys/b", "sys/c"].map(|path| is_fabric(&root, path)), [false, true, false]);
+        let (_dir, root) = crate::root::laid_out(&[
+            ("sys/a/transport", "pcie\n"),
+            ("sys/b/transport", "tcp\n"),
+            ("sys/d/transport/x", ""),
+        ]);
+        let mut gaps = Vec::new();
+        let mut told = |path| may_be_fabric(&root, path, "nvme0n1", &mut gaps);
+        assert_eq!(["sys/a", "sys/b", "sys/c", "sys/d"].map(&mut told), [false, true, false, true]);
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
     }
 
     #[test]

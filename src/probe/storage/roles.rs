@@ -1,9 +1,9 @@
 //! What disks are used for, from what stands on them. Pure.
 
-use crate::order::set;
 use std::collections::BTreeSet;
 
 use crate::facts::{Class, Disk, Mount, Role, Swap};
+use crate::order::set;
 use crate::probe::disks::find;
 
 /// Gives every disk its roles, down through maps and arrays to the disks below. `members`: disks that carry
